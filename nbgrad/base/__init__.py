@@ -1,0 +1,1 @@
+"""Floor 0: what is true without arrays or ops."""

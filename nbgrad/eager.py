@@ -1,0 +1,319 @@
+"""The eager road: an op asks a tensor to bind it; here the op is run, and recorded where a gradient is wanted."""
+
+import numpy as np
+
+from .base.dtypes import BOOL, FLOAT64, INT64, WEAK, float_of, is_float, promote
+from .base.errors import DtypeError, GradientError, ShapeError, problem
+from .base.shapes import View, broadcast_shapes, normalize_axes, reduced_shape
+from .ops.cast import astype as astype_row
+from .ops.cast import copy as COPY  # noqa: N812 - rows this file names itself
+from .ops.movement import as_view as AS_VIEW  # noqa: N812
+from .ops.movement import broadcast_to
+from .ops.movement import overwrite as OVERWRITE  # noqa: N812
+from .ops.table import Op, set_front
+from .tape.rules import flows, keeps
+from .tape.tape import Node, recording
+from .target.cpu.run import run_map, run_primitive, run_reduce
+from .tensor import Tensor
+
+NO_ATTRS: dict = {}
+
+
+class Kept:
+    """What a node keeps of a value: its memory as it was, and the node it came from."""
+
+    __slots__ = ("data", "node", "seen", "version")
+
+    def __init__(self, t, node):
+        self.data, self.node, self.version, self.seen = t.data, node, t.version, t.version[0]
+
+    def value(self, owner, name):
+        """Return the kept value as a tensor; raise GradientError when its memory was written since."""
+        if self.version[0] != self.seen:
+            raise problem(
+                GradientError,
+                f"{owner.op.name}: its backward reads {name} of shape {self.data.shape}, "
+                f"which was written in place {self.version[0] - self.seen} time(s) after it was recorded",
+                "write to a copy (x.copy()), or write before it is used", owner.where,
+            )  # fmt: skip
+        return Tensor._make(self.data, owner if name == "out" else self.node, version=self.version)
+
+
+def bind(self, op, args, attrs):
+    """Run `op` on arguments of which at least one is an array; record it if one of them wants a gradient."""
+    return RUNNERS[op.kind](op, args, attrs)
+
+
+def as_tensor(a):
+    """Return an argument as a tensor: no copy of an array."""
+    return a if type(a) is Tensor or isinstance(a, Tensor) else Tensor(a)
+
+
+def _operands(op, args):
+    """Return tensors and, per argument, its dtype or (for a weak scalar) its Python type."""
+    values = [a if type(a) in WEAK or isinstance(a, Tensor) else Tensor(a) for a in args]
+    return values, tuple([type(a) if type(a) in WEAK else a.dtype for a in values])
+
+
+_types: dict = {}
+
+
+def types_of(op, kinds):
+    """Return (dtype each argument is cast to, dtype of the result) by the row's `accepts` and NumPy's promotion."""
+    key = (op, kinds)
+    found = _types.get(key)
+    if found is None:
+        found = _types[key] = _resolve_types(op, kinds)
+    return found
+
+
+def _resolve_types(op, kinds):
+    accepts = op.accepts * len(kinds) if op.variadic else op.accepts
+    group = [k for k, a in zip(kinds, accepts) if a not in ("bool", "index")]
+    common = promote([k for k in group if not isinstance(k, type)], [k(0) for k in group if isinstance(k, type)])
+    need = {a for a in accepts if a not in ("bool", "index")}
+    if "float" in need:
+        common = float_of(common)
+    elif "number" in need and common == BOOL:
+        common = INT64
+    elif "integer" in need and common.kind == "f":
+        raise _refused(op, kinds, "integers or bools")
+    for k, a in zip(kinds, accepts):
+        if a == "index" and (k is float or (not isinstance(k, type) and k.kind not in "iu")):
+            raise _refused(op, kinds, "integer indices")
+    casts = tuple({"bool": BOOL, "index": INT64}.get(a, common) for a in accepts)
+    return casts, np.dtype(op.returns) if op.returns else common
+
+
+def _refused(op, kinds, wanted):
+    shown = ", ".join(k.__name__ if isinstance(k, type) else k.name for k in kinds)
+    return problem(DtypeError, f"{op.signature}: dtypes ({shown}) where it takes {wanted}", "x.astype(...) first")
+
+
+_constants: dict = {}
+
+
+def constant(value, dtype):
+    """Return a 0-d tensor of a Python scalar; the most used are kept."""
+    key = (value, type(value), dtype, str(value) if value == 0 else None)
+    t = _constants.get(key)
+    if t is None:
+        try:
+            data = np.array(value, dtype)
+        except OverflowError:
+            raise problem(DtypeError, f"the scalar {value} does not fit {dtype.name}", "x.astype of a wider dtype") from None
+        t = Tensor._make(data, None)
+        if len(_constants) < 4096 and value == value:
+            data.flags.writeable = False
+            _constants[key] = t
+    return t
+
+
+def cast(t, dtype):
+    """Return `t` in `dtype`, recorded like any op; itself when it has the dtype already."""
+    if t.dtype == dtype:
+        return t
+    data = run_map(astype_row, (t.data,), t.shape, dtype)
+    return _finish(astype_row, (t,), NO_ATTRS, data)
+
+
+def _prepare(op, args):
+    """Return (tensors cast to what the row computes in, dtype of the result)."""
+    values, kinds = _operands(op, args)
+    casts, dtype = types_of(op, kinds)
+    return tuple([constant(v, d) if type(v) in WEAK else cast(v, d) for v, d in zip(values, casts)]), dtype
+
+
+def _elementwise(op, args, attrs):
+    tensors, dtype = _prepare(op, args)
+    arrays = tuple([t.data for t in tensors])
+    try:
+        shape = broadcast_shapes(*[a.shape for a in arrays])
+    except ShapeError as error:
+        raise _named(op, arrays, error) from None
+    return _finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
+
+
+def _named(op, arrays, error):
+    shown = ", ".join(f"{p} is {a.shape}" for p, a in zip(op.params, arrays))
+    lines = str(error).splitlines()
+    return type(error)("\n".join([f"{op.signature}: {shown}; {lines[0]}", *lines[1:]]))
+
+
+def _reduction(op, args, attrs):
+    (t,), dtype = _prepare(op, args)
+    axes = normalize_axes(attrs["axis"] if attrs else None, t.ndim)
+    keepdims = bool(attrs and attrs["keepdims"])
+    shape = reduced_shape(t.shape, axes, keepdims)
+    if op.wide and dtype.kind in "iu":
+        dtype = np.dtype("uint64") if dtype.kind == "u" else INT64
+    if op.start is None and any(t.shape[a] == 0 for a in axes) and 0 not in shape:
+        raise problem(ShapeError, f"{op.name} of shape {t.shape} over axes {axes}: there is nothing to choose from",
+                      "an array that is not empty along the axes")
+    acc = FLOAT64 if op.wide and is_float(dtype) else dtype
+    data = run_reduce(op, t.data, axes, shape, dtype, acc)
+    return _finish(op, (t,), {"axis": axes, "keepdims": keepdims}, data)
+
+
+def _movement(op, args, attrs):
+    t = as_tensor(args[0])
+    data = move(op, t.data, attrs)
+    if data is None:
+        t = _finish(COPY, (t,), NO_ATTRS, run_map(COPY, (t.data,), t.shape, t.dtype))
+        data = move(op, t.data, attrs)
+    return _finish(op, (t,), attrs, data, view_of=t)
+
+
+def move(op, a, attrs):
+    """Return the view of array `a` that a movement row describes, or None when it needs a copy first."""
+    fast = VIEWS.get(op.name)
+    if fast is not None and a.flags.c_contiguous:
+        return fast(a, **attrs)
+    size = a.itemsize
+    view = op.forward(View(a.shape, tuple([s // size for s in a.strides]), 0), **attrs)
+    if view is None:
+        return None
+    if fast is not None:
+        return fast(a, **attrs)
+    return strided(a, view)
+
+
+def strided(a, view):
+    """Return a view of `a` by shape, strides and offset in elements."""
+    if 0 in view.shape:
+        return np.empty(view.shape, a.dtype)
+    size, offset = a.itemsize, view.offset
+    if offset:
+        start = [0] * a.ndim
+        flat = np.lib.stride_tricks.as_strided(a, (abs(offset) + 1,), (size if offset > 0 else -size,))
+        a = flat[-1:]
+    return np.lib.stride_tricks.as_strided(a, view.shape, tuple([s * size for s in view.strides]))
+
+
+VIEWS = {"permute": lambda a, axes: a.transpose(axes), "reshape": lambda a, shape: a.reshape(shape)}
+
+
+def _primitive(op, args, attrs):
+    tensors, dtype = _prepare(op, args)
+    shape = tuple(op.forward(*tensors, **attrs))
+    data = run_primitive(op, tuple([t.data for t in tensors]), attrs, shape, dtype)
+    return _finish(op, tensors, attrs, data)
+
+
+def _finish(op, tensors, attrs, data, view_of=None):
+    """Wrap the result; put a node on the tape when an input wants a gradient or a tape records everything."""
+    node = None
+    if recording.on and data.dtype.kind == "f":
+        nodes = [t.node if t.base is None else current(t) for t in tensors]
+        active = tuple([i for i, n in enumerate(nodes) if n is not None and flows(op, i)])
+        if active:
+            node = Node(op, tuple([n if i in active else None for i, n in enumerate(nodes)]), attrs, data.shape, data.dtype,
+                        tuple([t.data.shape for t in tensors]))
+    out = Tensor._make(data, node, view_of)
+    if node is not None:
+        kept = {}
+        for name in keeps(op, active):
+            if name == "out":
+                kept[name] = Kept(out, None)
+            else:
+                i = op.params.index(name)
+                kept[name] = Kept(tensors[i], nodes[i])
+        node.kept = kept
+        if recording.tapes:
+            node.shown = tuple([n if n is not None else t.data for n, t in zip(node.inputs, tensors)])
+    if recording.anomaly is not None:
+        recording.anomaly_forward(op, tensors, out)
+    return out
+
+
+def current(t):
+    """Return the node of a view, made anew from its base when the memory was written after the view was taken."""
+    if t.seen != t.version[0]:
+        t.seen = t.version[0]
+        if t.base.node is not None and t.dtype == t.base.dtype:
+            attrs = view_attrs(t)
+            t.node = Node(AS_VIEW, (t.base.node,), attrs, t.shape, t.dtype, (t.base.shape,), {})
+    return t.node
+
+
+def view_attrs(t):
+    """Return shape, strides and offset of a view within its base, in elements."""
+    root, size = t.base.data, t.data.itemsize
+    if not root.flags.c_contiguous:
+        raise problem(GradientError, f"an in-place write through a view of memory with strides {root.strides} cannot be followed",
+                      "x = x.copy() before taking views that are written")
+    offset = (t.data.__array_interface__["data"][0] - root.__array_interface__["data"][0]) // size
+    return {"shape": t.shape, "strides": tuple([s // size for s in t.data.strides]), "offset": offset}
+
+
+def write(t, value):
+    """Write `value` (anything that broadcasts) into the memory of `t`; the tape follows where it can."""
+    value = as_tensor(value) if type(value) not in WEAK else constant(value, t.dtype)
+    tracked = recording.on and (t.node is not None or (t.base is not None and t.base.node is not None) or value.node is not None)
+    if not t.data.flags.writeable:
+        raise problem(GradientError, f"the tensor of shape {t.shape} shares memory that is read-only", "write to x.copy()")
+    if tracked and is_float(t.dtype):
+        for owner in (t, t.base):
+            if owner is not None and owner.node is not None and owner.node.op is None:
+                raise problem(GradientError, f"a leaf of shape {owner.shape} that wants a gradient is written in place",
+                              "with nbgrad.no_grad(): ..., or write to a copy")
+    value = cast(value, t.dtype)
+    if np.may_share_memory(value.data, t.data) and value.data is not t.data:
+        value = _finish(COPY, (value,), NO_ATTRS, run_map(COPY, (value.data,), value.shape, t.dtype))
+    if value.shape != t.shape:
+        value = broadcast_to(value, t.shape)
+    old = None if t.base is None else t.base.node
+    node = value.node if value.base is None else current(value)
+    if value.data is not t.data:
+        run_map(COPY, (value.data,), t.shape, t.dtype, out=t.data)
+    t.version[0] += 1
+    t.seen = t.version[0]
+    if tracked:
+        t.node = node
+        if t.base is not None:
+            t.base.node = Node(OVERWRITE, (old, node), _overwrite_attrs(t), t.base.shape, t.base.dtype,
+                               (t.base.shape, t.shape), {})
+    return t
+
+
+def _overwrite_attrs(t):
+    attrs = view_attrs(t)
+    return {"strides": attrs["strides"], "offset": attrs["offset"]}
+
+
+def lift(x):
+    """Return anything array-like as a tensor."""
+    return as_tensor(x)
+
+
+def _custom(op, args, attrs):
+    raise TypeError(f"{op.name} is not called through the table")
+
+
+RUNNERS = {"elementwise": _elementwise, "reduction": _reduction, "movement": _movement, "primitive": _primitive, "custom": _custom}
+Tensor._bind = bind
+Tensor._write = write
+set_front(lambda op, args, attrs: bind(None, op, args, attrs), lift)
+
+
+def node_of(t):
+    """Return the node of a tensor as it is now, or None when nothing is recorded."""
+    if not recording.on:
+        return None
+    return t.node if t.base is None else current(t)
+
+
+def record_custom(op, nodes, outputs, kept, shapes=None):
+    """Put a call that is no row on the tape: return its outputs (arrays) as tensors made by it."""
+    if not recording.on or all(n is None for n in nodes):
+        return [Tensor._make(a, None) for a in outputs]
+    shapes = tuple(shapes) if shapes is not None else tuple(n.shape for n in nodes)
+    if len(outputs) == 1:
+        a = outputs[0]
+        return [Tensor._make(a, Node(op, tuple(nodes), NO_ATTRS, a.shape, a.dtype, shapes, kept) if a.dtype.kind == "f" else None)]
+    whole = Node(op, tuple(nodes), NO_ATTRS, None, None, shapes, kept)
+    item = lambda i, a: Node(ITEM, (whole,), {"index": i}, a.shape, a.dtype, (None,), {}) if a.dtype.kind == "f" else None
+    return [Tensor._make(a, item(i, a)) for i, a in enumerate(outputs)]
+
+
+ITEM = Op("item", "custom", ("x",), pull=lambda node, g: [{node.attrs["index"]: g}])

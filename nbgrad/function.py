@@ -1,0 +1,187 @@
+"""Ops and rules of your own: a scalar formula, a pair of array kernels, or a function with its own vjp."""
+
+import functools
+import inspect
+
+import numpy as np
+
+from .base import tree
+from .base.errors import ArgumentError, DtypeError, GradientError, problem
+from .eager import Kept, as_tensor, node_of, record_custom
+from .ops.table import Op, elementwise
+from .tape.tape import enable_grad, no_grad, recording
+from .tensor import Tensor
+
+
+def op(fn=None, *, backward=None, df=None, name=None):
+    """Make an op of a function: it then works on the tape like any other.
+
+    Parameters
+    ----------
+    fn : function
+        Without `backward`: a formula of numbers (arithmetic, `math`, rows of the table, conditional expressions,
+        one return), compiled over arrays of any shape with broadcasting. Its partials are derived from its text,
+        or given as `df`, a lambda of the parameters and `out`. Any order of derivative works.
+        With `backward`: a function of arrays that returns one array, such as an `@njit` function.
+    backward : function, optional
+        Of `g` (gradient of the result), and of any of the parameters and `out`, by name: what it names is kept.
+        Returns the gradient of each parameter (a tuple when there are several; None where there is none).
+    df : lambda, optional
+    name : str, optional
+        Name in messages and pictures.
+
+    Returns
+    -------
+    callable
+        Of tensors or arrays; returns a Tensor.
+
+    Examples
+    --------
+    >>> import math
+    >>> @op
+    ... def bump(x, a):
+    ...     return math.exp(-a * x * x)
+    >>> float(bump(Tensor(0.0), 2.0))
+    1.0
+    """
+    if fn is None:
+        return functools.partial(op, backward=backward, df=df, name=name)
+    if backward is None:
+        if hasattr(fn, "py_func"):
+            raise problem(ArgumentError, f"op: {fn.__name__} is compiled, and no backward is given",
+                          "op(backward=...), or the plain function of numbers without @njit")
+        row = elementwise(df=df, register=False)(fn)
+        row.formula  # noqa: B018 - a body that is no formula is refused here, not at the first call
+        row.name = name or row.name
+        return row
+    return _array_op(fn, backward, name or fn.__name__)
+
+
+def _parameters(fn):
+    return tuple(inspect.signature(getattr(fn, "py_func", fn)).parameters)
+
+
+def _array_op(forward, backward, name):
+    """An op of two functions on arrays; what `backward` names is kept."""
+    params, asked = _parameters(forward), _parameters(backward)
+    wrong = [a for a in asked if a not in (*params, "g", "out")]
+    if wrong:
+        raise problem(ArgumentError, f"op {name}: backward asks for {wrong}; it may ask only for {['g', *params, 'out']}", "parameters of the forward, by name")
+
+    def pull(node, g):
+        values = {a: node.kept[a].value(node, a) for a in asked if a != "g"}
+        values["g"] = g
+        with no_grad():
+            parts = backward(*[np.ascontiguousarray(values[a].data) for a in asked])
+        parts = parts if isinstance(parts, tuple) else (parts,)
+        if len(parts) != len(params):
+            raise problem(GradientError, f"op {name}: backward returned {len(parts)} gradients for the parameters {params}", "one per parameter, None where there is none")
+        return [None if p is None else _once(Tensor(p), name, list(values.values()), node) for p in parts]
+
+    row = Op(name, "custom", params, pull=pull)
+
+    @functools.wraps(getattr(forward, "py_func", forward))
+    def call(*args):
+        if len(args) != len(params):
+            raise problem(ArgumentError, f"{name}: {len(args)} arguments given for {params}", f"{name}({', '.join(params)})")
+        tensors = [as_tensor(a) for a in args]
+        out = forward(*[np.ascontiguousarray(t.data) for t in tensors])
+        out = np.asarray(out)
+        kept = {a: Kept(t, node_of(t)) for a, t in zip(params, tensors) if a in asked}
+        (result,) = record_custom(row, [node_of(t) for t in tensors], [out], kept, [t.shape for t in tensors])
+        if "out" in asked and result.node is not None:
+            kept["out"] = Kept(result, None)
+        return result
+
+    call.op = row
+    return call
+
+
+def _once(g, name, read, node):
+    """Mark a gradient that a black box made: it is right, and it cannot be differentiated again."""
+    if not (recording.on and any(v.node is not None for v in read)):
+        return g
+    message = f"the backward of {name} is a compiled function without a derivative of its own"
+
+    def refuse(again, _):
+        raise problem(GradientError, f"second derivative of {name}: {message}", "write the backward in nbgrad ops with nbgrad.custom_vjp", node.where)
+
+    row = Op(f"{name}_backward", "custom", ("*xs",), pull=refuse)
+    (result,) = record_custom(row, [v.node for v in read], [g.data], {})
+    return result
+
+
+class custom_vjp:  # noqa: N801 - used as a decorator
+    """A function with a gradient rule of its own.
+
+    ``f.defvjp(forward, backward)``: `forward` takes the arguments of the function and returns (result, residuals);
+    `backward` takes (residuals, gradient of the result) and returns a tuple with one gradient per argument (None for
+    none). Both are written in nbgrad ops; if `backward` is differentiable, so is the gradient.
+
+    Examples
+    --------
+    >>> @custom_vjp
+    ... def clipped(x):
+    ...     return x * 1.0
+    >>> clipped.defvjp(lambda x: (x * 1.0, None), lambda _, g: (g.clip(-1.0, 1.0),))
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> (clipped(x) * 5.0).backward()
+    >>> float(x.grad)
+    1.0
+    """
+
+    def __init__(self, fn):
+        functools.update_wrapper(self, fn)
+        self.fn, self.forward, self.reverse = fn, None, None
+        self.op = Op(fn.__name__, "custom", ("*xs",), pull=self._pull)
+
+    def defvjp(self, forward, backward):
+        """Set the two halves of the rule."""
+        self.forward, self.reverse = forward, backward
+
+    def __call__(self, *args):
+        if self.forward is None:
+            raise problem(GradientError, f"{self.__name__} has no rule yet", f"{self.__name__}.defvjp(forward, backward)")
+        leaves, structure = tree.flatten(list(args))
+        tensors = [as_tensor(v) if _numeric(v) else None for v in leaves]
+        nodes = [None if t is None else node_of(t) for t in tensors]
+        if not recording.on or all(n is None for n in nodes):
+            return self.fn(*args)
+        with enable_grad():
+            out, residuals = self.forward(*args)
+        values, shape = tree.flatten(out)
+        kept = {"residuals": residuals, "structure": structure, "count": len(args)}
+        shapes = [() if t is None else t.shape for t in tensors]
+        outs = record_custom(self.op, nodes, [as_tensor(v).data for v in values], kept, shapes)
+        return tree.unflatten(shape, outs)
+
+    def _pull(self, node, g):
+        kept = node.kept
+        if isinstance(g, dict):
+            g = tuple(g.get(i) for i in range(max(g) + 1))
+        parts = self.reverse(kept["residuals"], g)
+        parts = list(parts) if isinstance(parts, (tuple, list)) else [parts]
+        if len(parts) != kept["count"]:
+            raise problem(GradientError, f"{self.__name__}: backward returned {len(parts)} gradients for {kept['count']} arguments", "a tuple with one gradient per argument")
+        flat = []
+        for part, like in zip(parts, tree.unflatten(kept["structure"], list(range(len(node.inputs))))):
+            leaves = tree.flatten(like)[0]
+            given = [None] * len(leaves) if part is None else tree.flatten(part)[0]
+            if len(given) != len(leaves):
+                raise problem(GradientError, f"{self.__name__}: a gradient does not have the structure of its argument", "the same nested structure")
+            flat += [None if p is None else _checked(p, node, len(flat) + i, self.__name__) for i, p in enumerate(given)]
+        return flat
+
+
+def _checked(g, node, index, name):
+    g = as_tensor(g)
+    if g.shape != tuple(node.shapes[index]) and g.size != 1:
+        raise problem(GradientError, f"{name}: the gradient of argument {index} has shape {g.shape}, and the argument {node.shapes[index]}",
+                      "a gradient of the argument's shape")
+    if g.dtype.kind != "f":
+        raise problem(DtypeError, f"{name}: the gradient of argument {index} is {g.dtype}", "a float array")
+    return g
+
+
+def _numeric(v):
+    return isinstance(v, (Tensor, np.ndarray, np.generic, float))

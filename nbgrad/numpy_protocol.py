@@ -1,0 +1,101 @@
+"""NumPy's two protocols: `np.sin(t)` and `np.concatenate([t, t])` find the op they mean."""
+
+import functools
+
+import numpy as np
+
+from .base.errors import ArgumentError, problem
+from .eager import as_tensor
+from .ops import arithmetic, compare, composite, indexing, matmul, movement, reduce, scan, sort, transcendental, window
+from .ops import gather as gathering
+from .ops.table import by_ref
+from .tensor import Tensor
+
+MODULES = (arithmetic, transcendental, compare, reduce, composite, movement, matmul, gathering, sort, scan, indexing, window)
+REDUCING = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any"}
+LINALG = {np.linalg.norm: "norm"}
+
+
+@functools.lru_cache(maxsize=None)
+def meaning(func):
+    """Return nbgrad's function for a function of NumPy: by reference, then by name; None when there is none."""
+    if func in by_ref and not hasattr(func, "__wrapped_axis__"):
+        found = by_ref[func]
+        if found.kind in ("elementwise", "reduction"):
+            return found
+    name = LINALG.get(func, getattr(func, "__name__", ""))
+    name = {"amax": "max", "amin": "min", "rint": "round", "copyto": ""}.get(name, name)
+    for module in MODULES:
+        found = getattr(module, name, None) if name and not name.startswith("_") else None
+        if callable(found):
+            return found
+    return None
+
+
+def call_ufunc(ufunc, method, inputs, kwargs):
+    """Answer `np.sin(t)`, `np.add.reduce(t)`, `np.add(a, b, out=t)`."""
+    out = kwargs.pop("out", None)
+    if method == "reduce" and ufunc.__name__ in REDUCING:
+        axis = kwargs.pop("axis", 0)
+        kwargs = {k: v for k, v in kwargs.items() if v not in (None, np._NoValue, True) or k == "keepdims"}
+        result = getattr(reduce, REDUCING[ufunc.__name__])(inputs[0], axis, bool(kwargs.pop("keepdims", False)))
+    elif method != "__call__" or meaning(ufunc) is None:
+        raise _unknown(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
+    else:
+        dtype = kwargs.pop("dtype", None)
+        if kwargs:
+            raise problem(ArgumentError, f"np.{ufunc.__name__} of a tensor: the argument {next(iter(kwargs))!r} is not supported",
+                          "nbgrad.where, or the NumPy array x.detach().numpy()")
+        result = meaning(ufunc)(*inputs)
+        result = result if dtype is None else result.astype(dtype)
+    return _into(out, result)
+
+
+def call_function(func, args, kwargs):
+    """Answer `np.concatenate([t, t])` and its like."""
+    if func in UNRECORDED:
+        return UNRECORDED[func](*args, **kwargs)
+    found = meaning(func)
+    if found is None:
+        raise _unknown(f"np.{func.__name__}")
+    out = kwargs.pop("out", None)
+    kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+    return _into(out, found(*args, **kwargs))
+
+
+def _into(out, result):
+    if out is None:
+        return result
+    out = out[0] if isinstance(out, tuple) else out
+    if not isinstance(out, Tensor):
+        raise problem(ArgumentError, "out= is an array and the result a tensor", "out of type nbgrad.Tensor, or leave it out")
+    return Tensor._write(out, result)
+
+
+def _unknown(name):
+    return problem(ArgumentError, f"{name} has no counterpart in nbgrad, so its gradient is not known",
+                   "nbgrad's own functions (python -m nbgrad ops lists them), or x.detach().numpy()")
+
+
+def _plain(fn):
+    """Make a function that works on the numbers alone and returns what NumPy returns."""
+
+    def call(*args, **kwargs):
+        strip = lambda a: a.data if isinstance(a, Tensor) else [strip(v) for v in a] if isinstance(a, (list, tuple)) else a
+        return fn(*[strip(a) for a in args], **{k: strip(v) for k, v in kwargs.items()})
+
+    return call
+
+
+UNRECORDED = {
+    f: _plain(f)
+    for f in (np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.result_type, np.may_share_memory,
+              np.shares_memory, np.array2string, np.array_repr, np.array_str, np.nonzero, np.flatnonzero, np.can_cast)
+}  # fmt: skip
+UNRECORDED[np.zeros_like] = lambda x, *a, **k: as_tensor(_plain(np.zeros_like)(x, *a, **k))
+UNRECORDED[np.ones_like] = lambda x, *a, **k: as_tensor(_plain(np.ones_like)(x, *a, **k))
+UNRECORDED[np.full_like] = lambda x, *a, **k: as_tensor(_plain(np.full_like)(x, *a, **k))
+UNRECORDED[np.empty_like] = lambda x, *a, **k: as_tensor(_plain(np.empty_like)(x, *a, **k))
+UNRECORDED[np.copy] = lambda x, *a, **k: x.copy()
+if hasattr(np, "astype"):
+    UNRECORDED[np.astype] = lambda x, dtype, **k: x.astype(dtype)

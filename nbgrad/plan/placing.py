@@ -1,0 +1,78 @@
+"""Plans that copy one strided layout into part of another: place, overwrite, concat."""
+
+from math import prod
+
+from ..base.shapes import collapse, contiguous_strides
+from .plan import GRAIN, Kernel, Plan, Step, planner
+
+
+def bits(dtype: str) -> str:
+    """Return the unsigned dtype of the same width: loops that only move numbers are compiled once per width.
+
+    >>> bits("float32")
+    'uint32'
+    """
+    widths = {"bool": 8, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32, "float32": 32}
+    return f"uint{widths.get(dtype, 64)}"
+
+
+def blocked(n: int, cost: int = 1) -> tuple:
+    """Return (blocks, block): how a row of `n` elements of `cost` operations each is cut so that a block fills a tile.
+
+    >>> blocked(40000)
+    (3, 16384)
+    """
+    block = max(1, GRAIN // cost)
+    return -(-n // block), min(n, block)
+
+
+def per_tile(work: int) -> int:
+    """Return how many units of `work` operations make one tile."""
+    return max(1, GRAIN // max(1, work))
+
+
+def place_steps(shape, v_strides, strides, offset, dtype, pointers) -> tuple:
+    """Return the steps (one, or none) that write buffer `pointers[0]`, walked by `v_strides`, into buffer `pointers[1]`
+    at element `offset` and `strides`.
+
+    Kernel words: offset, units, units per tile, blocks per row, block, row length, its stride in both, row axes, their
+    lengths, their strides in `v`, their strides in the output.
+    """
+    if prod(shape) == 0:
+        return ()
+    shape, source, target = collapse(shape, v_strides, strides)
+    if not shape:
+        shape, source, target = (1,), (1,), (1,)
+    n, rows = shape[-1], shape[:-1]
+    blocks, block = blocked(n)
+    units, grain = prod(rows) * blocks, per_tile(block)
+    words = (offset, units, grain, blocks, block, n, source[-1], target[-1], len(rows), *rows, *source[:-1], *target[:-1])
+    return (Step(Kernel("place", (bits(dtype),) * 2), pointers, words, -(-units // grain)),)
+
+
+@planner("place")
+def plan_place(inputs, attrs, out) -> Plan:
+    """Zeros, with `g` written at the index map."""
+    (g,) = inputs
+    steps = place_steps(g.shape, g.strides, attrs["strides"], attrs["offset"], out.dtype, (0, 1))
+    return Plan(steps, out.shape, out.dtype, zero=True)
+
+
+@planner("overwrite")
+def plan_overwrite(inputs, attrs, out) -> Plan:
+    """A copy of `x`, then `v` over it."""
+    x, v = inputs
+    steps = place_steps(x.shape, x.strides, out.strides, 0, out.dtype, (0, 2))
+    steps += place_steps(v.shape, v.strides, attrs["strides"], attrs["offset"], out.dtype, (1, 2))
+    return Plan(steps, out.shape, out.dtype)
+
+
+@planner("concat")
+def plan_concat(inputs, attrs, out) -> Plan:
+    """Each input at its place along the axis."""
+    steps, start, axis = (), 0, attrs["axis"]
+    strides = contiguous_strides(out.shape)
+    for i, x in enumerate(inputs):
+        steps += place_steps(x.shape, x.strides, strides, start * strides[axis], out.dtype, (i, len(inputs)))
+        start += x.shape[axis]
+    return Plan(steps, out.shape, out.dtype)

@@ -1,0 +1,130 @@
+"""The tape: nodes in the order of their calls, each named by its slot.
+
+Nodes hold on to the nodes they read, so that the part of the tape that nothing can reach any more is freed by itself;
+a slot says where on the tape a node stands, so that sorting by slot gives the order back.
+"""
+
+import dis
+import itertools
+import threading
+
+from ..base.errors import describe, user_frame
+
+_slots = itertools.count()
+FREED = "freed"
+
+
+class Node:
+    """One call of an op on the tape, and the value it made; a leaf has no op.
+
+    Attributes
+    ----------
+    op : Op or None
+    inputs : tuple of (Node or None)
+        None where no gradient is wanted.
+    attrs : dict
+    shape, dtype
+        Of the value.
+    kept : dict, or FREED
+        What the backward reads, by parameter name or "out".
+    slot : int
+        Place on the tape.
+    shapes : tuple
+        Shapes of all inputs.
+    grad
+        Gradient of a leaf.
+    shown : tuple or None
+        All inputs, constants as arrays, while a `Tape` is open; for pictures.
+    """
+
+    __slots__ = ("__weakref__", "attrs", "dtype", "grad", "inputs", "kept", "op", "place", "shape", "shapes", "shown", "slot")
+
+    def __init__(self, op, inputs, attrs, shape, dtype, shapes=(), kept=None):
+        self.op, self.inputs, self.attrs, self.shape, self.dtype = op, inputs, attrs, shape, dtype
+        self.shapes, self.kept, self.grad, self.shown = shapes, kept, None, None
+        self.slot = next(_slots)
+        frame = user_frame()
+        self.place = None if frame is None else (frame.f_code, frame.f_lasti)
+        if op is not None:
+            for tape in recording.tapes:
+                tape.nodes.append(self)
+
+    @property
+    def where(self) -> str | None:
+        """The user's file and line that made this node."""
+        if self.place is None:
+            return None
+        code, at = self.place
+        line = code.co_firstlineno
+        for start, number in dis.findlinestarts(code):
+            if start > at:
+                break
+            line = number if number is not None else line
+        return describe(code, line)
+
+    def __repr__(self):
+        name = "leaf" if self.op is None else self.op.name
+        return f"<node %{self.slot} {name} {self.dtype}{list(self.shape)}>"
+
+
+class _Recording(threading.local):
+    """What is recorded now, in this thread."""
+
+    on = True
+    anomaly = None
+    anomaly_forward = None
+    depth = 0
+
+    def __init__(self):
+        self.tapes = []
+
+
+recording = _Recording()
+
+
+class no_grad:  # noqa: N801 - used like a statement
+    """Context (or decorator) in which nothing is recorded.
+
+    >>> with no_grad():
+    ...     pass
+    """
+
+    state = False
+
+    def __enter__(self):
+        self.before, recording.on = recording.on, self.state
+        return self
+
+    def __exit__(self, *error):
+        recording.on = self.before
+
+    def __call__(self, fn):
+        import functools
+
+        @functools.wraps(fn)
+        def wrapped(*args, **kwargs):
+            with type(self)():
+                return fn(*args, **kwargs)
+
+        return wrapped
+
+
+class enable_grad(no_grad):  # noqa: N801
+    """Context (or decorator) that records again inside of `no_grad`."""
+
+    state = True
+
+
+def reachable(roots, since=-1) -> list:
+    """Return the nodes that the values of `roots` were made from, in the order of the tape.
+
+    Nodes older than slot `since` are taken in, but not passed.
+    """
+    seen, waiting = set(), [r for r in roots if r is not None]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            if node.slot >= since and node.inputs:
+                waiting.extend(n for n in node.inputs if n is not None and n not in seen)
+    return sorted(seen, key=lambda n: n.slot)

@@ -1,0 +1,139 @@
+"""From a kernel to its text: loops filled with the formulas of rows, constants typed to the dtype."""
+
+import ast
+import copy
+import inspect
+import math
+import textwrap
+import types
+
+from ...base.errors import KernelError, problem
+from ...base.source import CONSTANTS, Formula
+from ...ops.table import Op
+from .prelude import prelude
+
+RENAMED = {  # Python's spelling -> what keeps the dtype inside a kernel
+    "math.floor": "np.floor", "math.ceil": "np.ceil", "math.trunc": "np.trunc", "round": "np.rint",
+    "math.fmod": "np.fmod", "math.cbrt": "np.cbrt", "math.exp2": "np.exp2",
+}  # fmt: skip
+
+
+class Lowering:
+    """Turns formulas into statements in one dtype; rows called by a formula are written out in place."""
+
+    def __init__(self, dtype: str):
+        self.dtype, self.lines, self.constants, self.helpers, self.count = dtype, [], {}, {}, 0
+
+    def put(self, formula: Formula, args) -> str:
+        """Append the statements of `formula` applied to the texts `args`; return the text of its result."""
+        scope = dict(zip(formula.params, args))
+        for name, value in formula.lets:
+            scope[name] = self.name(self.text(value, scope, formula.globals))
+        return self.text(formula.result, scope, formula.globals)
+
+    def name(self, text: str) -> str:
+        """Give a value a name, once."""
+        if text.isidentifier():
+            return text
+        self.count += 1
+        self.lines.append(f"t{self.count} = {text}")
+        return f"t{self.count}"
+
+    def text(self, expr, scope, env) -> str:
+        """Return the text of an expression; calls of rows become statements before it."""
+        return ast.unparse(_Rewrite(self, scope, env).visit(copy.deepcopy(expr)))
+
+    def constant(self, value) -> str:
+        """Return the name of a constant typed to the dtype."""
+        if isinstance(value, bool) or self.dtype == "bool":
+            return repr(value)
+        if "float" not in self.dtype and isinstance(value, float) and not float(value).is_integer():
+            raise problem(KernelError, f"the constant {value} has no value in {self.dtype}", "cast to a float dtype first")
+        return self.constants.setdefault((type(value), value, math.copysign(1.0, value)), f"c{len(self.constants)}")
+
+    def header(self) -> str:
+        """Return the definitions that the statements need: typed constants and helper functions."""
+        make = "np." + self.dtype
+        lines = []
+        for (kind, value, _), name in self.constants.items():
+            value = value if "float" in self.dtype else int(value)
+            shown = repr(value) if not isinstance(value, float) or math.isfinite(value) else f'float("{value}")'
+            lines.append(f"{name} = {make}({shown})")
+        return "\n".join([*lines, *self.helpers.values()])
+
+
+class _Rewrite(ast.NodeTransformer):
+    def __init__(self, lowering, scope, env):
+        self.low, self.scope, self.env = lowering, scope, env
+
+    def visit_Name(self, node):  # noqa: N802
+        if node.id in self.scope:
+            return ast.Name(self.scope[node.id])
+        if node.id in ("LARGEST", "SMALLEST"):
+            top = f"np.finfo(np.{self.low.dtype}).max" if "float" in self.low.dtype else f"np.iinfo(np.{self.low.dtype}).max"
+            self.low.helpers.setdefault("LARGEST", f"LARGEST = np.{self.low.dtype}({top})")
+            self.low.helpers.setdefault("SMALLEST", f"SMALLEST = np.{self.low.dtype}({top.replace('max', 'min')})")
+            return node
+        value = self.env.get(node.id)
+        if isinstance(value, (bool, int, float)):
+            return ast.Name(self.low.constant(value))
+        return node
+
+    def visit_Attribute(self, node):  # noqa: N802
+        if isinstance(node.value, ast.Name) and node.value.id == "math" and node.attr in ("inf", "nan", *CONSTANTS):
+            return ast.Name(self.low.constant(getattr(math, node.attr)))
+        return node
+
+    def visit_Constant(self, node):  # noqa: N802
+        return ast.Name(self.low.constant(node.value))
+
+    def visit_Call(self, node):  # noqa: N802
+        args = [self.visit(a) for a in node.args]
+        called = self.env.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if isinstance(called, Op):
+            texts = [self.low.name(ast.unparse(a)) for a in args]
+            texts += [self.low.constant(called.defaults[p]) for p in called.params[len(texts) :]]
+            return ast.parse(self.low.name(self.low.put(called.formula, texts)), mode="eval").body
+        if isinstance(called, types.FunctionType):
+            return self.helper(called, args)
+        text = ast.unparse(node.func)
+        name = RENAMED.get(text, text) if "float" in self.low.dtype else text
+        if name == "abs" or name.startswith(("math.", "np.")) or name in ("min", "max", "int", "float", "bool"):
+            return ast.Call(ast.parse(name, mode="eval").body, args, [])
+        raise problem(KernelError, f"the formula calls {text}, which is no row, helper or math function", "a row of the op table")
+
+    def helper(self, fn, args):
+        """Call a helper with loops: compiled as a function of doubles, its result cast back."""
+        emit_helper(fn, self.low.helpers)
+        inner = [ast.Call(ast.parse("np.float64", mode="eval").body, [a], []) for a in args]
+        call = ast.Call(ast.Name(fn.__name__), inner, [])
+        return ast.Call(ast.parse(f"np.{self.low.dtype}", mode="eval").body, [call], [])
+
+
+def emit_helper(fn, into):
+    """Add the text of a helper function to the dict `into`, after the constants and helpers that it reads."""
+    if fn.__name__ in into:
+        return
+    into[fn.__name__] = ""
+    source = textwrap.dedent(inspect.getsource(fn))
+    tree = ast.parse(source).body[0]
+    tree.decorator_list = []
+    for name in fn.__code__.co_names:
+        value = fn.__globals__.get(name)
+        if isinstance(value, types.FunctionType):
+            emit_helper(value, into)
+        elif isinstance(value, Op):
+            emit_helper(value.forward, into)
+        elif isinstance(value, (bool, int, float, tuple)):
+            into.setdefault(name, f"{name} = {value!r}")
+    into.pop(fn.__name__)
+    into[fn.__name__] = f'\n\n@njit(error_model="numpy")\n{ast.unparse(tree)}\n'
+
+
+def load_text(pointer: str, index: str, dtype: str) -> str:
+    """Return the text that reads a number; a bool is true where its byte is not 0."""
+    return f"({pointer}[{index}] != 0)" if dtype == "bool" else f"{pointer}[{index}]"
+
+
+def indent(lines, by) -> str:
+    return "\n".join(" " * by + line for line in lines)

@@ -1,0 +1,148 @@
+"""Run one op on arrays: look up its plan, load its kernels, call them. The road of every eager op."""
+
+import ast
+import functools
+import inspect
+import textwrap
+
+import numpy as np
+
+from ...base.errors import KernelError, problem
+from ...plan.mapping import plan_map
+from ...plan.plan import Kernel, Layout, packed, plan_primitive
+from ...plan.reducing import plan_arg, plan_reduce
+from . import loops_gather, loops_matmul, loops_place, loops_random, loops_scan, loops_sort, loops_window
+from .emit import emit_helper
+from .load import load
+from .native import call, make_program
+from .prelude import prelude
+from .templates import TEXTS
+
+LOOPS = {}
+for module in (loops_gather, loops_matmul, loops_place, loops_random, loops_scan, loops_sort, loops_window):
+    LOOPS.update({n: (f, module) for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__})
+
+
+def kernel_name(kernel: Kernel) -> str:
+    """Return a readable name of a kernel: loop, row and dtypes."""
+    row = getattr(kernel.body, "name", None)
+    return "_".join([kernel.loop, *([row] if row else []), *dict.fromkeys(kernel.dtypes)])
+
+
+@functools.lru_cache(maxsize=None)
+def source(kernel: Kernel) -> str:
+    """Return the whole text of the file that holds a kernel."""
+    name = kernel_name(kernel)
+    if kernel.loop in TEXTS:
+        body = TEXTS[kernel.loop](kernel, name)
+    else:
+        body = _loop_text(kernel, name)
+    return f"{prelude(kernel.dtypes)}\n{body}"
+
+
+def _loop_text(kernel, name):
+    """Return the text of a loop kept as a function in `loops_*.py`, with its static choices as constants."""
+    if kernel.loop not in LOOPS:
+        raise problem(KernelError, f"no loop named {kernel.loop!r} for this target", "add it to target/cpu/loops_*.py")
+    fn, module = LOOPS[kernel.loop]
+    helpers: dict = {}
+    for helper in getattr(module, "HELPERS", {}).get(kernel.loop, ()):
+        emit_helper(helper, helpers)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
+    tree.name, tree.decorator_list = name, []
+    constants = [f"S{i} = {value!r}" for i, value in enumerate(kernel.static)]
+    for used in sorted(set(fn.__code__.co_names) - set(helpers)):
+        value = getattr(module, used, None)
+        if isinstance(value, (bool, int, float)):
+            constants.append(f"{used} = {value!r}")
+    return "\n".join([*constants, *helpers.values(), "", "", "@kernel", ast.unparse(tree), ""])
+
+
+@functools.lru_cache(maxsize=None)
+def address(kernel: Kernel) -> int:
+    """Return the machine address of a kernel, compiled or read from the cache."""
+    return load(source(kernel), kernel_name(kernel))
+
+
+class Launch:
+    """A plan ready to run on arrays of one layout: programs, and which buffers each takes."""
+
+    __slots__ = ("copies", "dtype", "programs", "scratch", "shape", "single", "zero")
+
+    def __init__(self, plan):
+        self.shape, self.dtype, self.zero, self.copies = plan.shape, np.dtype(plan.dtype), plan.zero, plan.copies
+        self.scratch = tuple((shape, np.dtype(d)) for shape, d in plan.scratch)
+        self.programs = [(make_program(address(s.kernel), s.words, s.tiles, len(s.pointers)), s.pointers) for s in plan.steps]
+        plain = len(self.programs) == 1 and not (self.scratch or self.copies or self.zero)
+        inputs_then_out = plain and self.programs[0][1] == tuple(range(len(self.programs[0][1])))
+        self.single = self.programs[0][0] if inputs_then_out else None
+
+    def __call__(self, arrays, out=None):
+        if out is None:
+            out = (np.zeros if self.zero else np.empty)(self.shape, self.dtype)
+        if self.single is not None:
+            call(self.single.address, *arrays, out)
+            return out
+        if self.copies:
+            arrays = [copy(a) if i in self.copies else a for i, a in enumerate(arrays)]
+        buffers = [*arrays, out, *(np.empty(shape, d) for shape, d in self.scratch)]
+        for program, pointers in self.programs:
+            call(program.address, *[buffers[i] for i in pointers])
+        return out
+
+
+def layout(a) -> Layout:
+    """Return the layout of an array whose strides are whole elements."""
+    size = a.itemsize
+    return Layout(a.shape, tuple([s // size for s in a.strides]), a.dtype.name)
+
+
+def copy(a):
+    """Return a row-major copy of a strided array."""
+    return np.ascontiguousarray(a)
+
+
+_launches: dict = {}
+
+
+def run_map(op, arrays, shape, dtype, out=None):
+    """Run an elementwise row on arrays that broadcast to `shape`; `out` may be a strided array to fill."""
+    key = (op, dtype, out is not None and out.strides, *[(a.dtype, a.shape, a.strides) for a in arrays], shape)
+    launch = _launches.get(key)
+    if launch is None:
+        target = packed(shape, dtype.name) if out is None else layout(out)
+        launch = _launches[key] = Launch(plan_map(op, tuple(map(layout, arrays)), target))
+        _trim()
+    return launch(arrays, out)
+
+
+def run_reduce(op, x, axes, shape, dtype, acc):
+    """Run a reduction row over `axes` into a new array."""
+    key = (op, x.dtype, x.shape, x.strides, axes, shape)
+    launch = _launches.get(key)
+    if launch is None:
+        launch = _launches[key] = Launch(plan_reduce(op, layout(x), axes, packed(shape, dtype.name), acc.name))
+        _trim()
+    return launch((x,))
+
+
+def run_primitive(op, arrays, attrs, shape, dtype):
+    """Run a primitive into a new array."""
+    key = (op, *[(a.dtype, a.shape, a.strides) for a in arrays], *attrs.values(), shape, dtype)
+    launch = _launches.get(key)
+    if launch is None:
+        layouts, out = tuple(map(layout, arrays)), packed(shape, dtype.name)
+        if op.name == "arg_extreme":
+            plan = plan_arg(attrs["largest"], layouts[0], attrs["axis"], out)
+        else:
+            plan = plan_primitive(op, layouts, attrs, out)
+        launch = _launches[key] = Launch(plan)
+        _trim()
+    return launch(arrays)
+
+
+def _trim(limit=20000):
+    """Forget the oldest half when many layouts were seen (shapes that change at every call)."""
+    if len(_launches) > limit:
+        for key in list(_launches)[: limit // 2]:
+            del _launches[key]

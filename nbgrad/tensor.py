@@ -1,0 +1,497 @@
+"""The tensor: an array, the node that made it, and everything an `ndarray` can do."""
+
+import html
+from typing import Any
+
+import numpy as np
+
+from .base.dtypes import DTYPES, FLOAT32, WEAK, check_dtype, is_float
+from .base.errors import DtypeError, GradientError, ShapeError, problem
+from .ops import arithmetic, cast, compare, composite, indexing, matmul, movement, reduce, scan, sort
+from .ops import gather as gathering
+from .tape.adjoint import pull_back
+from .tape.tape import Node, no_grad, recording
+
+_NO_ATTRS: dict = {}
+
+
+def _operator(op, swapped=False):
+    """Make the method of an operator: left unanswered for operands that are no numbers or arrays."""
+
+    def method(self, other):
+        if not isinstance(other, (*WEAK, Tensor, np.ndarray, np.generic)):
+            return NotImplemented
+        return op(other, self) if swapped else op(self, other)
+
+    method.__name__ = op.__name__
+    return method
+
+
+def _in_place(op):
+    """Make the method of an in-place operator: computes, then writes into the same memory."""
+
+    def method(self, other):
+        if not isinstance(other, (*WEAK, Tensor, np.ndarray, np.generic)):
+            return NotImplemented
+        value = op(self, other)
+        if value.shape != self.shape:
+            raise problem(ShapeError, f"{op.name} in place: the result has shape {value.shape} and the tensor {self.shape}",
+                          "the operator without =, which makes a new tensor")
+        if value.dtype.kind == "f" and self.dtype.kind != "f":
+            raise problem(DtypeError, f"{op.name} in place: the result is {value.dtype} and the tensor {self.dtype}",
+                          "x = x.astype(...) first")
+        return Tensor._write(self, value)
+
+    return method
+
+
+def _method(fn):
+    """Make a method of a function whose first argument is the tensor."""
+
+    def method(self, *args, **kwargs):
+        return fn(self, *args, **kwargs)
+
+    method.__name__ = getattr(fn, "__name__", "method")
+    method.__doc__ = fn.__doc__
+    return method
+
+
+class Tensor:
+    """An array that remembers how it was made.
+
+    Parameters
+    ----------
+    data : array_like
+        An `ndarray` of a supported dtype is used as it is, without a copy.
+    dtype : dtype, optional
+    requires_grad : bool
+        Whether gradients with respect to it are wanted; float dtypes only.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "base", "data", "node", "seen", "version")
+    __array_priority__ = 1000
+    _bind: Any
+    _write: Any
+
+    def __init__(self, data, dtype=None, requires_grad=False):
+        if isinstance(data, Tensor):
+            data = data.data
+        array = _array(data, dtype)
+        self.data, self.node, self.base, self.version, self.seen = array, None, None, [0], 0
+        if requires_grad:
+            self.requires_grad = True
+
+    @classmethod
+    def _make(cls, data, node, view_of=None, version=None):
+        """Wrap an array that is known to be good; a view shares its base's version counter."""
+        t = Tensor.__new__(Tensor)
+        t.data, t.node = data, node
+        if view_of is None:
+            t.base, t.version, t.seen = None, [0] if version is None else version, 0
+            if version is not None:
+                t.seen = version[0]
+        else:
+            t.base = view_of if view_of.base is None else view_of.base
+            t.version, t.seen = view_of.version, view_of.version[0]
+        return t
+
+    # -- what it is
+
+    @property
+    def shape(self) -> tuple:
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    @property
+    def nbytes(self) -> int:
+        return self.data.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        return self.data.itemsize
+
+    @property
+    def strides(self) -> tuple:
+        return self.data.strides
+
+    @property
+    def device(self) -> str:
+        """Where the numbers are; the array API's name."""
+        return "cpu"
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient flows to this tensor; settable on leaves."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted):
+        if wanted and not is_float(self.dtype):
+            raise problem(DtypeError, f"a tensor of dtype {self.dtype} cannot have a gradient", 'x.astype("float32")')
+        if self.node is not None and self.node.op is not None:
+            raise problem(GradientError, f"requires_grad of a computed tensor (by {self.node.op.name}) cannot be set",
+                          "x.detach(), or set it on the leaf")
+        if wanted and self.node is None:
+            self.node = Node(None, (), _NO_ATTRS, self.shape, self.dtype)
+        elif not wanted:
+            self.node = None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no op on the tape made it."""
+        return self.node is None or self.node.op is None
+
+    @property
+    def grad(self):
+        """Gradient that `backward` left on this leaf: a Tensor of the same shape and dtype, or None."""
+        return None if self.node is None or self.node.op is not None else self.node.grad
+
+    @grad.setter
+    def grad(self, g):
+        if self.node is None or self.node.op is not None:
+            raise problem(GradientError, "only a leaf that requires a gradient holds one", "x.requires_grad = True")
+        if g is not None:
+            g = g if isinstance(g, Tensor) else Tensor(g, self.dtype)
+            if g.shape != self.shape or g.dtype != self.dtype:
+                raise problem(ShapeError, f"the gradient is {g.dtype}{g.shape} and the tensor {self.dtype}{self.shape}")
+        self.node.grad = g
+
+    def zero_grad(self):
+        """Forget the gradient."""
+        if self.node is not None:
+            self.node.grad = None
+
+    # -- gradients
+
+    def backward(self, g=None, keep=False, create_graph=False):
+        """Add the gradient of this tensor to `grad` of every leaf that it was made from.
+
+        Parameters
+        ----------
+        g : array_like, optional
+            Gradient of this tensor, of its shape; 1 for a tensor of one element.
+        keep : bool
+            Keep what the backward reads, to walk it again.
+        create_graph : bool
+            Record the backward too, so that gradients can be differentiated.
+
+        Raises
+        ------
+        GradientError
+            From a tensor that is not a scalar without `g`, from one that requires no gradient, twice without `keep`.
+        """
+        from .eager import current
+
+        node = self.node if self.base is None else current(self)
+        if node is None:
+            raise problem(GradientError, f"backward: this tensor ({self.dtype}{self.shape}) was made from nothing that requires a gradient",
+                          "requires_grad=True on an input, and no no_grad() around the computation")
+        if g is None:
+            if self.size != 1:
+                raise problem(GradientError, f"backward from a tensor of shape {self.shape}: a gradient is of a scalar",
+                              "loss.sum().backward(), or backward(g) with g of that shape")
+            g = Tensor._make(np.ones(self.shape, self.dtype), None)
+        elif not isinstance(g, Tensor):
+            g = Tensor(g, self.dtype)
+        if g.shape != self.shape:
+            raise problem(ShapeError, f"backward(g): g has shape {g.shape} and the tensor {self.shape}", "g of the tensor's shape")
+        before, recording.on = recording.on, create_graph
+        try:
+            found = pull_back([node], [g], keep=keep or create_graph)
+            _store(found)
+        finally:
+            recording.on = before
+
+    def detach(self):
+        """Return the same memory without history."""
+        return Tensor._make(self.data, None, version=self.version)
+
+    # -- numbers out
+
+    def numpy(self) -> np.ndarray:
+        """Return the array itself; it shares memory. A tensor with history must be detached first, as a reminder."""
+        if self.node is not None and self.node.op is not None and recording.on:
+            raise problem(GradientError, f"numpy() of a tensor with history (made by {self.node.op.name}) would lose it",
+                          "x.detach().numpy()")
+        return self.data
+
+    def item(self, *index):
+        """Return one element as a Python number."""
+        return self.data.item(*index)
+
+    def tolist(self):
+        """Return nested Python lists."""
+        return self.data.tolist()
+
+    def __float__(self):
+        return float(self._one("float"))
+
+    def __int__(self):
+        return int(self._one("int"))
+
+    def __bool__(self):
+        return bool(self._one("bool"))
+
+    def __complex__(self):
+        return complex(self._one("complex"))
+
+    def __index__(self):
+        return self.data.__index__()
+
+    def _one(self, name):
+        if self.data.size != 1:
+            raise problem(ShapeError, f"{name}() of a tensor of shape {self.shape}: one element is needed", "x.item(index), x.any() or x.all()")
+        return self.data.reshape(())[()]
+
+    def __len__(self):
+        if not self.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self):
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, value):
+        return bool((self == value).any())
+
+    def __hash__(self):
+        return id(self)
+
+    def __format__(self, spec):
+        return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), "" if self.ndim or not spec else spec)
+
+    def __repr__(self):
+        text = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=200)
+        extra = ""
+        if self.dtype.name not in ("float64", "int64", "bool"):
+            extra += f", dtype={self.dtype.name}"
+        if self.node is not None:
+            extra += ", requires_grad=True" if self.node.op is None else f", made by {self.node.op.name}"
+        return f"tensor({text}{extra})"
+
+    def _repr_html_(self):
+        made = "" if self.node is None else (", requires_grad" if self.node.op is None else f", made by <b>{self.node.op.name}</b>")
+        head = f"<div><code>Tensor {self.dtype.name}{list(self.shape)}{made}</code></div>"
+        if self.ndim == 0 or self.ndim > 2 or self.size == 0:
+            return head + f"<pre>{html.escape(np.array2string(self.data, threshold=60))}</pre>"
+        rows = np.atleast_2d(self.data)
+        cut = rows[:8, :10]
+        fmt = (lambda v: f"{v:.4g}") if self.dtype.kind == "f" else str
+        body = "".join("<tr>" + "".join(f"<td>{fmt(v)}</td>" for v in r) + ("<td>…</td>" if rows.shape[1] > 10 else "") + "</tr>" for r in cut)
+        more = "<tr><td>…</td></tr>" if rows.shape[0] > 8 else ""
+        return f"{head}<table>{body}{more}</table>"
+
+    # -- protocols
+
+    def __array__(self, dtype=None, copy=None):
+        if self.node is not None and self.node.op is not None and recording.on:
+            raise problem(GradientError, f"NumPy asks for the numbers of a tensor with history (made by {self.node.op.name}), which would lose it",
+                          "an nbgrad function, or x.detach() first")
+        if dtype is not None and np.dtype(dtype) != self.dtype:
+            return self.data.astype(dtype)
+        return self.data.copy() if copy else self.data
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        from .numpy_protocol import call_ufunc
+
+        return call_ufunc(ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        from .numpy_protocol import call_function
+
+        return call_function(func, args, kwargs)
+
+    def __dlpack__(self, **kwargs):
+        return self.numpy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return self.data.__dlpack_device__()
+
+    def __reduce__(self):
+        if not self.is_leaf:
+            raise problem(GradientError, f"a tensor with history (made by {self.node.op.name}) cannot be pickled", "x.detach()")
+        return Tensor, (self.data, None, self.requires_grad)
+
+    def __deepcopy__(self, memo):
+        if not self.is_leaf:
+            raise problem(GradientError, f"a tensor with history (made by {self.node.op.name}) cannot be deep-copied", "x.detach()")
+        return Tensor(self.data.copy(), None, self.requires_grad)
+
+    # -- indexing
+
+    def __getitem__(self, index):
+        return indexing.getitem(self, index)
+
+    def __setitem__(self, index, value):
+        if indexing.is_basic(index):
+            target = self[index]
+            if target.size:
+                Tensor._write(target, value)
+        else:
+            Tensor._write(self, indexing.index_put(self, index, value))
+
+    # -- operators
+
+    __add__, __radd__, __iadd__ = _operator(arithmetic.add), _operator(arithmetic.add, True), _in_place(arithmetic.add)
+    __sub__, __rsub__, __isub__ = _operator(arithmetic.sub), _operator(arithmetic.sub, True), _in_place(arithmetic.sub)
+    __mul__, __rmul__, __imul__ = _operator(arithmetic.mul), _operator(arithmetic.mul, True), _in_place(arithmetic.mul)
+    __truediv__, __rtruediv__, __itruediv__ = _operator(arithmetic.div), _operator(arithmetic.div, True), _in_place(arithmetic.div)
+    __floordiv__, __rfloordiv__ = _operator(arithmetic.floor_divide), _operator(arithmetic.floor_divide, True)
+    __ifloordiv__ = _in_place(arithmetic.floor_divide)
+    __mod__, __rmod__, __imod__ = _operator(arithmetic.remainder), _operator(arithmetic.remainder, True), _in_place(arithmetic.remainder)
+    __pow__, __rpow__, __ipow__ = _operator(arithmetic.pow), _operator(arithmetic.pow, True), _in_place(arithmetic.pow)
+    __matmul__, __rmatmul__ = _operator(matmul.matmul), _operator(matmul.matmul, True)
+    __and__, __rand__, __iand__ = _operator(compare.bitwise_and), _operator(compare.bitwise_and, True), _in_place(compare.bitwise_and)
+    __or__, __ror__, __ior__ = _operator(compare.bitwise_or), _operator(compare.bitwise_or, True), _in_place(compare.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _operator(compare.bitwise_xor), _operator(compare.bitwise_xor, True), _in_place(compare.bitwise_xor)
+    __lshift__, __rshift__ = _operator(compare.left_shift), _operator(compare.right_shift)
+    __lt__, __le__, __gt__, __ge__ = (_operator(compare.less), _operator(compare.less_equal),
+                                      _operator(compare.greater), _operator(compare.greater_equal))  # fmt: skip
+    __eq__, __ne__ = _operator(compare.equal), _operator(compare.not_equal)  # type: ignore[assignment]
+
+    def __neg__(self):
+        return arithmetic.neg(self)
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return arithmetic.abs(self)
+
+    def __invert__(self):
+        return compare.invert(self)
+
+    # -- the methods of ndarray
+
+    sum, mean, prod, any, all = map(_method, (reduce.sum, reduce.mean, reduce.prod, reduce.any, reduce.all))
+    max, min, argmax, argmin, ptp = map(_method, (reduce.max, reduce.min, reduce.argmax, reduce.argmin, reduce.ptp))
+    var, std = _method(composite.var), _method(composite.std)
+    cumsum, cumprod = _method(scan.cumsum), _method(scan.cumprod)
+    squeeze, swapaxes, diagonal, ravel, flatten = map(
+        _method, (movement.squeeze, movement.swapaxes, movement.diagonal, movement.ravel, movement.flatten)
+    )
+    repeat, trace = _method(movement.repeat), _method(movement.trace)
+    dot = _method(matmul.dot)
+    take = _method(gathering.take)
+    argsort = _method(sort.argsort)
+    clip = _method(arithmetic.clip)
+
+    def reshape(self, *shape):
+        """Return the elements in a new shape; as `numpy.ndarray.reshape`."""
+        return movement.reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
+
+    def transpose(self, *axes):
+        """Return the axes in a new order, reversed by default; as `numpy.ndarray.transpose`."""
+        axes = axes[0] if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))) else axes
+        return movement.transpose(self, axes or None)
+
+    @property
+    def T(self):  # noqa: N802 - NumPy's name
+        """The axes reversed."""
+        return movement.transpose(self)
+
+    @property
+    def mT(self):  # noqa: N802
+        """The last two axes swapped."""
+        return movement.swapaxes(self, -1, -2)
+
+    def round(self, decimals=0):
+        """Return the values rounded to `decimals`, half to even."""
+        return arithmetic.round(self) if decimals == 0 else arithmetic.round(self * 10.0**decimals) / 10.0**decimals
+
+    def astype(self, dtype):
+        """Return the values in another dtype (itself when it has it already); the gradient is cast back."""
+        from .eager import cast as cast_tensor
+
+        return cast_tensor(self, check_dtype(dtype))
+
+    def copy(self):
+        """Return the values in memory of their own, with history."""
+        return cast.copy(self)
+
+    def sort(self, axis=-1):
+        """Sort in place along an axis, as `numpy.ndarray.sort`."""
+        Tensor._write(self, sort.sort(self, axis))
+
+    def fill(self, value):
+        """Write one value everywhere."""
+        Tensor._write(self, value)
+
+    def nonzero(self):
+        """Return the indices of the values that are not zero, one int64 array per axis."""
+        return tuple(Tensor(i) for i in np.nonzero(self.data))
+
+
+def _array(data, dtype):
+    """Return `data` as an array that kernels can read, copying only what must be copied."""
+    if dtype is not None:
+        dtype = check_dtype(dtype)
+    if not isinstance(data, np.ndarray):
+        if isinstance(data, (list, tuple)) and any(isinstance(d, Tensor) for d in data):
+            data = [np.asarray(d.data if isinstance(d, Tensor) else d) for d in data]
+        try:
+            data = np.asarray(data)
+        except ValueError:
+            raise problem(ShapeError, "tensor(data): the nested lists have different lengths", "rows of equal length") from None
+    if type(data) is not np.ndarray:
+        data = np.asarray(data)
+    wanted = check_dtype(data.dtype) if dtype is None else dtype
+    if data.dtype != wanted or not data.dtype.isnative:
+        data = data.astype(wanted)
+    if not data.flags.aligned or any(s % data.itemsize for s in data.strides):
+        data = data.copy()
+    return data
+
+
+def _store(found):
+    """Add gradients to their leaves; memory that two leaves would share is copied."""
+    given = set()
+    for node, g in found.items():
+        if node.op is not None:
+            continue
+        if node.grad is not None:
+            g = node.grad + g
+        if id(g.data) in given or g.base is not None or not g.data.flags.owndata or not g.data.flags.writeable:
+            g = cast.copy(g)
+        given.add(id(g.data))
+        node.grad = g
+
+
+def tensor(data, dtype=None, requires_grad=False) -> Tensor:
+    """Make a tensor of array-like `data`; an `ndarray` is used without a copy.
+
+    Parameters
+    ----------
+    data : array_like
+        Python floats give float64, as in NumPy.
+    dtype : dtype, optional
+        bool, int8 to int64, uint8 to uint64, float32, float64.
+    requires_grad : bool
+
+    >>> tensor([1, 2]).dtype
+    dtype('int64')
+    """
+    return Tensor(data, dtype, requires_grad)
+
+
+__all__ = ["DTYPES", "FLOAT32", "Tensor", "no_grad", "tensor"]
