@@ -22,10 +22,11 @@ NO_ATTRS: dict = {}
 class Kept:
     """What a node keeps of a value: its memory as it was, and the node it came from."""
 
-    __slots__ = ("data", "node", "seen", "version")
+    __slots__ = ("data", "node", "own", "seen", "version")
 
-    def __init__(self, t, node):
+    def __init__(self, t, node, own=False):
         self.data, self.node, self.version, self.seen = t.data, node, t.version, t.version[0]
+        self.own = own  # the node's own result: its node is the owner, not held here, for that would be a cycle
 
     def value(self, owner, name):
         """Return the kept value as a tensor; raise GradientError when its memory was written since."""
@@ -36,7 +37,7 @@ class Kept:
                 f"which was written in place {self.version[0] - self.seen} time(s) after it was recorded",
                 "write to a copy (x.copy()), or write before it is used", owner.where,
             )  # fmt: skip
-        return Tensor._make(self.data, owner if name == "out" else self.node, version=self.version)
+        return Tensor._make(self.data, owner if self.own else self.node, version=self.version)
 
 
 def bind(self, op, args, attrs):
@@ -213,11 +214,11 @@ def _finish(op, tensors, attrs, data, view_of=None):
     if node is not None:
         kept = {}
         for name in keeps(op, active):
-            if name == "out":
-                kept[name] = Kept(out, None)
-            else:
+            if name in op.params:
                 i = op.params.index(name)
                 kept[name] = Kept(tensors[i], nodes[i])
+            else:
+                kept[name] = Kept(out, None, own=True)
         node.kept = kept
         if recording.tapes:
             node.shown = tuple([n if n is not None else t.data for n, t in zip(node.inputs, tensors)])

@@ -90,7 +90,7 @@ def _array_op(forward, backward, name):
         kept = {a: Kept(t, node_of(t)) for a, t in zip(params, tensors) if a in asked}
         (result,) = record_custom(row, [node_of(t) for t in tensors], [out], kept, [t.shape for t in tensors])
         if "out" in asked and result.node is not None:
-            kept["out"] = Kept(result, None)
+            kept["out"] = Kept(result, None, own=True)
         return result
 
     call.op = row

@@ -6,12 +6,27 @@ import numpy as np
 
 from .base.errors import ArgumentError, problem
 from .eager import as_tensor
-from .ops import arithmetic, compare, composite, indexing, matmul, movement, reduce, scan, sort, transcendental, window
+from .ops import (
+    arithmetic,
+    compare,
+    composite,
+    einsum,
+    indexing,
+    joining,
+    matmul,
+    movement,
+    reduce,
+    scan,
+    sort,
+    transcendental,
+    window,
+)
 from .ops import gather as gathering
 from .ops.table import by_ref
 from .tensor import Tensor
 
-MODULES = (arithmetic, transcendental, compare, reduce, composite, movement, matmul, gathering, sort, scan, indexing, window)
+MODULES = (arithmetic, transcendental, compare, reduce, composite, movement, joining, matmul, einsum, gathering, sort, scan,
+           indexing, window)  # fmt: skip
 REDUCING = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any"}
 LINALG = {np.linalg.norm: "norm"}
 

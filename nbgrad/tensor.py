@@ -7,7 +7,7 @@ import numpy as np
 
 from .base.dtypes import DTYPES, FLOAT32, WEAK, check_dtype, is_float
 from .base.errors import DtypeError, GradientError, ShapeError, problem
-from .ops import arithmetic, cast, compare, composite, indexing, matmul, movement, reduce, scan, sort
+from .ops import arithmetic, cast, compare, composite, indexing, joining, matmul, movement, reduce, scan, sort
 from .ops import gather as gathering
 from .tape.adjoint import pull_back
 from .tape.tape import Node, no_grad, recording
@@ -390,7 +390,7 @@ class Tensor:
     squeeze, swapaxes, diagonal, ravel, flatten = map(
         _method, (movement.squeeze, movement.swapaxes, movement.diagonal, movement.ravel, movement.flatten)
     )
-    repeat, trace = _method(movement.repeat), _method(movement.trace)
+    repeat, trace = _method(joining.repeat), _method(movement.trace)
     dot = _method(matmul.dot)
     take = _method(gathering.take)
     argsort = _method(sort.argsort)

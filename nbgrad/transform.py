@@ -9,7 +9,8 @@ from .base import tree
 from .base.dtypes import is_float
 from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
 from .eager import COPY, Kept, as_tensor, current, record_custom
-from .ops.movement import reshape, stack
+from .ops.joining import stack
+from .ops.movement import reshape
 from .ops.table import Op
 from .tape.adjoint import pull_back
 from .tape.tangent import push_forward

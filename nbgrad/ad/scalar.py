@@ -237,7 +237,8 @@ def vjp_op(op, index):
     if value(partial) is not None:
         return float(value(partial))
     keeps = sorted(names(partial) & {*op.params, "out"}, key=[*op.params, "out"].index)
-    return derived_row(f"{op.name}_g_{op.params[index]}", ("g", *keeps), _times(ast.Name("g", ast.Load()), partial), env, op)
+    g = "g" * (1 + max((len(p) for p in op.params if set(p) == {"g"}), default=0))  # the gradient of a gradient is gg
+    return derived_row(f"{op.name}_{g}_{op.params[index]}", (g, *keeps), _times(ast.Name(g, ast.Load()), partial), env, op)
 
 
 def derived_row(name, params, expr, env, of):

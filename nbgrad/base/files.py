@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import threading
+from contextlib import contextmanager, suppress
 
 from .errors import FileError, NbgradError, problem
 
@@ -58,6 +59,26 @@ def open_regular(path):
     return os.fdopen(descriptor, "rb"), status.st_size
 
 
+@contextmanager
+def locked(folder):
+    """Let one process or thread at a time into a folder, where the system has such locks; a killed one lets go."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # Some network file systems have no locks; there, one writer is up to the user.
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
 def sync_folder(path):
     """Make renames in a folder last through a power cut, where the system can."""
     if os.name == "nt":
@@ -98,7 +119,5 @@ def remove(path):
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path, ignore_errors=True)
         return
-    try:
+    with suppress(OSError):
         os.unlink(path)
-    except OSError:
-        pass

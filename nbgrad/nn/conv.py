@@ -1,6 +1,7 @@
 """Convolution layers over 1, 2 or 3 spatial axes, channels first."""
 
 from ..base.errors import ArgumentError, problem
+from ..ops.sliding import spread
 from ..ops.window import conv, conv_transpose
 from .init import fan_in_uniform, fans, parameter, uniform
 from .module import Module
@@ -16,7 +17,7 @@ class Convolution(Module):
         self,
         n_in,
         n_out,
-        kernel,
+        window,
         stride=1,
         padding=0,
         dilation=1,
@@ -31,12 +32,12 @@ class Convolution(Module):
                 f"{type(self).__name__}: groups={groups} must divide n_in={n_in} and n_out={n_out}",
                 "groups=1",
             )
-        self.kernel = spread(kernel, self.ndim, "kernel")
-        self.stride, self.dilation = spread(stride, self.ndim, "stride"), spread(dilation, self.ndim, "dilation")
-        self.padding = padding if isinstance(padding, str) else spread(padding, self.ndim, "padding")
+        self.window = spread(window, self.ndim, "window", 1)
+        self.stride, self.dilation = spread(stride, self.ndim, "stride", 1), spread(dilation, self.ndim, "dilation", 1)
+        self.padding = padding
         self.n_in, self.n_out, self.groups = n_in, n_out, groups
         first, second = (n_in, n_out) if self.transposed else (n_out, n_in)
-        self.weight = parameter(init((first, second // groups, *self.kernel), dtype=dtype))
+        self.weight = parameter(init((first, second // groups, *self.window), dtype=dtype))
         bound = max(1, fans(self.weight.shape)[0]) ** -0.5
         self.bias = parameter(uniform(n_out, -bound, bound, dtype)) if bias else None
 
@@ -46,21 +47,7 @@ class Convolution(Module):
     def options(self):
         named = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
         own = [f"{k}={short(getattr(self, k))}" for k, usual in named.items() if short(getattr(self, k)) != usual]
-        return ", ".join([str(self.n_in), str(self.n_out), f"kernel={short(self.kernel)}", *own])
-
-
-def spread(value, ndim, name) -> tuple:
-    """Return an int as one per spatial axis; a sequence must have that many."""
-    if isinstance(value, int):
-        return (value,) * ndim
-    value = tuple(value)
-    if len(value) != ndim:
-        raise problem(
-            ArgumentError,
-            f"{name}={value} has {len(value)} entries for {ndim} spatial axes",
-            f"{name}={value[:1] * ndim}",
-        )
-    return value
+        return ", ".join([str(self.n_in), str(self.n_out), f"window={short(self.window)}", *own])
 
 
 def short(value):
@@ -82,13 +69,15 @@ class Conv1d(Convolution):
 class Conv2d(Convolution):
     """Convolution of images (n, n_in, height, width) -> (n, n_out, height', width').
 
-    The output length is `(length + 2 padding - dilation (kernel - 1) - 1) // stride + 1` along each axis.
+    The output length is `(length + 2 padding - dilation (window - 1) - 1) // stride + 1` along each axis.
 
     Parameters
     ----------
     n_in, n_out : int
         Channels.
-    kernel, stride, padding, dilation : int or (int, int)
+    window, stride, dilation : int or (int, int)
+    padding : int, "valid", "same", (int, int), or pairs (before, after)
+        As in `ng.conv`.
     groups : int
         Channel groups that do not see each other; `groups=n_in` is depthwise.
     bias : bool
@@ -97,7 +86,7 @@ class Conv2d(Convolution):
 
     Attributes
     ----------
-    weight : Tensor (n_out, n_in // groups, *kernel)
+    weight : Tensor (n_out, n_in // groups, *window)
     bias : Tensor (n_out,) or None
 
     Examples
@@ -130,7 +119,7 @@ class TransposedConvolution(Convolution):
         self,
         n_in,
         n_out,
-        kernel,
+        window,
         stride=1,
         padding=0,
         output_padding=0,
@@ -140,8 +129,8 @@ class TransposedConvolution(Convolution):
         dtype="float32",
         init=fan_in_uniform,
     ):
-        super().__init__(n_in, n_out, kernel, stride, padding, dilation, groups, bias, dtype, init)
-        self.output_padding = spread(output_padding, self.ndim, "output_padding")
+        super().__init__(n_in, n_out, window, stride, padding, dilation, groups, bias, dtype, init)
+        self.output_padding = spread(output_padding, self.ndim, "output_padding", 0)
 
     def forward(self, x):
         return conv_transpose(
@@ -163,13 +152,15 @@ class ConvTranspose1d(TransposedConvolution):
 class ConvTranspose2d(TransposedConvolution):
     """The adjoint of a convolution with respect to its input: (n, n_in, h, w) -> (n, n_out, h', w').
 
-    The output length is `(length - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1` along each axis.
+    The output length is `(length - 1) stride - 2 padding + dilation (window - 1) + output_padding + 1` along each axis.
 
     Parameters
     ----------
     n_in, n_out : int
         Channels.
-    kernel, stride, padding, output_padding, dilation : int or (int, int)
+    window, stride, output_padding, dilation : int or (int, int)
+    padding : int, "valid", "same", (int, int), or pairs (before, after)
+        As in `ng.conv`.
     groups : int
     bias : bool
     dtype : str
@@ -177,7 +168,7 @@ class ConvTranspose2d(TransposedConvolution):
 
     Attributes
     ----------
-    weight : Tensor (n_in, n_out // groups, *kernel)
+    weight : Tensor (n_in, n_out // groups, *window)
     bias : Tensor (n_out,) or None
 
     Examples

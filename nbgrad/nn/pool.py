@@ -1,8 +1,9 @@
 """Pooling layers: windows to their largest value or their mean, channels first."""
 
 from ..ops.reduce import mean
-from ..ops.window import avg_pool, max_pool
-from .conv import short, spread
+from ..ops.sliding import spread
+from ..ops.window import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
+from .conv import short
 from .module import Module
 
 
@@ -12,16 +13,16 @@ class Pooling(Module):
     ndim = 0
     op = None
 
-    def __init__(self, kernel, stride=None, padding=0):
-        self.kernel = spread(kernel, self.ndim, "kernel")
-        self.stride = self.kernel if stride is None else spread(stride, self.ndim, "stride")
-        self.padding = spread(padding, self.ndim, "padding")
+    def __init__(self, window, stride=None, padding=0):
+        self.window = spread(window, self.ndim, "window", 1)
+        self.stride = self.window if stride is None else spread(stride, self.ndim, "stride", 1)
+        self.padding = padding
 
     def forward(self, x):
-        return self.op(x, self.kernel, self.stride, self.padding)
+        return self.op(x, self.window, self.stride, self.padding)
 
     def options(self):
-        return f"{short(self.kernel)}, stride={short(self.stride)}, padding={short(self.padding)}"
+        return f"{short(self.window)}, stride={short(self.stride)}, padding={short(self.padding)}"
 
 
 class MaxPool1d(Pooling):
@@ -32,7 +33,7 @@ class MaxPool1d(Pooling):
     array([3., 2.])
     """
 
-    ndim, op = 1, staticmethod(max_pool)
+    ndim, op = 1, staticmethod(max_pool1d)
 
 
 class MaxPool2d(Pooling):
@@ -40,11 +41,11 @@ class MaxPool2d(Pooling):
 
     Parameters
     ----------
-    kernel : int or (int, int)
+    window : int or (int, int)
     stride : int or (int, int), optional
-        As `kernel` when left out.
-    padding : int or (int, int)
-        At most half the kernel; what is padded is never the largest.
+        As `window` when left out.
+    padding : int, "valid", "same", (int, int), or pairs (before, after)
+        At most half the window; what is padded is never the largest.
 
     Examples
     --------
@@ -53,7 +54,7 @@ class MaxPool2d(Pooling):
     (1, 3, 4, 4)
     """
 
-    ndim, op = 2, staticmethod(max_pool)
+    ndim, op = 2, staticmethod(max_pool2d)
 
 
 class MaxPool3d(Pooling):
@@ -64,7 +65,7 @@ class MaxPool3d(Pooling):
     (1, 3, 2, 2, 2)
     """
 
-    ndim, op = 3, staticmethod(max_pool)
+    ndim, op = 3, staticmethod(max_pool3d)
 
 
 class AvgPool1d(Pooling):
@@ -75,7 +76,7 @@ class AvgPool1d(Pooling):
     array([2., 1.])
     """
 
-    ndim, op = 1, staticmethod(avg_pool)
+    ndim, op = 1, staticmethod(avg_pool1d)
 
 
 class AvgPool2d(Pooling):
@@ -86,7 +87,7 @@ class AvgPool2d(Pooling):
     (1, 3, 4, 4)
     """
 
-    ndim, op = 2, staticmethod(avg_pool)
+    ndim, op = 2, staticmethod(avg_pool2d)
 
 
 class AvgPool3d(Pooling):
@@ -97,7 +98,7 @@ class AvgPool3d(Pooling):
     (1, 3, 2, 2, 2)
     """
 
-    ndim, op = 3, staticmethod(avg_pool)
+    ndim, op = 3, staticmethod(avg_pool3d)
 
 
 class GlobalAvgPool(Module):

@@ -41,7 +41,8 @@ def elu(x, alpha=1.0):
 
 @elementwise(
     df=lambda x: _SELU_SCALE if x > 0.0 else _SELU_SLOPE * exp(x),
-    ref=lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))), kinks=(0.0,),
+    ref=lambda x: 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0))),
+    kinks=(0.0,),
 )
 def selu(x):
     """Self-normalising exponential linear unit (Klambauer et al. 2017)."""
@@ -97,7 +98,8 @@ def gelu(x, approximate="none"):
     (0.0, -0.0)
     """
     if approximate not in ("none", "tanh"):
-        raise problem(ArgumentError, f"gelu(x, approximate): {approximate!r} is not known", 'approximate="none" or "tanh"')
+        what = f"gelu(x, approximate): {approximate!r} is not known"
+        raise problem(ArgumentError, what, 'approximate="none" or "tanh"')
     return gelu_erf(x) if approximate == "none" else gelu_tanh(x)
 
 
@@ -156,7 +158,7 @@ def hardswish(x):
 
 
 def _mish_partial(x):
-    e = exp(x)
+    e = exp(x if x < 22.0 else 22.0)
     n = e * (e + 2.0)
     return 1.0 if x > 22.0 else n / (n + 2.0) + 4.0 * x * (e / (n + 2.0)) * ((e + 1.0) / (n + 2.0))
 

@@ -50,7 +50,9 @@ def floor_divide(x, y):
     return x // y
 
 
-@elementwise(df=lambda x, y: (1.0, -(x // y)), ref=np.remainder, accepts="number", domain={"x": (4.3, 4.8), "y": (1.3, 1.4)})
+@elementwise(
+    df=lambda x, y: (1.0, -(x // y)), ref=np.remainder, accepts="number", domain={"x": (4.3, 4.8), "y": (1.3, 1.4)}
+)
 def remainder(x, y):
     """What is left of the quotient rounded down, with the sign of y; of an integer and 0, 0."""
     return x % y

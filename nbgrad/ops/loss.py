@@ -7,7 +7,7 @@ from .activation import softplus
 from .arithmetic import abs as absolute
 from .arithmetic import maximum, where
 from .composite import float_tensor, log_softmax
-from .gather import take, take_along_axis
+from .gather import take_each, take_rows
 from .movement import expand_dims, squeeze
 from .table import lift
 from .transcendental import exp, log, log1p, xlogy
@@ -162,14 +162,14 @@ def class_losses(logp, labels, axis, weight, ignore_index):
     keep = None if ignore_index is None else labels != ignore_index
     if keep is not None:
         labels = where(keep, labels, 0)
-    losses = -squeeze(take_along_axis(logp, expand_dims(labels, axis), axis), axis)
+    losses = -squeeze(take_each(logp, expand_dims(labels, axis), axis=axis), axis)
     share = None
     if weight is not None:
-        share = take(along(weight, 0, logp.reshape((logp.shape[axis], -1))).reshape((-1,)), labels, axis=0)
+        share = take_rows(along(weight, 0, logp.reshape((logp.shape[axis], -1))).reshape((-1,)), labels, axis=0)
         losses = losses * share
     if keep is not None:
         losses = where(keep, losses, 0.0)
-        share = where(keep, 1.0 if share is None else share, 0.0).astype(logp.dtype)
+        share = keep.astype(logp.dtype) if share is None else where(keep, share, 0.0)
     return losses, None if share is None else reduce.sum(share)
 
 

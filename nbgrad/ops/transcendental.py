@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from .arithmetic import hypot, maximum, sqrt
-from .compare import isfinite, isinf
+from .compare import isinf
 from .special import digamma_of, polygamma_of, sinc_slope_of
 from .table import ZERO, elementwise
 

@@ -1,8 +1,9 @@
 """Adam and its kin: steps scaled by running means of the gradient and of its square."""
 
 from ..base.errors import ArgumentError, problem
-from ..ops.arithmetic import sqrt, where
+from ..ops.arithmetic import where
 from ..ops.composite import norm
+from .formulas import descend, descend_over_root, over_root, penalized, running_mean, running_square
 from .optimizer import Optimizer
 
 
@@ -54,17 +55,18 @@ class Adam(Optimizer):
         root = second**0.5
         return {**options, "new_m": 1.0 - b1, "new_v": 1.0 - b2, "eps": options["eps"] * root, "scale": root / first}
 
-    def direction(self, g, memory, rates):
-        """Take `g` into the means, and return the corrected `m / (sqrt(v) + eps)`, up to the factor `scale`."""
+    def learn(self, g, memory, rates):
+        """Take `g` into the running means, and return them."""
         m, v = memory["m"], memory["v"]
-        m += rates["new_m"] * (g - m)
-        v += rates["new_v"] * (g * g - v)
-        return m / (sqrt(v) + rates["eps"])
+        m[...] = running_mean(m, g, rates["new_m"])
+        v[...] = running_square(v, g, rates["new_v"])
+        return m, v
 
     def update(self, p, g, memory, rates):
         if rates["weight_decay"]:
-            g = g + rates["weight_decay"] * p
-        p -= (rates["lr"] * rates["scale"]) * self.direction(g, memory, rates)
+            g = penalized(g, p, rates["weight_decay"])
+        m, v = self.learn(g, memory, rates)
+        p[...] = descend_over_root(p, m, v, rates["lr"] * rates["scale"], rates["eps"])
 
 
 class AdamW(Adam):
@@ -88,7 +90,8 @@ class AdamW(Adam):
     def update(self, p, g, memory, rates):
         if rates["weight_decay"]:
             p *= 1.0 - rates["lr"] * rates["weight_decay"]
-        p -= (rates["lr"] * rates["scale"]) * self.direction(g, memory, rates)
+        m, v = self.learn(g, memory, rates)
+        p[...] = descend_over_root(p, m, v, rates["lr"] * rates["scale"], rates["eps"])
 
 
 class LAMB(Adam):
@@ -111,9 +114,11 @@ class LAMB(Adam):
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
     def update(self, p, g, memory, rates):
-        r = rates["scale"] * self.direction(g, memory, rates)
+        m, v = self.learn(g, memory, rates)
+        r = rates["scale"] * over_root(m, v, rates["eps"])
         if rates["weight_decay"]:
-            r = r + rates["weight_decay"] * p
+            r = penalized(r, p, rates["weight_decay"])
         length, stride = norm(p), norm(r)
         none = (length == 0.0) | (stride == 0.0)
-        p -= (rates["lr"] * where(none, 1.0, length / where(none, 1.0, stride))) * r
+        ratio = where(none, 1.0, length / where(none, 1.0, stride))
+        p[...] = descend(p, r, rates["lr"] * ratio)

@@ -1,7 +1,17 @@
 """Steps scaled by squares of past gradients: RMSProp forgets them slowly, Adagrad never."""
 
 from ..base.errors import ArgumentError, problem
-from ..ops.arithmetic import maximum, sqrt
+from .formulas import (
+    decayed_sum,
+    descend,
+    descend_over_root,
+    over_deviation,
+    over_root,
+    penalized,
+    running_mean,
+    running_square,
+    square_sum,
+)
 from .optimizer import Optimizer
 
 
@@ -54,21 +64,20 @@ class RMSProp(Optimizer):
 
     def update(self, p, g, memory, rates):
         if rates["weight_decay"]:
-            g = g + rates["weight_decay"] * p
-        new = 1.0 - rates["alpha"]
-        v = memory["v"]
-        v += new * (g * g - v)
+            g = penalized(g, p, rates["weight_decay"])
+        new, v, eps = 1.0 - rates["alpha"], memory["v"], rates["eps"]
+        v[...] = running_square(v, g, new)
         if rates["centered"]:
             mean = memory["mean"]
-            mean += new * (g - mean)
-            v = maximum(v - mean * mean, 0.0)  # rounding can push a variance of 0 below it
-        g = g / (sqrt(v) + rates["eps"])
+            mean[...] = running_mean(mean, g, new)
+            g = over_deviation(g, v, mean, eps)
+        else:
+            g = over_root(g, v, eps)
         if rates["momentum"]:
             u = memory["momentum"]
-            u *= rates["momentum"]
-            u += g
+            u[...] = decayed_sum(u, g, rates["momentum"])
             g = u
-        p -= rates["lr"] * g
+        p[...] = descend(p, g, rates["lr"])
 
 
 class Adagrad(Optimizer):
@@ -107,7 +116,7 @@ class Adagrad(Optimizer):
 
     def update(self, p, g, memory, rates):
         if rates["weight_decay"]:
-            g = g + rates["weight_decay"] * p
+            g = penalized(g, p, rates["weight_decay"])
         s = memory["sum"]
-        s += g * g
-        p -= rates["lr"] * (g / (sqrt(s) + rates["eps"]))
+        s[...] = square_sum(s, g)
+        p[...] = descend_over_root(p, g, s, rates["lr"], rates["eps"])

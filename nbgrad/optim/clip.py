@@ -1,6 +1,7 @@
 """Gradients held within bounds, in place: by the length of all of them together, or value by value."""
 
 from ..base.errors import ArgumentError, problem
+from ..creation import full
 from ..ops import reduce
 from ..ops.arithmetic import clip, maximum, sqrt
 from ..tape.tape import no_grad
@@ -42,6 +43,8 @@ def clip_by_norm(tree, limit):
     if not limit > 0:
         raise problem(ArgumentError, f"clip_by_norm: limit={limit} must be positive", "limit=1.0")
     gradients = gradients_of(tree)
+    if not gradients:
+        return full((), 0.0)
     with no_grad():
         length = sqrt(sum((reduce.sum(g * g) for g in gradients), start=0.0))
         scale = limit / maximum(length, limit)

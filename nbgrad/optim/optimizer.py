@@ -2,8 +2,8 @@
 
 from ..base.errors import AnomalyError, ArgumentError, DtypeError, ShapeError, problem
 from ..base.tree import leaves_with_paths
-from ..tape.tape import no_grad, recording
 from ..creation import asarray, zeros_like
+from ..tape.tape import no_grad, recording
 from ..tensor import Tensor
 
 
@@ -14,7 +14,8 @@ class Optimizer:
     ----------
     parameters : Module, dict, iterable of Tensor, Tensor, or list of groups
         Anything with `named_parameters()`; a dict (possibly nested) name -> Tensor; tensors in order, named "0", "1".
-        A group is a dict with the key "parameters" and any of the optimizer's options, which hold for that group alone.
+        A group is a dict with the key "parameters" and any of the optimizer's options, which hold for that group alone;
+        of several groups, names begin with the group's number: "1.weight".
     **options
         The optimizer's own options; `lr` is a number or a schedule: a function from the step to a number.
 
@@ -41,8 +42,9 @@ class Optimizer:
     def __init__(self, parameters, **options):
         self.check(options)
         self.tensors, self.groups = {}, []
-        for group in as_groups(parameters):
-            self.add_group(group, options)
+        groups = as_groups(parameters)
+        for i, group in enumerate(groups):
+            self.add_group(group, options, f"{i}." if len(groups) > 1 else "")
         if not self.tensors:
             raise problem(
                 ArgumentError,
@@ -53,7 +55,7 @@ class Optimizer:
         self.counts = dict.fromkeys(self.tensors, 0)
         self.memory = {}
 
-    def add_group(self, group, options):
+    def add_group(self, group, options, prefix):
         """Name the tensors of one group and keep its options."""
         unknown = set(group) - {"parameters", *options}
         if unknown:
@@ -64,12 +66,13 @@ class Optimizer:
             )
         own = {**options, **{k: v for k, v in group.items() if k != "parameters"}}
         self.check(own)
-        named = named_leaves(group["parameters"], len(self.tensors))
-        twice = [n for n in named if n in self.tensors]
-        if twice:
-            raise problem(ArgumentError, f"{self.name}: parameter {twice[0]!r} is in two groups", "each parameter once")
+        named = {prefix + name: t for name, t in named_leaves(group["parameters"]).items()}
+        known = {id(t) for t in self.tensors.values()}
         for name, t in named.items():
             check_parameter(self.name, name, t)
+            if id(t) in known:
+                raise problem(ArgumentError, f"{self.name}: parameter {name!r} is given twice", "each parameter once")
+            known.add(id(t))
         self.tensors.update(named)
         self.groups.append({"names": tuple(named), **own})
 
@@ -244,14 +247,13 @@ def as_groups(parameters) -> list:
     return [{"parameters": parameters}]
 
 
-def named_leaves(tree, first=0) -> dict:
-    """Return name -> leaf of a module, tensor or tree; a bare sequence counts from `first`."""
+def named_leaves(tree) -> dict:
+    """Return name -> leaf of a module, tensor, tree or iterable."""
     if hasattr(tree, "named_parameters"):
         return dict(tree.named_parameters())
-    if isinstance(tree, (dict, list, tuple)):
-        tree = {str(first + i): t for i, t in enumerate(tree)} if isinstance(tree, (list, tuple)) else tree
-        return dict(leaves_with_paths(tree))
-    return {str(first): tree} if hasattr(tree, "dtype") else named_leaves(list(tree), first)
+    if not isinstance(tree, (dict, list, tuple)):
+        tree = [tree] if hasattr(tree, "dtype") else list(tree)
+    return dict(leaves_with_paths(tree))
 
 
 def check_parameter(op, name, t):

@@ -1,6 +1,7 @@
 """Stochastic gradient descent, with momentum."""
 
 from ..base.errors import ArgumentError, problem
+from .formulas import decayed_sum, descend, penalized
 from .optimizer import Optimizer
 
 
@@ -44,10 +45,9 @@ class SGD(Optimizer):
 
     def update(self, p, g, memory, rates):
         if rates["weight_decay"]:
-            g = g + rates["weight_decay"] * p
+            g = penalized(g, p, rates["weight_decay"])
         if rates["momentum"]:
             v = memory["momentum"]
-            v *= rates["momentum"]
-            v += g
-            g = g + rates["momentum"] * v if rates["nesterov"] else v
-        p -= rates["lr"] * g
+            v[...] = decayed_sum(v, g, rates["momentum"])
+            g = decayed_sum(v, g, rates["momentum"]) if rates["nesterov"] else v
+        p[...] = descend(p, g, rates["lr"])

@@ -28,7 +28,7 @@ def table(tmp_path):
 
 
 @fuzz
-@given(hnp.arrays("float64", hnp.array_shapes(min_dims=2, max_dims=2, max_side=6)), st.booleans(), st.sampled_from(",;|"))
+@given(hnp.arrays("float64", st.tuples(st.integers(1, 6), st.integers(1, 6))), st.booleans(), st.sampled_from(",;|\t"))
 def test_round_trip(tmp_path, a, names, delimiter):
     with open(tmp_path / "a.csv", "w", newline="") as f:
         rows = csv.writer(f, delimiter=delimiter)

@@ -64,7 +64,7 @@ def test_gradients(layer):
 
 def test_options_are_shown():
     assert repr(nn.Conv2d(3, 8, (3, 5), padding=1, groups=1, bias=False)).startswith(
-        "Conv2d(3, 8, kernel=(3, 5), padding=1)"
+        "Conv2d(3, 8, window=(3, 5), padding=1)"
     )
 
 

@@ -43,5 +43,5 @@ def test_global_average():
 
 def test_options_are_shown_and_checked():
     assert repr(nn.MaxPool2d(3, stride=2)) == "MaxPool2d(3, stride=2, padding=0)"
-    with pytest.raises(ng.ArgumentError, match="kernel"):
+    with pytest.raises(ng.ArgumentError, match="window"):
         nn.AvgPool2d((2, 2, 2))

@@ -9,7 +9,8 @@ def test_the_printout_is_a_tree():
         "  layers.0: Linear(3, 2)  weight (2, 3)  bias (2,)  [8 parameters]",
         "  layers.1: relu",
         "  layers.2: Sequential()  [4 parameters]",
-        "    layers.0: BatchNorm(2, momentum=0.1, eps=1e-05)  weight (2,)  bias (2,)  running_mean (2,)  running_var (2,)"
+        "    layers.0: BatchNorm(2, momentum=0.1, eps=1e-05)  weight (2,)  bias (2,)"
+        "  running_mean (2,)  running_var (2,)"
         "  [4 parameters]",
         "    layers.1: Flatten()",
     ]

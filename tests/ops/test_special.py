@@ -6,6 +6,7 @@ from scipy import special
 
 from nbgrad.ops.special import digamma_of, polygamma_of, scaled_zeta, sinc_slope_of
 
+
 def test_digamma_agrees_with_scipy():
     for x in [*np.linspace(-7.95, 12.0, 160), *np.logspace(-8, 8, 40)]:
         np.testing.assert_allclose(digamma_of(float(x)), special.digamma(x), rtol=1e-13, atol=2e-14)

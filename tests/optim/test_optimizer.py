@@ -32,7 +32,6 @@ def random_grads(params):
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_resuming_continues_to_the_bit(name, dtype):
     params = tensors(dtype)
     grads = [random_grads(params) for _ in range(8)]
@@ -204,9 +203,9 @@ def test_wrong_arguments():
         optim.SGD(params, lr=-1)
     with pytest.raises(ng.ArgumentError, match="unknown options"):
         optim.SGD([{"parameters": params, "rate": 1.0}])
-    with pytest.raises(ng.ArgumentError, match="two groups"):
+    with pytest.raises(ng.ArgumentError, match=r"'1\.w' is given twice"):
         optim.SGD([{"parameters": params}, {"parameters": params}])
-    with pytest.raises(ng.ArgumentError, match="two groups"):
+    with pytest.raises(ng.ArgumentError, match="'1' is given twice"):
         optim.SGD([params["w"], params["w"]])
     opt = optim.SGD(params)
     with pytest.raises(ng.ArgumentError, match="'z' is no parameter"):

@@ -127,7 +127,7 @@ def emit_helper(fn, into):
         elif isinstance(value, (bool, int, float, tuple)):
             into.setdefault(name, f"{name} = {value!r}")
     into.pop(fn.__name__)
-    into[fn.__name__] = f'\n\n@njit(error_model="numpy")\n{ast.unparse(tree)}\n'
+    into[fn.__name__] = f'\n\n@helper\n{ast.unparse(tree)}\n'
 
 
 def load_text(pointer: str, index: str, dtype: str) -> str:

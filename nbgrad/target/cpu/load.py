@@ -1,15 +1,120 @@
-# STAND-IN by the lead until the real file lands: overwrite me
-_keep=[]
-def load(text, name):
-    import tempfile, os, importlib.util, hashlib
-    from numba import cfunc, types
-    d=tempfile.mkdtemp(); p=os.path.join(d,name+".py"); open(p,"w").write(text)
-    spec=importlib.util.spec_from_file_location(name,p); m=importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(m)
-    except Exception as e:
-        raise RuntimeError(p) from e
-    f=getattr(m,name).py_func
-    c=cfunc(types.void(types.intp,types.intp),error_model="numpy",fastmath={"contract"})(f)
-    _keep.append((m,c))
-    return c.address
+"""The address of the machine code of a kernel: read from the cache, or compiled."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from . import build, engine, store
+from .symbols import undefined_symbols
+
+_addresses: dict = {}
+_counts = {"compiled": 0, "read": 0}
+
+
+def load(text: str, name: str) -> int:
+    """Return the address of the machine code `void(int64 args, int64 tile)` of a kernel.
+
+    Machine code is kept in the cache folder beside the source, named by a hash of the text, the versions and the
+    processor. A kernel that is found there is loaded without importing Numba. Safe to call from several threads, and
+    from many processes that share a cache.
+
+    Parameters
+    ----------
+    text : str
+        A self-contained file: what `prelude` returns, and below it `@kernel` over `def name(args, tile)`.
+    name : str
+        The function.
+
+    Raises
+    ------
+    KernelError
+        When Numba cannot compile the text; the message names the file that was written.
+
+    Examples
+    --------
+    >>> from nbgrad.target.cpu.prelude import prelude
+    >>> double = "@kernel\\ndef double(args, tile):\\n    at1(args)[tile] = at0(args)[tile] + at0(args)[tile]\\n"
+    >>> load(prelude(("float32", "float32")) + double, "double") > 0
+    True
+    """
+    address = _addresses.get((text, name))
+    if address is not None:
+        return address
+    found = _read(text, name)
+    if found is None:
+        with build.compiling(text, name):  # another thread may have compiled it before this one had Numba's lock
+            if (text, name) in _addresses:
+                return _addresses[text, name]
+            found = _write(text, name, build.build_object(text, name))
+    return _place(text, name, found)
+
+
+def load_ir(text: str, name: str) -> int:
+    """Return the address of the function `name` of a module of LLVM IR, its machine code cached the same way."""
+    if (text, name) in _addresses:
+        return _addresses[text, name]
+    found = _read(text, name)
+    if found is None:
+        data = engine.compile_ir(text)
+        found = _write(text, name, store.Object(name, undefined_symbols(data), data))
+    return _place(text, name, found)
+
+
+def _read(text, name):
+    found = store.read_object(build.stem(text, name) + ".o")
+    _counts["read"] += found is not None
+    return found
+
+
+def _write(text, name, found):
+    store.write_object(build.stem(text, name) + ".o", found)
+    _counts["compiled"] += 1
+    return found
+
+
+def _place(text, name, found):
+    """Load an object file into the engine, once."""
+    engine.require(found.symbol, found.needs)
+    with engine.lock:
+        if (text, name) not in _addresses:
+            _addresses[text, name] = engine.load_object(found.data, found.symbol)
+        return _addresses[text, name]
+
+
+def source_path(text: str, name: str) -> Path:
+    """Return the file that holds the source of a kernel, written if it is not there."""
+    return build.source_path(text, name)
+
+
+def kernel_function(text: str, name: str):
+    """Return the kernel as Numba's function, compiled: for `inspect_asm()`, `inspect_llvm()` and a debugger."""
+    return build.build_function(text, name)
+
+
+def assembly(text: str, name: str) -> str:
+    """Return the assembly of exactly the machine code that `load` loads."""
+    return build.build_assembly(text, name)
+
+
+class CacheInfo(NamedTuple):
+    """Where kernels are kept, how many and how large, and what this process did: compiled them, or read them."""
+
+    folder: Path
+    kernels: int
+    bytes: int
+    compiled: int
+    read: int
+
+
+def cache_info() -> CacheInfo:
+    """Return the state of the kernel cache.
+
+    >>> cache_info().kernels >= 0
+    True
+    """
+    files = store.files()
+    return CacheInfo(store.folders()[-1], sum(f.suffix == ".o" for f in files), sum(map(store.size, files)), **_counts)
+
+
+def clear_cache() -> int:
+    """Delete the kernel cache on disk and return how many files there were; kernels that are loaded stay loaded."""
+    return store.clear()

@@ -14,6 +14,7 @@ def matmul(args, tile):
     space, table_space = word(args, 21), word(args, 22)
     sums, rows = tile * space, tile * table_space
     pack, steps = sums + 6 * pitch, rows + row_block + 6
+    right = work if S0 else b
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
         first, rest = (unit % n_blocks) * n_block, unit // n_blocks
         top, batch = (rest % row_blocks) * row_block, rest // row_blocks
@@ -37,10 +38,7 @@ def matmul(args, tile):
                 pack_columns(b, b0 + start * b_step, b_step, b_column, work, pack, pitch, depth, columns)
             for r in range(0, count, 6):
                 height = min(6, count - r)
-                if S0:
-                    panel(a, work, work, table, height, rows + r, steps, depth, 0, sums, pitch, columns)
-                else:
-                    panel(a, b, work, table, height, rows + r, steps, depth, 0, sums, pitch, columns)
+                panel(a, right, work, table, height, rows + r, steps, depth, 0, sums, pitch, columns)
                 for h in range(height):
                     c = c0 + (top + r + h) * n + first
                     s = sums + h * pitch

@@ -1,39 +1,69 @@
-# STAND-IN by the lead until the real file lands: overwrite me
-def prelude(dtypes):
-    out=['''import math
+"""The text that every generated kernel file begins with: words, typed pointers, and how a kernel is compiled."""
+
+import functools
+
+HEAD = '''\
+import math
+
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
-from llvmlite import ir
-I64 = ir.IntType(64)
+
+kernel = njit(error_model="numpy", fastmath={"contract"}, nogil=True)
+helper = njit(error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+word_type = ir.IntType(64)
+
+
+def read(builder, args, index):
+    """Read a word of the block; the block never changes while a kernel runs, so reads move out of loops."""
+    block = builder.inttoptr(args, word_type.as_pointer())
+    value = builder.load(builder.gep(block, [index]))
+    value.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return value
+
+
 @intrinsic
-def word(ctx, base, i):
-    def emit(c, b, s, a):
-        return b.load(b.gep(b.inttoptr(a[0], I64.as_pointer()), [a[1]]))
-    return types.intp(types.intp, types.intp), emit
-kernel = njit(types.void(types.intp, types.intp), error_model="numpy", fastmath={"contract"})
-''']
-    for d in dict.fromkeys(dtypes):
-        m="uint8" if d=="bool" else d
-        out.append(f'''
-@intrinsic
-def pointer_{d}(ctx, w):
-    t = types.CPointer(types.{m})
-    def emit(c, b, s, a): return b.inttoptr(a[0], c.get_value_type(t))
-    return t(types.intp), emit
-''')
-    for i,d in enumerate(dtypes):
-        m="uint8" if d=="bool" else d
-        out.append(f'''T{i} = np.{m}
-@njit(inline="never")
-def at{i}(args): return pointer_{d}(word(args, {i}))
-''' if False else f'''T{i} = np.{m}
-@intrinsic
-def at{i}(ctx, args):
-    t = types.CPointer(types.{m})
-    def emit(c, b, s, a):
-        p = b.inttoptr(a[0], I64.as_pointer())
-        return b.inttoptr(b.load(b.gep(p, [I64({i})])), c.get_value_type(t))
-    return t(types.intp), emit
-''')
-    return "".join(out)
+def word(context, args, index):
+    def emit(context, builder, signature, values):
+        return read(builder, *values)
+
+    return types.int64(types.int64, types.int64), emit
+
+
+def pointer(number, dtype):
+    """Make the reader of pointer `number`: an address that is indexed like an array of `dtype`."""
+    kind = types.CPointer(dtype)
+
+    @intrinsic
+    def at(context, args):
+        def emit(context, builder, signature, values):
+            address = read(builder, values[0], word_type(number))
+            return builder.inttoptr(address, context.get_value_type(kind))
+
+        return kind(types.int64), emit
+
+    return at
+
+
+'''
+
+
+@functools.cache
+def prelude(dtypes: tuple) -> str:
+    """Return the text that defines `word`, `at0`..., `T0`..., `kernel`, `helper`, `math` and `np`.
+
+    Parameters
+    ----------
+    dtypes : tuple of str
+        NumPy dtype name of each pointer; bool is read and written as uint8.
+
+    Examples
+    --------
+    >>> print(prelude(("float32", "bool"))[len(HEAD):])
+    at0, T0 = pointer(0, types.float32), np.float32
+    at1, T1 = pointer(1, types.uint8), np.uint8
+    <BLANKLINE>
+    """
+    names = ["uint8" if d == "bool" else d for d in dtypes]
+    return HEAD + "".join(f"at{i}, T{i} = pointer({i}, types.{d}), np.{d}\n" for i, d in enumerate(names))

@@ -4,6 +4,7 @@ import ast
 import functools
 import inspect
 import textwrap
+from pathlib import Path
 
 import numpy as np
 
@@ -47,7 +48,10 @@ def _loop_text(kernel, name):
     fn, module = LOOPS[kernel.loop]
     helpers: dict = {}
     for helper in getattr(module, "HELPERS", {}).get(kernel.loop, ()):
-        emit_helper(helper, helpers)
+        if isinstance(helper, str):
+            helpers[helper] = Path(__file__).with_name(helper).read_text()
+        else:
+            emit_helper(helper, helpers)
     tree = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
     tree.name, tree.decorator_list = name, []
     constants = [f"S{i} = {value!r}" for i, value in enumerate(kernel.static)]

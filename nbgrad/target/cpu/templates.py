@@ -110,11 +110,11 @@ def merge_formula(op):
     return Formula(params, (), parts[0], env)
 
 
-def _cast(acc, x, dtype):
-    """Return the text of a loaded value in the accumulator's dtype."""
+def _cast(op, acc, x, dtype):
+    """Return the text of a loaded value in the accumulator's dtype; rows that only test it take it as it is."""
     if dtype == "bool":
         return f"({x} != 0)" if acc == "bool" else f"TA({x} != 0)"
-    return x if acc in (dtype, "bool") else f"TA({x})"
+    return x if acc == dtype or op.returns else f"TA({x})"
 
 
 def reduce_rows_text(kernel, name):
@@ -123,7 +123,7 @@ def reduce_rows_text(kernel, name):
     fold = _Fold(op, acc)
     at = "p[o + i{k}]" if kernel.static[0] == "1" else "p[o + (i{k}) * step]"
     lanes = [f"a{k}" for k in range(LANES)]
-    load = lambda k: _cast(acc, at.format(k=f" + {k}" if k else ""), dtype)
+    load = lambda k: _cast(op, acc, at.format(k=f" + {k}" if k else ""), dtype)
     block, join = [], []
     for k, a in enumerate(lanes):
         block += [f"x = {load(k)}", *fold.take(a, "x")]
@@ -132,7 +132,7 @@ def reduce_rows_text(kernel, name):
         width //= 2
         for k in range(width):
             join += fold.merge(lanes[k], lanes[k + width])
-    start = fold.start(_cast(acc, "p[o]", dtype))
+    start = fold.start(_cast(op, acc, "p[o]", dtype))
     single = [f"x = {load(0)}", *fold.take("a0", "x")]
     total = fold.merge("total", "a0")
     store = "T1(1) if total else T1(0)" if acc == "bool" else "total"
@@ -179,7 +179,7 @@ def reduce_columns_text(kernel, name):
     """Fold whole rows into a row of accumulators: each tile takes a block of columns and a chunk of rows."""
     (dtype, acc), op = kernel.dtypes, kernel.body
     fold = _Fold(op, acc)
-    value = _cast(acc, "p[o + j]", dtype)
+    value = _cast(op, acc, "p[o + j]", dtype)
     load = "out[q + j] != 0" if acc == "bool" else "out[q + j]"
     take = [f"x = {value}", f"a = {load}", *fold.take("a", "x")]
     start = fold.start(value)

@@ -1,0 +1,1 @@
+"""Peers side by side on the same work: `python -m benchmarks`. Cases are records in `cases/`."""

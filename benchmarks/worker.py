@@ -1,0 +1,118 @@
+"""A worker: one peer at one number of threads, asked over its standard input and output in lines of JSON.
+
+    {"do": "start"}                                        -> {"version": "2.13.0"}
+    {"do": "open", "case": ..., "side": ..., "wide": ..., "result": path}   sets up, writes the first results
+    {"do": "warm", "seconds": 0.1, "sample": 0.01}         -> {"calls": calls in a sample}
+    {"do": "measure", "samples": 5}                        -> {"seconds": [a call's time in each sample]}
+    {"do": "close"} and {"do": "stop"}
+
+An answer holds "error" when the work failed. Between two requests a worker sleeps.
+"""
+
+import gc
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from .case import Call, Case
+from .cases import find
+from .peers import arrays, ready, waited
+
+QUIET = 0.5  # seconds after which a worker answers though its threads still turn
+
+
+class Bench:
+    """The case that is open in this process."""
+
+    def __init__(self, peer: str, threads: int):
+        self.peer, self.threads = peer, threads
+        self.call: Call | None = None
+        self.calls = 1
+
+    def start(self) -> dict[str, Any]:
+        """Import the peer."""
+        return {"version": ready(self.peer, self.threads)}
+
+    def open(self, case: str, side: str, wide: bool, result: str) -> dict[str, Any]:
+        """Set up a side of a case and write the results of its first calls to a file."""
+        self.close()
+        record = find(case)
+        self.call = waited(side, record.sides[side](**inputs_of(record, wide)))
+        np.savez(result, *(a for _ in range(record.calls) for a in arrays(self.call())))
+        return {}
+
+    def warm(self, seconds: float, sample: float) -> dict[str, Any]:
+        """Call until so many seconds have passed, and choose the calls in a sample."""
+        fastest, end = float("inf"), time.perf_counter() + seconds
+        while time.perf_counter() < end or fastest == float("inf"):
+            fastest = min(fastest, timed(self.call, 1))
+        self.calls = max(1, round(sample / fastest))
+        return {"calls": self.calls}
+
+    def measure(self, samples: int) -> dict[str, Any]:
+        """Return the time of a call in each of some samples, after one sample that is not counted."""
+        # The collector is left on: a peer whose results are cycles pays for them, as its users do.
+        gc.collect()
+        timed(self.call, self.calls)
+        return {"seconds": [timed(self.call, self.calls) for _ in range(samples)]}
+
+    def close(self) -> dict[str, Any]:
+        """Forget the case."""
+        self.call = None
+        gc.collect()
+        return {}
+
+
+def inputs_of(case: Case, wide: bool) -> dict[str, np.ndarray]:
+    """Return the inputs of a case; `wide` makes float64 of float32."""
+    given = case.inputs()
+    return {k: a.astype(np.float64) if wide and a.dtype == np.float32 else a for k, a in given.items()}
+
+
+def timed(call: Call, calls: int) -> float:
+    """Return the seconds of one call, as the mean over several in a row."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        call()
+    return (time.perf_counter() - start) / calls
+
+
+def rest(pause: float = 0.005) -> None:
+    """Wait until the threads of this process sleep: those of OpenMP turn for a while after each region."""
+    end = time.perf_counter() + QUIET
+    while time.perf_counter() < end:
+        before = time.process_time()
+        time.sleep(pause)
+        if time.process_time() - before < 0.2 * pause:
+            return
+
+
+def answer(bench: Bench, line: str) -> dict[str, Any]:
+    """Do what a line asks for."""
+    request = json.loads(line)
+    try:
+        found = getattr(bench, request.pop("do"))(**request)
+    except Exception as error:  # whatever a peer raises is told, and the worker goes on
+        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300]}
+    rest()
+    return found
+
+
+def main(peer: str, threads: int) -> None:
+    """Answer requests until told to stop."""
+    # Whatever a peer prints must not fall between the answers.
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    bench = Bench(peer, threads)
+    for line in sys.stdin:
+        if json.loads(line)["do"] == "stop":
+            return
+        print(json.dumps(answer(bench, line)), file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

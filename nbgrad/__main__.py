@@ -1,0 +1,90 @@
+"""The command line: python -m nbgrad demo | ops | bench | cache | info."""
+
+import argparse
+import platform
+import sys
+
+from .base.errors import NbgradError
+
+
+def main(argv=None) -> int:
+    """Run one command; return its exit status."""
+    parser = argparse.ArgumentParser(prog="nbgrad", description="Automatic differentiation compiled with Numba.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | ops | cache | info")
+    demo = commands.add_parser("demo", help="train a digit classifier on real images")
+    demo.add_argument("--out", default="demo-output", help="folder for checkpoints and pictures")
+    demo.add_argument("--epochs", type=int, default=30)
+    demo.add_argument("--batch", type=int, default=64)
+    demo.add_argument("--seed", type=int, default=0)
+    demo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the folder")
+    demo.add_argument("--quiet", action="store_true", help="no progress bar")
+    demo.set_defaults(run=run_demo)
+    ops = commands.add_parser("ops", help="the op table, or one op: formula, partials, kernels, source")
+    ops.add_argument("name", nargs="?")
+    ops.add_argument("--markdown", action="store_true", help="the table as it stands in the README")
+    ops.add_argument("--dtype", default="float32")
+    ops.add_argument("--asm", action="store_true", help="machine code of the forward kernel too")
+    ops.set_defaults(run=run_ops)
+    cache = commands.add_parser("cache", help="where kernels are kept, how many; --clear removes them")
+    cache.add_argument("--clear", action="store_true")
+    cache.set_defaults(run=run_cache)
+    commands.add_parser("info", help="versions, processor, threads, cache").set_defaults(run=run_info)
+    args = parser.parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except KeyboardInterrupt:
+        print("\nstopped; what was saved is kept", file=sys.stderr)
+        return 130
+    except NbgradError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+
+
+def run_demo(args):
+    """Train the demo."""
+    from .demo import run
+
+    run(args.out, args.epochs, args.batch, args.seed, args.resume, args.quiet)
+
+
+def run_ops(args):
+    """Print the table, or one row in full."""
+    from .docs import one_op, table_markdown, table_text
+
+    print(one_op(args.name, args.dtype, args.asm) if args.name else table_markdown() if args.markdown else table_text())
+
+
+def run_cache(args):
+    """Tell about the kernel cache, or empty it."""
+    from .target.cpu.load import cache_info, clear_cache
+
+    print(clear_cache() if args.clear else cache_info())
+
+
+def run_info(args):
+    """Print what a bug report needs."""
+    import llvmlite
+    import llvmlite.binding as llvm
+    import numpy
+
+    from . import __version__
+    from .target.cpu.load import cache_info
+    from .target.cpu.threads import get_num_threads
+
+    rows = {
+        "nbgrad": __version__, "python": platform.python_version(), "numpy": numpy.__version__, "llvmlite": llvmlite.__version__,
+        "numba": _version("numba"), "system": platform.platform(), "processor": llvm.get_host_cpu_name(),
+        "threads": get_num_threads(), "cache": cache_info(),
+    }  # fmt: skip
+    for name, value in rows.items():
+        print(f"{name:10} {value}")
+
+
+def _version(package):
+    from importlib.metadata import version
+
+    return version(package)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The settings, and the only reader of environment variables."""
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import ArgumentError, problem
+
+CODE_FLAGS = (  # what Numba reads from the environment that changes machine code: part of a cached kernel's name
+    "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE",
+    "NUMBA_SLP_VECTORIZE", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUGINFO", "NUMBA_LLVM_REFPRUNE_PASS",
+)  # fmt: skip
+
+
+@dataclass
+class Config:
+    """The settings of a process.
+
+    Attributes
+    ----------
+    cache : str or None
+        Folder of compiled kernels, from NBGRAD_CACHE_DIR; None takes the user's cache folder.
+    num_threads : int
+        Threads that share the tiles of a kernel, from NBGRAD_NUM_THREADS; at most `max_threads`.
+    max_threads : int
+        Size of Numba's pool: NUMBA_NUM_THREADS, or the number of processors this process may use.
+    code_flags : tuple of str
+        Settings of Numba that change machine code, as "NAME=value".
+
+    Examples
+    --------
+    >>> Config.read({"NBGRAD_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "4"}).num_threads
+    2
+    """
+
+    cache: str | None = None
+    num_threads: int = 1
+    max_threads: int = 1
+    code_flags: tuple = ()
+    _environ: dict = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, environ) -> "Config":
+        """Read the settings from a mapping of environment variables.
+
+        Raises
+        ------
+        ArgumentError
+            When a number of threads is not a whole number above 0.
+        """
+        most = _count(environ, "NUMBA_NUM_THREADS") or _processors()
+        asked = _count(environ, "NBGRAD_NUM_THREADS") or most
+        flags = tuple(f"{name}={environ[name]}" for name in CODE_FLAGS if environ.get(name))
+        folders = {k: environ[k] for k in ("XDG_CACHE_HOME", "LOCALAPPDATA") if environ.get(k)}
+        return cls(environ.get("NBGRAD_CACHE_DIR") or None, min(asked, most), most, flags, folders)
+
+    def cache_dir(self) -> Path:
+        """Return the folder of compiled kernels: `cache`, or "nbgrad" in the user's cache folder of this platform."""
+        if self.cache is not None:
+            return Path(os.path.abspath(os.path.expanduser(self.cache)))
+        home = os.path.expanduser("~")
+        if sys.platform == "win32":
+            base = self._environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
+        elif sys.platform == "darwin":
+            base = os.path.join(home, "Library", "Caches")
+        else:
+            base = self._environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+        return Path(base) / "nbgrad"
+
+
+def _count(environ, name):
+    """Return the whole number above 0 that a variable holds, or None when it is not set."""
+    text = environ.get(name)
+    if not text:
+        return None
+    if not text.strip().isdigit() or int(text) < 1:
+        raise problem(ArgumentError, f"{name} is {text!r}; it must be a whole number above 0", f"export {name}=4")
+    return int(text)
+
+
+def _processors():
+    """Return how many processors this process may use, as Numba counts them."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+config = Config.read(os.environ)

@@ -1,0 +1,229 @@
+"""The demo: a digit classifier on real images, trained by gradients that nbgrad computed."""
+
+import hashlib
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .base.errors import require
+from .data import batches, load_digits
+from .gradcheck import gradcheck
+from .io import load_checkpoint, save_checkpoint
+from .nn import Linear, Module, Sequential
+from .ops.activation import relu
+from .ops.loss import cross_entropy
+from .optim import Adam, clip_by_norm
+from .optim import schedule as schedules
+from .random import seed as set_seed
+from .record import Tape
+from .tape.tape import no_grad
+from .tensor import Tensor
+
+WIDTHS = (64, 256, 128, 10)
+
+
+def build(seed=0) -> Module:
+    """Return the classifier: 64 pixels, two hidden layers, 10 classes."""
+    set_seed(seed)
+    a, b, c, d = WIDTHS
+    return Sequential(Linear(a, b), relu, Linear(b, c), relu, Linear(c, d))
+
+
+def loss_of(model, x, y):
+    """Return mean cross-entropy and logits of one batch."""
+    logits = model(Tensor(x))
+    return cross_entropy(logits, Tensor(y), label_smoothing=0.05), logits
+
+
+def accuracy(model, dataset) -> float:
+    """Return the share of right predictions."""
+    x, y = dataset.arrays
+    with no_grad():
+        return float((predict(model, x) == y).mean())
+
+
+def predict(model, x) -> np.ndarray:
+    """Return the class of each image."""
+    with no_grad():
+        return model(Tensor(x)).argmax(-1).numpy()
+
+
+def fingerprint(model) -> str:
+    """Return a hash of all weights: equal only when they are equal bit for bit."""
+    h = hashlib.sha256()
+    for name, value in sorted(model.state().items()):
+        h.update(name.encode())
+        h.update(np.ascontiguousarray(np.asarray(value)).tobytes())
+    return h.hexdigest()[:16]
+
+
+def shifted(x, rng):
+    """Return images moved by at most one pixel: the same digits, seen anew in every epoch."""
+    images = x.reshape(-1, 8, 8)
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    at = rng.integers(0, 3, (len(x), 2))
+    rows, columns = at[:, 0, None, None] + np.arange(8)[:, None], at[:, 1, None, None] + np.arange(8)
+    return np.ascontiguousarray(padded[np.arange(len(x))[:, None, None], rows, columns].reshape(len(x), 64))
+
+
+class Training:
+    """One run: model, optimizer, history, and the folder that holds its checkpoints and pictures."""
+
+    def __init__(self, out, epochs, batch, seed, checkpoints=True):
+        self.out, self.epochs, self.batch, self.seed = Path(out), epochs, batch, seed
+        self.checkpoints = self.out / "checkpoints" if checkpoints else None
+        self.train, self.test = load_digits(flat=True)
+        self.model = build(seed)
+        steps = epochs * -(-len(self.train) // batch)
+        self.optimizer = Adam(self.model, lr=schedules.cosine(3e-3, steps))
+        self.epoch, self.losses, self.seconds = 0, [], []
+
+    def resume(self) -> bool:
+        """Go on from the newest whole checkpoint, if there is one."""
+        if self.checkpoints is None or not self.checkpoints.exists() or not any(self.checkpoints.iterdir()):
+            return False
+        found = load_checkpoint(self.checkpoints, model=self.model, optimizer=self.optimizer)
+        self.epoch, self.losses = found.epoch, list(found.extra["losses"])
+        return True
+
+    def save(self):
+        """Write a checkpoint, whole or not at all."""
+        if self.checkpoints is not None:
+            save_checkpoint(self.checkpoints, model=self.model, optimizer=self.optimizer, epoch=self.epoch,
+                            step=len(self.losses), extra={"losses": self.losses})
+
+    def step(self, x, y):
+        """Take one step; return loss and accuracy on the batch."""
+        start = time.perf_counter()
+        loss, logits = loss_of(self.model, x, y)
+        self.optimizer.zero_grad()
+        loss.backward()
+        clip_by_norm(self.optimizer.gradients(), 5.0)
+        self.optimizer.step()
+        self.seconds.append(time.perf_counter() - start)
+        self.losses.append(loss.item())
+        return self.losses[-1], float((logits.detach().numpy().argmax(-1) == y).mean())
+
+    def run(self, bar):
+        """Train to the last epoch, with a checkpoint after each."""
+        while self.epoch < self.epochs:
+            rng = np.random.default_rng((self.seed, self.epoch))
+            for x, y in batches(self.train, self.batch, seed=self.seed, epoch=self.epoch):
+                loss, right = self.step(shifted(x, rng), y)
+                bar.update()
+                bar.set_postfix(epoch=self.epoch + 1, loss=f"{loss:.4f}", accuracy=f"{right:.2f}", refresh=False)
+            self.epoch += 1
+            self.save()
+
+
+def check(model, dataset) -> str:
+    """Compare the model's gradient with finite differences in float64, and say so."""
+    x, y = dataset.arrays[0][:8].astype(np.float64), dataset.arrays[1][:8]
+    twin = build().astype("float64")
+    twin.load_state({k: np.asarray(v, dtype=np.float64) for k, v in model.state().items()})
+    parameters = twin.parameters()
+    gradcheck(lambda p: cross_entropy(twin.apply(p, Tensor(x)), Tensor(y)), {k: v.detach().numpy() for k, v in parameters.items()},
+              modes=("reverse",), directions=2)  # fmt: skip
+    count = sum(v.size for v in parameters.values())
+    return f"gradient check     {count:,} parameters against finite differences: passed"
+
+
+def run(out="demo-output", epochs=30, batch=64, seed=0, resume=False, quiet=False) -> float:
+    """Train, check, draw; return the accuracy on the test images.
+
+    Parameters
+    ----------
+    out : path
+        Folder for checkpoints and pictures.
+    epochs, batch, seed : int
+    resume : bool
+        Go on from the newest checkpoint in `out`.
+    quiet : bool
+        No progress bar.
+    """
+    tqdm = require("tqdm.auto", "demo")
+    start = time.perf_counter()
+    training = Training(out, epochs, batch, seed)
+    if resume and training.resume():
+        print(f"resumed after epoch {training.epoch}")
+    elif training.checkpoints.exists():
+        _clear(training.checkpoints)
+    total = epochs * -(-len(training.train) // batch)
+    print(f"training {'-'.join(map(str, WIDTHS))} on {len(training.train)} images of digits, testing on {len(training.test)}")
+    with tqdm.tqdm(total=total, initial=len(training.losses), disable=quiet, unit="step", mininterval=0.2) as bar:
+        training.run(bar)
+    print(check(training.model, training.test))
+    right = accuracy(training.model, training.test)
+    print(f"test accuracy      {100 * right:.2f} %")
+    if training.seconds:
+        print(f"time per step      {1e6 * float(np.median(training.seconds)):.0f} us (median of {len(training.seconds)})")
+    print(f"weights            {fingerprint(training.model)}")
+    for line in draw(training):
+        print(line)
+    print(f"all of it          {time.perf_counter() - start:.1f} s")
+    return right
+
+
+def _clear(folder):
+    import shutil
+
+    shutil.rmtree(folder)
+
+
+def draw(training) -> list:
+    """Write the loss curve, the predictions and the tape of one step; return a line about each."""
+    from .viz import svg
+
+    out = training.out
+    out.mkdir(parents=True, exist_ok=True)
+    loss_picture(training, out / "loss.png")
+    predictions_picture(training, out / "predictions.png")
+    x, y = training.train.arrays[0][:64], training.train.arrays[1][:64]
+    with Tape() as tape:
+        for name, p in training.model.named_parameters():
+            tape.watch(p, name)
+        loss_of(training.model, x, y)
+    (out / "tape.svg").write_text(svg(tape), encoding="utf-8")
+    return [f"picture            {(out / name).resolve()}" for name in ("loss.png", "predictions.png", "tape.svg")]
+
+
+def _axes(rows, columns, **kwargs):
+    require("matplotlib", "demo")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(layout="constrained", **kwargs)
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns)
+
+
+def loss_picture(training, path):
+    """Draw the loss of every step and its running mean."""
+    figure, ax = _axes(1, 1, figsize=(7, 4), dpi=120)
+    losses = np.asarray(training.losses)
+    steps = np.arange(1, len(losses) + 1)
+    ax.plot(steps, losses, color="#9ecae1", lw=0.8, label="each step")
+    width = min(25, len(losses))
+    ax.plot(steps[width - 1 :], np.convolve(losses, np.ones(width) / width, "valid"), color="#08519c", lw=1.8, label=f"mean of {width}")
+    ax.set(xlabel="step", ylabel="cross-entropy", yscale="log", title="Digits: training loss")
+    ax.legend(frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path)
+
+
+def predictions_picture(training, path, rows=6, columns=12):
+    """Draw test images with their predictions: all mistakes first, framed and named in red."""
+    x, y = training.test.arrays
+    guess = predict(training.model, x)
+    order = np.concatenate([np.flatnonzero(guess != y), np.flatnonzero(guess == y)])[: rows * columns]
+    figure, axes = _axes(rows, columns, figsize=(columns * 0.8, rows * 0.95), dpi=120)
+    for ax, i in zip(axes.flat, order):
+        ax.imshow(x[i].reshape(8, 8), cmap="gray_r", interpolation="nearest")
+        wrong = guess[i] != y[i]
+        ax.set_title(f"{guess[i]}, is {y[i]}" if wrong else str(guess[i]), fontsize=8, color="#cb181d" if wrong else "black", pad=2)
+        ax.set(xticks=[], yticks=[])
+        for side in ax.spines.values():
+            side.set(color="#cb181d" if wrong else "#bdbdbd", linewidth=2 if wrong else 0.6)
+    figure.suptitle(f"Predictions on test images; mistakes ({int((guess != y).sum())} of {len(y)}) in red", fontsize=10)
+    figure.savefig(path)

@@ -1,0 +1,393 @@
+"""Reading and writing where integers say: take, scatter, their kin along an axis, and search in sorted arrays.
+
+Indices are checked before anything runs. Sums over repeated indices are taken in the order of the indices, whatever the
+number of threads.
+"""
+
+from math import prod
+
+import numpy as np
+
+from ..base.errors import ArgumentError, DtypeError, IndexRangeError, ShapeError, problem
+from ..base.shapes import broadcast_shapes, normalize_axis
+from . import views
+from .arithmetic import clip, where
+from .compare import equal, greater
+from .movement import broadcast_to, expand_dims, ravel, reshape
+from .table import ZERO, lift, primitive
+
+
+@primitive(
+    vjp={"x": lambda g, indices, x_shape, axis: scatter_sum(g, indices, axis=axis, size=x_shape[axis]), "indices": ZERO},
+    accepts=("any", "index"), ref=np.take,
+)  # fmt: skip
+def take_rows(x, indices, *, axis):
+    """Parts of `x` along an axis by index; the axes of `indices` stand where the axis was."""
+    return x.shape[:axis] + indices.shape + x.shape[axis + 1 :]
+
+
+@primitive(vjp={"v": lambda g, indices, axis: take_rows(g, indices, axis=axis), "indices": ZERO}, accepts=("number", "index"))
+def scatter_sum(v, indices, *, axis, size):
+    """Zeros with parts of `v` added at their indices along an axis of length `size`; the adjoint of take."""
+    return v.shape[:axis] + (size,) + v.shape[axis + indices.ndim :]
+
+
+@primitive(
+    vjp={
+        "x": lambda g, indices, axis: where(along(written(indices, g.shape[axis]), axis, g.ndim), 0.0, g),
+        "indices": ZERO,
+        "v": lambda g, indices, axis: where(
+            along(winners(indices, g.shape[axis]), axis, g.ndim - 1 + indices.ndim), take_rows(g, indices, axis=axis), 0.0
+        ),
+    },
+    accepts=("any", "index", "any"),
+)
+def scatter_set(x, indices, v, *, axis):
+    """A copy of `x` with parts of `v` written at their indices along an axis; the last of equal indices stays."""
+    return x.shape
+
+
+@primitive(
+    vjp={"x": lambda g, indices, x_shape, axis: add_each(g, indices, axis=axis, size=x_shape[axis]), "indices": ZERO},
+    accepts=("any", "index"), ref=np.take_along_axis,
+)  # fmt: skip
+def take_each(x, indices, *, axis):
+    """One element of `x` along an axis for each index, the other axes alike."""
+    return indices.shape
+
+
+@primitive(vjp={"v": lambda g, indices, axis: take_each(g, indices, axis=axis), "indices": ZERO}, accepts=("number", "index"))
+def add_each(v, indices, *, axis, size):
+    """Zeros with each element of `v` added at its index along an axis of length `size`; the adjoint of take_each."""
+    return (*v.shape[:axis], size, *v.shape[axis + 1 :])
+
+
+@primitive(vjp={"indices": ZERO}, accepts="index", dtype="int64")
+def last_at(indices, *, size):
+    """For each of `size` cells, 1 + the position of the last index that names it; 0 where none does."""
+    return (size,)
+
+
+@primitive(vjp={"a": ZERO, "v": ZERO}, accepts="any", dtype="int64")
+def search(a, v, *, side):
+    """How many elements of the sorted vector `a` come before each element of `v`."""
+    return v.shape
+
+
+def along(mask, axis, ndim):
+    """Return `mask` with axes of length 1 behind it, so that its first axis broadcasts as `axis` of `ndim`."""
+    return reshape(mask, mask.shape + (1,) * (ndim - axis - mask.ndim))
+
+
+def written(indices, size):
+    """Return which of `size` cells are named by an index."""
+    return greater(last_at(indices, size=size), 0)
+
+
+def winners(indices, size):
+    """Return which indices are the last to name their cell."""
+    last = take_rows(last_at(indices, size=size), indices, axis=0)
+    return equal(last, np.arange(1, prod(indices.shape) + 1).reshape(indices.shape))
+
+
+def like(v, x):
+    """Return `v` lifted; a Python number takes the dtype of `x` where that holds it."""
+    fits = type(v) in (bool, int) or (type(v) is float and x.dtype.kind == "f")
+    return views.constant(v, (), x.dtype) if fits and not (x.dtype.kind == "b" and type(v) is int) else lift(v)
+
+
+def check_indices(op, indices, size, axis, least=None):
+    """Return `indices` lifted to integers that name elements of an axis of length `size`.
+
+    Parameters
+    ----------
+    op : str
+        What the message begins with.
+    least : int, optional
+        Smallest index allowed; by default they count from the end too.
+
+    Raises
+    ------
+    DtypeError, IndexRangeError
+        For indices that are no integers, or name nothing.
+    """
+    indices = lift(indices)
+    if indices.dtype.kind not in "iu":
+        raise problem(DtypeError, f"{op}: indices are {indices.dtype}; they must be integers", "indices.astype(int)")
+    values = indices.numpy()
+    low = -size if least is None else least
+    if values.size and (values.min() < low or values.max() >= size):
+        place = tuple(int(i) for i in np.argwhere((values < low) | (values >= size))[0])
+        where_ = f" (at {place if len(place) > 1 else place[0]})" if place else ""
+        raise problem(IndexRangeError, f"{op}: index {values[place]}{where_} is out of range for axis {axis} of length {size}",
+                      f"indices from {low} to {size - 1}" if size else "an axis that is not empty")
+    return indices
+
+
+def _flat(x, axis):
+    """Return `x` and its axis, flattened for axis None."""
+    x = lift(x)
+    return (ravel(x), 0) if axis is None else (x, normalize_axis(axis, x.ndim))
+
+
+def take(x, indices, axis=None, mode="raise"):
+    """Return elements along an axis by index, as `numpy.take`.
+
+    Parameters
+    ----------
+    x : array (..., n, ...), any dtype
+    indices : int, array of int
+        Any shape; its axes stand where `axis` was. Negative ones count from the end.
+    axis : int, optional
+        None takes from the flattened array.
+    mode : {"raise", "wrap", "clip"}
+        What an index out of range does: raises, counts modulo `n`, or is moved to the nearest end.
+
+    Returns
+    -------
+    Tensor
+        Repeated indices add up in the gradient.
+
+    Raises
+    ------
+    IndexRangeError
+        For an index out of range, when `mode` is "raise".
+
+    Examples
+    --------
+    >>> take([10, 20, 30], [[2, 0]]).tolist()
+    [[30, 10]]
+    """
+    x, axis = _flat(x, axis)
+    n = x.shape[axis]
+    if mode not in ("raise", "wrap", "clip"):
+        raise problem(ArgumentError, f"take: mode={mode!r} is unknown", "'raise', 'wrap' or 'clip'")
+    if mode != "raise" and n:
+        indices = clip(lift(indices), 0, n - 1) if mode == "clip" else lift(indices) % n
+    return take_rows(x, check_indices("take(x, indices)", indices, n, axis), axis=axis)
+
+
+def scatter_add(x, indices, v, axis=0):
+    """Return `x` with `v` added at the indices along an axis; equal indices add up, as `numpy.add.at`.
+
+    Parameters
+    ----------
+    x : array (..., n, ...) of numbers
+    indices : array of int
+        Any shape.
+    v : array
+        Broadcasts to `x.shape[:axis] + indices.shape + x.shape[axis + 1:]`.
+    axis : int
+
+    Raises
+    ------
+    IndexRangeError, ShapeError
+        For an index out of range, a `v` that does not fit.
+
+    Examples
+    --------
+    >>> scatter_add([1.0, 2.0], [0, 0], [10.0, 20.0]).tolist()
+    [31.0, 2.0]
+    """
+    x, axis = _flat(x, axis)
+    indices = check_indices("scatter_add(x, indices, v)", indices, x.shape[axis], axis)
+    v = _spread("scatter_add", x, indices, like(v, x), axis)
+    return x + scatter_sum(v, indices, axis=axis, size=x.shape[axis])
+
+
+def scatter(x, indices, v, axis=0):
+    """Return `x` with `v` written at the indices along an axis; the last of equal indices stays.
+
+    Arguments and errors as `scatter_add`; `v` is cast to the dtype of `x`. A gradient reaches only the parts of `v` that
+    stayed, and the parts of `x` that were not written over.
+
+    Examples
+    --------
+    >>> scatter([1.0, 2.0], [0, 0], [10.0, 20.0]).tolist()
+    [20.0, 2.0]
+    """
+    x, axis = _flat(x, axis)
+    indices = check_indices("scatter(x, indices, v)", indices, x.shape[axis], axis)
+    v = _spread("scatter", x, indices, like(v, x).astype(x.dtype), axis)
+    return scatter_set(x, indices, v, axis=axis)
+
+
+def _spread(op, x, indices, v, axis):
+    """Return `v` broadcast to one part per index."""
+    shape = x.shape[:axis] + indices.shape + x.shape[axis + 1 :]
+    if v.shape == shape:
+        return v
+    try:
+        return broadcast_to(v, shape)
+    except ShapeError:
+        raise problem(ShapeError, f"{op}(x, indices, v): v is {v.shape}; x of {x.shape} with indices of {indices.shape} "
+                      f"along axis {axis} takes {shape}", f"v of shape {shape}, or one that broadcasts to it") from None
+
+
+def _matched(op, x, indices, axis):
+    """Return (x, checked indices, axis) with every axis but one broadcast to common lengths."""
+    x, indices = lift(x), lift(indices)
+    if axis is None:
+        x, axis = ravel(x), 0
+    axis = normalize_axis(axis, x.ndim)
+    if indices.ndim != x.ndim:
+        raise problem(ShapeError, f"{op}: x of {x.shape} and indices of {indices.shape} must have the same number of axes",
+                      "expand_dims(indices, axis)")
+    n, m = x.shape[axis], indices.shape[axis]
+    indices = check_indices(op, indices, n, axis)
+    rest = [s[:axis] + s[axis + 1 :] for s in (x.shape, indices.shape)]
+    if rest[0] != rest[1]:
+        common = broadcast_shapes(*rest)
+        x = broadcast_to(x, (*common[:axis], n, *common[axis:]))
+        indices = broadcast_to(indices, (*common[:axis], m, *common[axis:]))
+    return x, indices, axis
+
+
+def take_along_axis(x, indices, axis=-1):
+    """Return one element along an axis for each index, as `numpy.take_along_axis`.
+
+    Parameters
+    ----------
+    x : array (..., n, ...), any dtype
+    indices : array of int (..., m, ...)
+        As many axes as `x`; axes other than `axis` broadcast.
+    axis : int, optional
+        None takes from the flattened array; `indices` is then a vector.
+
+    Raises
+    ------
+    IndexRangeError, ShapeError
+        For an index out of range, shapes that do not fit.
+
+    Examples
+    --------
+    >>> take_along_axis([[1, 2], [3, 4]], [[1], [0]]).tolist()
+    [[2], [3]]
+    """
+    x, indices, axis = _matched("take_along_axis(x, indices)", x, indices, axis)
+    return take_each(x, indices, axis=axis)
+
+
+def add_along_axis(x, indices, v, axis=-1):
+    """Return `x` with each element of `v` added at its index along an axis; equal indices add up.
+
+    Parameters
+    ----------
+    x : array (..., n, ...) of numbers
+    indices : array of int (..., m, ...)
+        As many axes as `x`; axes other than `axis` broadcast.
+    v : array
+        Broadcasts to the indices.
+    axis : int
+
+    Examples
+    --------
+    >>> add_along_axis([[0.0, 0.0]], [[1, 1]], 5.0).tolist()
+    [[0.0, 10.0]]
+    """
+    x, indices, axis = _matched("add_along_axis(x, indices, v)", x, indices, axis)
+    v = broadcast_to(like(v, x), indices.shape)
+    return x + add_each(v, indices, axis=axis, size=x.shape[axis])
+
+
+def one_hot(indices, num_classes, dtype="float32", axis=-1):
+    """Return 1 at each index along a new axis of length `num_classes`, 0 elsewhere.
+
+    Parameters
+    ----------
+    indices : array of int
+        From 0 to `num_classes - 1`.
+    num_classes : int
+    dtype : dtype
+    axis : int
+        Place of the new axis in the result.
+
+    Raises
+    ------
+    IndexRangeError
+        For an index that is no class.
+
+    Examples
+    --------
+    >>> one_hot([2, 0], 3, dtype="int64").tolist()
+    [[0, 0, 1], [1, 0, 0]]
+    """
+    indices = check_indices("one_hot(indices, num_classes)", indices, num_classes, axis, least=0)
+    axis = normalize_axis(axis, indices.ndim + 1)
+    classes = np.arange(num_classes).reshape((-1,) + (1,) * (indices.ndim - axis))
+    return equal(expand_dims(indices, axis), classes).astype(dtype)
+
+
+def searchsorted(a, v, side="left", sorter=None):
+    """Return where to insert elements into a sorted vector, as `numpy.searchsorted` (int64); NaN is the largest number.
+
+    Parameters
+    ----------
+    a : vector
+        Ascending, or made so by `sorter`.
+    v : array, any shape
+    side : {"left", "right"}
+        Before or behind equal elements.
+    sorter : vector of int, optional
+        Indices that sort `a`.
+
+    Examples
+    --------
+    >>> searchsorted([1.0, 2.0, 2.0, 5.0], [2.0, 9.0], side="right").tolist()
+    [3, 4]
+    """
+    a, v = lift(a), lift(v)
+    if side not in ("left", "right"):
+        raise problem(ArgumentError, f"searchsorted: side={side!r} is unknown", "'left' or 'right'")
+    if a.ndim != 1:
+        raise problem(ShapeError, f"searchsorted(a, v): a is {a.shape}", "a vector")
+    if sorter is not None:
+        a = take(a, sorter)
+    return search(a, v, side=side)
+
+
+def segment_sum(x, segments, num_segments=None):
+    """Return the sums of the parts of `x` along axis 0 that share a segment number.
+
+    Parameters
+    ----------
+    x : array of numbers (n, ...)
+    segments : vector of int (n,)
+        From 0 to `num_segments - 1`, in any order.
+    num_segments : int, optional
+        Length of axis 0 of the result; by default the largest number and one.
+
+    Examples
+    --------
+    >>> segment_sum([1.0, 2.0, 3.0], [0, 1, 0]).tolist()
+    [4.0, 2.0]
+    """
+    x, segments = lift(x), lift(segments)
+    if x.ndim == 0 or segments.shape != x.shape[:1]:
+        raise problem(ShapeError, f"segment_sum(x, segments): x is {x.shape} and segments {segments.shape}", "one number per part of x")
+    if num_segments is None:
+        num_segments = int(segments.numpy().max()) + 1 if segments.size else 0
+    segments = check_indices("segment_sum(x, segments)", segments, num_segments, 0, least=0)
+    return scatter_sum(x, segments, axis=0, size=int(num_segments))
+
+
+def bincount(x, weights=None, minlength=0):
+    """Count how often each number from 0 up occurs, or sum the weights of its occurrences, as `numpy.bincount`.
+
+    Parameters
+    ----------
+    x : vector of int
+        Not negative.
+    weights : vector, optional
+        Its dtype is that of the result; int64 without it.
+    minlength : int
+        Least length of the result.
+
+    Examples
+    --------
+    >>> bincount([0, 2, 2]).tolist()
+    [1, 0, 2]
+    """
+    x = lift(x)
+    size = max(int(x.numpy().max()) + 1 if x.size else 0, minlength)
+    return segment_sum(np.ones(x.shape, np.int64) if weights is None else weights, x, size)

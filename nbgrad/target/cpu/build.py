@@ -1,0 +1,172 @@
+"""From the text of a kernel file to machine code, by Numba: one exported function `void(int64 args, int64 tile)`."""
+
+import copy
+import linecache
+import re
+import sys
+import types
+from pathlib import Path
+
+from ...base.errors import KernelError, problem
+from . import engine, store
+from .symbols import undefined_symbols
+
+
+def stem(text: str, name: str) -> str:
+    """Return the name, without suffix, of the files of a kernel in the cache."""
+    return f"{name[:100]}_{engine.key(text)}"
+
+
+def symbol(text: str, name: str) -> str:
+    """Return the name of a kernel in its object file."""
+    return f"nbgrad_{stem(text, name)}"
+
+
+def source_path(text: str, name: str) -> Path:
+    """Return the file that holds the source of a kernel, written if it is not there."""
+    file = f"{stem(text, name)}.py"
+    path = store.path(file)
+    return path if path.exists() else store.write(file, text.encode())
+
+
+def build_object(text: str, name: str) -> store.Object:
+    """Compile a kernel to an object file.
+
+    Raises
+    ------
+    KernelError
+        When Numba cannot compile it. The message names the file and line; `details` holds all that Numba says.
+    """
+    with compiling(text, name):
+        data = _machine().emit_object(_optimised(text, name))
+    return store.Object(symbol(text, name), undefined_symbols(data), data)
+
+
+def build_assembly(text: str, name: str) -> str:
+    """Return the assembly of what `build_object` makes."""
+    with compiling(text, name):
+        return _machine().emit_assembly(_optimised(text, name))
+
+
+def build_function(text: str, name: str):
+    """Return the kernel as Numba's function, compiled the usual way."""
+    with compiling(text, name):
+        function = _function(text, name)
+        function.compile("void(int64, int64)")
+    return function
+
+
+class compiling:  # noqa: N801 - a statement: `with compiling(text, name):`
+    """Hold Numba's lock, and turn what Numba raises into a `KernelError` of three lines."""
+
+    def __init__(self, text, name):
+        self.text, self.name = text, name
+
+    def __enter__(self):
+        from numba.core.compiler_lock import global_compiler_lock
+
+        self.lock = global_compiler_lock
+        self.lock.acquire()
+
+    def __exit__(self, kind, error, trace):
+        self.lock.release()
+        if isinstance(error, Exception) and not isinstance(error, KernelError):
+            raise _explained(error, self.text, self.name) from None
+
+
+def _explained(error, text, name):
+    """Build the error: Numba's first telling line, and the place in the generated file that it speaks of."""
+    message = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    path = source_path(text, name)
+    noise = ("Failed in", "During:", "File ", "There are", "Overload of")
+    telling = [s for s in map(str.strip, message.splitlines()) if s and not s.startswith(noise)]
+    lines = re.findall(re.escape(path.name) + r'"?,? ?(?:line |\()(\d+)', message)
+    line = lines[-1] if lines else getattr(error, "lineno", None)
+    place = f"{path}:{line}" if line else str(path)
+    reason = re.sub(r"""^(['"])(.*)\1$""", r"\2", telling[0]) if telling else repr(error)
+    result = problem(KernelError, f"{name}: Numba cannot compile {place}: {type(error).__name__}: {reason}",
+                     "read that file; a kernel knows arithmetic, comparisons, math functions and rows of the op table")
+    result.details = message
+    return result
+
+
+def _machine():
+    from numba.core.registry import cpu_target
+
+    return cpu_target.target_context.codegen()._tm
+
+
+def _function(text, name):
+    """Return Numba's function of a kernel, from its source file; a debugger and a traceback find its lines there."""
+    path = source_path(text, name)
+    title = f"nbgrad_kernels.{path.stem}"
+    module = sys.modules.get(title)
+    if module is None:
+        if not path.exists():
+            linecache.cache[str(path)] = (len(text), None, text.splitlines(keepends=True), str(path))
+        module = types.ModuleType(title)
+        module.__file__ = str(path)
+        sys.modules[title] = module  # Numba looks the module of a function up
+        try:
+            exec(compile(text, str(path), "exec"), vars(module))
+        except BaseException:
+            del sys.modules[title]
+            raise
+    function = getattr(module, name)
+    if not hasattr(function, "_compiler"):
+        raise problem(KernelError, f"{name}: Numba's compiler is switched off", "unset NUMBA_DISABLE_JIT")
+    return function
+
+
+def _optimised(text, name):
+    """Return LLVM's optimised module of a kernel.
+
+    Numba's own wrapper for C (`cfunc`) takes Python's lock to report exceptions. Kernels raise none, so the wrapper
+    here ignores the status that a Numba function returns, and what computes it falls away. Numba's engine never sees
+    the module: it is linked and optimised once, with the wrapper in place, and given to the caller.
+    """
+    result = _lowered(_function(text, name))
+    library, exported = result.library, symbol(text, name)
+    library.add_ir_module(_wrapper(result, exported))
+    module = library._final_module
+    for other in dict.fromkeys(library._linking_libraries):
+        module.link_in(other._get_module_for_linking(), preserve=True)
+    _hide_all_but(exported, module)
+    library._optimize_final_module()
+    module.verify()
+    return module
+
+
+def _lowered(function):
+    """Compile up to the point where Numba would link."""
+    from numba import types as t
+
+    def customize(flags):
+        flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+        return flags
+
+    compiler = copy.copy(function._compiler)
+    compiler._customize_flags = customize
+    return compiler.compile((t.int64, t.int64), t.void)
+
+
+def _wrapper(result, exported):
+    """Return IR of the function that C calls."""
+    from llvmlite import ir
+
+    context, word = result.target_context, ir.IntType(64)
+    module = result.library.create_ir_module(f"{exported}.wrapper")
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [word, word]), exported)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    callee = context.declare_function(module, result.fndesc)
+    signature = result.signature
+    context.call_conv.call_function(builder, callee, signature.return_type, signature.args, function.args)
+    builder.ret_void()
+    return module
+
+
+def _hide_all_but(exported, module):
+    """Keep other definitions private: kernels share an engine, and Numba's names repeat from process to process."""
+    for value in [*module.functions, *module.global_variables]:
+        if not value.is_declaration and value.name != exported and not value.name.startswith("llvm."):
+            value.linkage = "internal"

@@ -1,0 +1,1 @@
+# STAND-IN by the lead: overwrite me

@@ -1,0 +1,44 @@
+"""What all tests share: the table's rows as fixtures, and clean state around every test."""
+
+import numpy as np
+import pytest
+
+import nbgrad as ng
+from nbgrad.docs import rows
+from nbgrad.tape.tape import recording
+
+
+def pytest_generate_tests(metafunc):
+    """Give `op` every elementwise row, `dtype` both floats."""
+    if "op" in metafunc.fixturenames:
+        found = rows()["elementwise"]
+        metafunc.parametrize("op", found, ids=[r.name for r in found])
+    if "dtype" in metafunc.fixturenames:
+        metafunc.parametrize("dtype", ["float32", "float64"])
+
+
+@pytest.fixture(autouse=True)
+def clean_state():
+    """Fail a test that leaves recording off, a tape open, or errors of NumPy set otherwise."""
+    before = np.geterr()
+    yield
+    assert recording.on, "the test left recording off"
+    assert not recording.tapes, "the test left a tape open"
+    assert recording.depth == 0
+    assert recording.anomaly is None
+    assert np.geterr() == before
+
+
+@pytest.fixture
+def rng():
+    """A random generator with a fixed seed."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def seeded():
+    """nbgrad's own random state, set and given back."""
+    before = ng.random.get_state()
+    ng.random.seed(0)
+    yield
+    ng.random.set_state(before)

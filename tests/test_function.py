@@ -1,0 +1,136 @@
+"""Ops and rules of the user's own."""
+
+import math
+
+import numpy as np
+import pytest
+from numba import njit
+
+import nbgrad as ng
+from nbgrad.base.errors import ArgumentError, GradientError
+
+
+@ng.op
+def bump(x, a):
+    """A bell of width 1 / sqrt(a)."""
+    t = x * x
+    return math.exp(-a * t) if t < 4.0 else 0.0
+
+
+def test_a_formula_is_an_op_of_any_order(rng):
+    x, a = rng.uniform(-1, 1, (3, 4)), rng.uniform(0.5, 2, 4)
+    np.testing.assert_allclose(bump(x, a).numpy(), np.exp(-a * x * x), rtol=1e-14)
+    ng.gradcheck(bump, x, a, order=2)
+    assert bump(ng.tensor(x.astype("float32")), 1.0).dtype == "float32"
+
+
+def test_a_formula_may_give_its_partials():
+    @ng.op(df=lambda out: 2.0 * out)
+    def f(x):
+        return math.exp(2.0 * x)
+
+    ng.gradcheck(f, np.array([0.1, 0.5]), order=2)
+
+
+def test_a_body_that_is_no_formula_is_refused():
+    with pytest.raises(ArgumentError, match="not allowed in a formula"):
+
+        @ng.op
+        def loop(x):
+            for _ in range(3):
+                x = x * x
+            return x
+
+
+@njit
+def smooth(x, w):
+    out = np.zeros_like(x)
+    for i in range(1, x.size - 1):
+        out[i] = w[0] * x[i - 1] + w[1] * x[i] + w[2] * x[i + 1]
+    return out
+
+
+@njit
+def smooth_backward(g, x, w):
+    g_x, g_w = np.zeros_like(x), np.zeros_like(w)
+    for i in range(1, x.size - 1):
+        for k in range(3):
+            g_x[i + k - 1] += g[i] * w[k]
+            g_w[k] += g[i] * x[i + k - 1]
+    return g_x, g_w
+
+
+def test_two_kernels_are_an_op(rng):
+    f = ng.op(smooth, backward=smooth_backward)
+    x, w = rng.standard_normal(8), rng.standard_normal(3)
+    np.testing.assert_array_equal(f(x, w).numpy(), smooth(x, w))
+    ng.gradcheck(f, x, w, modes=("reverse",))
+    ng.gradcheck(lambda x: ng.tanh(f(x * 2.0, w)), x, modes=("reverse",))
+
+
+def test_a_black_box_refuses_a_second_derivative(rng):
+    f = ng.op(smooth, backward=smooth_backward)
+    x, w = rng.standard_normal(8), rng.standard_normal(3)
+    with pytest.raises(GradientError, match="second derivative of smooth"):
+        ng.grad(lambda x: (ng.grad(lambda y: (f(y, w) ** 2).sum())(x) ** 2).sum())(x)
+
+
+def test_backward_keeps_what_it_names():
+    f = ng.op(lambda x: np.exp(x), backward=lambda g, out: g * out, name="my_exp")
+    x = ng.tensor([0.5, 1.0], requires_grad=True)
+    y = f(x)
+    assert set(y.node.kept) == {"out"}
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.exp([0.5, 1.0]))
+
+
+def test_wrong_declarations_are_refused():
+    with pytest.raises(ArgumentError, match="it may ask only for"):
+        ng.op(smooth, backward=lambda g, z: g)
+    with pytest.raises(ArgumentError, match="no backward"):
+        ng.op(smooth)
+    bad = ng.op(smooth, backward=lambda g, x: g)
+    x = ng.tensor(np.ones(4), requires_grad=True)
+    with pytest.raises(GradientError, match="1 gradients for the parameters"):
+        bad(x, np.ones(3)).sum().backward()
+    with pytest.raises(ArgumentError, match="3 arguments given"):
+        bad(x, x, x)
+
+
+def test_custom_vjp_any_order():
+    @ng.custom_vjp
+    def cube(x):
+        return x**3
+
+    cube.defvjp(lambda x: (x**3, x), lambda x, g: (3.0 * x * x * g,))
+    assert float(cube(2.0)) == 8.0
+    assert float(ng.grad(cube)(2.0)) == 12.0
+    assert float(ng.grad(ng.grad(cube))(2.0)) == 12.0
+    assert float(ng.grad(ng.grad(ng.grad(cube)))(2.0)) == 6.0
+
+
+def test_custom_vjp_of_structures():
+    @ng.custom_vjp
+    def f(p, x):
+        return p["a"] * x, p["b"]
+
+    f.defvjp(lambda p, x: (f.fn(p, x), (p, x)), lambda kept, g: ({"a": g[0] * kept[1], "b": None if len(g) < 2 else g[1]}, None))
+    g = ng.grad(lambda p: sum(o.sum() for o in f(p, np.ones(2))))({"a": np.ones(2), "b": np.ones(3)})
+    np.testing.assert_array_equal(g["a"].numpy(), np.ones(2))
+    np.testing.assert_array_equal(g["b"].numpy(), np.ones(3))
+
+
+def test_custom_vjp_checks_what_backward_returns():
+    @ng.custom_vjp
+    def f(x, y):
+        return x * y
+
+    with pytest.raises(GradientError, match="no rule yet"):
+        f(1.0, 2.0)
+    f.defvjp(lambda x, y: (x * y, None), lambda _, g: (g,))
+    x = ng.tensor(1.0, requires_grad=True)
+    with pytest.raises(GradientError, match="1 gradients for 2 arguments"):
+        f(x, x).backward()
+    f.defvjp(lambda x, y: (x * y, None), lambda _, g: (ng.ones(3), g))
+    with pytest.raises(GradientError, match="has shape \\(3,\\)"):
+        f(x, x).backward()
