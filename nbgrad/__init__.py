@@ -129,26 +129,13 @@ from .ops.composite import std as std
 from .ops.composite import var as var
 from .ops.einsum import einsum as einsum
 from .ops.gather import add_along_axis as add_along_axis
-from .ops.gather import add_each as add_each
-from .ops.gather import along as along
 from .ops.gather import bincount as bincount
-from .ops.gather import check_indices as check_indices
-from .ops.gather import last_at as last_at
-from .ops.gather import like as like
 from .ops.gather import one_hot as one_hot
-from .ops.gather import scatter as scatter
 from .ops.gather import scatter_add as scatter_add
-from .ops.gather import scatter_set as scatter_set
-from .ops.gather import scatter_sum as scatter_sum
-from .ops.gather import search as search
 from .ops.gather import searchsorted as searchsorted
 from .ops.gather import segment_sum as segment_sum
 from .ops.gather import take as take
 from .ops.gather import take_along_axis as take_along_axis
-from .ops.gather import take_each as take_each
-from .ops.gather import take_rows as take_rows
-from .ops.gather import winners as winners
-from .ops.gather import written as written
 from .ops.joining import array_split as array_split
 from .ops.joining import concatenate as concatenate
 from .ops.joining import hstack as hstack
@@ -211,6 +198,17 @@ from .ops.reduce import min as min
 from .ops.reduce import prod as prod
 from .ops.reduce import ptp as ptp
 from .ops.reduce import sum as sum
+from .ops.scan import cummax as cummax
+from .ops.scan import cummin as cummin
+from .ops.scan import cumprod as cumprod
+from .ops.scan import cumsum as cumsum
+from .ops.scan import linear_recurrence as linear_recurrence
+from .ops.sort import argsort as argsort
+from .ops.sort import median as median
+from .ops.sort import percentile as percentile
+from .ops.sort import quantile as quantile
+from .ops.sort import sort as sort
+from .ops.sort import topk as topk
 from .ops.transcendental import acos as acos
 from .ops.transcendental import acosh as acosh
 from .ops.transcendental import arccos as arccos
@@ -253,27 +251,19 @@ from .ops.transcendental import sinh as sinh
 from .ops.transcendental import tan as tan
 from .ops.transcendental import tanh as tanh
 from .ops.transcendental import xlogy as xlogy
-from .ops.window import avg_pool as avg_pool
 from .ops.window import avg_pool1d as avg_pool1d
 from .ops.window import avg_pool2d as avg_pool2d
 from .ops.window import avg_pool3d as avg_pool3d
-from .ops.window import conv as conv
 from .ops.window import conv1d as conv1d
 from .ops.window import conv2d as conv2d
 from .ops.window import conv3d as conv3d
-from .ops.window import conv_input_grad as conv_input_grad
-from .ops.window import conv_output as conv_output
-from .ops.window import conv_transpose as conv_transpose
 from .ops.window import conv_transpose1d as conv_transpose1d
 from .ops.window import conv_transpose2d as conv_transpose2d
 from .ops.window import conv_transpose3d as conv_transpose3d
-from .ops.window import conv_weight_grad as conv_weight_grad
 from .ops.window import convolve as convolve
-from .ops.window import max_pool as max_pool
 from .ops.window import max_pool1d as max_pool1d
 from .ops.window import max_pool2d as max_pool2d
 from .ops.window import max_pool3d as max_pool3d
-from .ops.window import pool_argmax as pool_argmax
 from .record import Tape as Tape
 from .record import show as show
 from .tape.tape import enable_grad as enable_grad
@@ -314,9 +304,7 @@ __all__ = [
     "acosh",
     "add",
     "add_along_axis",
-    "add_each",
     "all",
-    "along",
     "any",
     "arange",
     "arccos",
@@ -328,6 +316,7 @@ __all__ = [
     "arctanh",
     "argmax",
     "argmin",
+    "argsort",
     "array_split",
     "asarray",
     "asin",
@@ -337,7 +326,6 @@ __all__ = [
     "atanh",
     "atleast_1d",
     "atleast_2d",
-    "avg_pool",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -354,21 +342,15 @@ __all__ = [
     "broadcast_to",
     "cbrt",
     "ceil",
-    "check_indices",
     "checkpoint",
     "clip",
     "concatenate",
-    "conv",
     "conv1d",
     "conv2d",
     "conv3d",
-    "conv_input_grad",
-    "conv_output",
-    "conv_transpose",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
-    "conv_weight_grad",
     "convolve",
     "copysign",
     "cos",
@@ -376,6 +358,10 @@ __all__ = [
     "cosine_similarity",
     "count_nonzero",
     "cross_entropy",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
     "custom_vjp",
     "data",
     "deg2rad",
@@ -446,14 +432,13 @@ __all__ = [
     "kl_div",
     "kron",
     "l1_loss",
-    "last_at",
     "layer_norm",
     "leaky_relu",
     "left_shift",
     "less",
     "less_equal",
     "lgamma",
-    "like",
+    "linear_recurrence",
     "linspace",
     "log",
     "log10",
@@ -469,12 +454,12 @@ __all__ = [
     "logsumexp",
     "matmul",
     "max",
-    "max_pool",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",
     "maximum",
     "mean",
+    "median",
     "meshgrid",
     "min",
     "minimum",
@@ -499,14 +484,15 @@ __all__ = [
     "optim",
     "outer",
     "pad",
+    "percentile",
     "permute",
     "polygamma",
-    "pool_argmax",
     "positive",
     "pow",
     "power",
     "prod",
     "ptp",
+    "quantile",
     "rad2deg",
     "radians",
     "random",
@@ -521,11 +507,7 @@ __all__ = [
     "roll",
     "round",
     "rsqrt",
-    "scatter",
     "scatter_add",
-    "scatter_set",
-    "scatter_sum",
-    "search",
     "searchsorted",
     "segment_sum",
     "selu",
@@ -542,6 +524,7 @@ __all__ = [
     "softmax",
     "softmin",
     "softplus",
+    "sort",
     "split",
     "sqrt",
     "square",
@@ -555,13 +538,12 @@ __all__ = [
     "swapaxes",
     "take",
     "take_along_axis",
-    "take_each",
-    "take_rows",
     "tan",
     "tanh",
     "tensor",
     "tensordot",
     "tile",
+    "topk",
     "trace",
     "transpose",
     "tril",
@@ -575,8 +557,6 @@ __all__ = [
     "vjp",
     "vstack",
     "where",
-    "winners",
-    "written",
     "xlogy",
     "zeros",
     "zeros_like",

@@ -1,5 +1,7 @@
 """The eager road: an op asks a tensor to bind it; here the op is run, and recorded where a gradient is wanted."""
 
+import itertools
+
 import numpy as np
 
 from .base.dtypes import BOOL, FLOAT64, INT64, WEAK, float_of, is_float, promote
@@ -13,7 +15,7 @@ from .ops.movement import overwrite as OVERWRITE  # noqa: N812
 from .ops.table import Op, set_front
 from .tape.rules import flows, keeps
 from .tape.tape import Node, recording
-from .target.cpu.run import run_map, run_primitive, run_reduce
+from .target.cpu.run import map_launch, run_map, run_primitive, run_reduce
 from .tensor import Tensor
 
 NO_ATTRS: dict = {}
@@ -125,14 +127,54 @@ def _prepare(op, args):
     return tuple([constant(v, d) if type(v) in WEAK else cast(v, d) for v, d in zip(values, casts)]), dtype
 
 
+_keys: dict = {}  # (dtype, shape, strides) -> a number that stands for the layout in `_known`
+_known: dict = {}  # (row, layout of each argument) -> launch, dtypes of weak scalars, layout of the result
+_numbers = itertools.count(1)
+
+
+def layout_key(t):
+    """Return the number of a tensor's layout, looked up once per tensor."""
+    a = t.data
+    layout = (a.dtype.num, a.shape, a.strides)
+    t.key = _keys.get(layout)
+    if t.key is None:
+        if len(_keys) > 50000:
+            _keys.clear()
+            _known.clear()
+        t.key = _keys[layout] = next(_numbers)
+    return t.key
+
+
 def _elementwise(op, args, attrs):
+    key = [op]
+    for a in args:
+        kind = type(a)
+        key.append((a.key or layout_key(a)) if kind is Tensor else kind)
+    key = tuple(key)
+    known = _known.get(key)
+    if known is None:
+        return _elementwise_new(op, args, attrs, key)
+    launch, scalars, out_key = known
+    tensors = args if scalars is None else [a if d is None else constant(a, d) for a, d in zip(args, scalars)]
+    out = _finish(op, tensors, attrs, launch([t.data for t in tensors]))
+    out.key = out_key
+    return out
+
+
+def _elementwise_new(op, args, attrs, key):
+    """Run a row on layouts not seen before; remember the launch when nothing had to be cast."""
     tensors, dtype = _prepare(op, args)
     arrays = tuple([t.data for t in tensors])
     try:
         shape = broadcast_shapes(*[a.shape for a in arrays])
     except ShapeError as error:
         raise _named(op, arrays, error) from None
-    return _finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
+    out = _finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
+    weak = [type(a) in WEAK for a in args]
+    if all(w or t is a for w, t, a in zip(weak, tensors, args)) and not all(weak):
+        scalars = tuple([t.dtype if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
+        _known[key] = (map_launch(op, arrays, shape, dtype), scalars, layout_key(out))
+    return out
 
 
 def _named(op, arrays, error):
@@ -202,29 +244,49 @@ def _primitive(op, args, attrs):
 
 
 def _finish(op, tensors, attrs, data, view_of=None):
-    """Wrap the result; put a node on the tape when an input wants a gradient or a tape records everything."""
-    node = None
-    if recording.on and data.dtype.kind == "f":
+    """Wrap the result; put a node on the tape when an input wants a gradient."""
+    node, now = None, recording.__dict__
+    if now["on"] and data.dtype.kind == "f":
         nodes = [t.node if t.base is None else current(t) for t in tensors]
-        active = tuple([i for i, n in enumerate(nodes) if n is not None and flows(op, i)])
-        if active:
-            node = Node(op, tuple([n if i in active else None for i, n in enumerate(nodes)]), attrs, data.shape, data.dtype,
-                        tuple([t.data.shape for t in tensors]))
+        for n in nodes:
+            if n is not None:
+                return _record(op, tensors, nodes, attrs, data, view_of)
     out = Tensor._make(data, node, view_of)
-    if node is not None:
-        kept = {}
-        for name in keeps(op, active):
-            if name in op.params:
-                i = op.params.index(name)
-                kept[name] = Kept(tensors[i], nodes[i])
-            else:
-                kept[name] = Kept(out, None, own=True)
-        node.kept = kept
-        if recording.tapes:
-            node.shown = tuple([n if n is not None else t.data for n, t in zip(node.inputs, tensors)])
-    if recording.anomaly is not None:
+    if now["anomaly_forward"] is not None:
+        now["anomaly_forward"](op, tensors, out)
+    return out
+
+
+def _record(op, tensors, nodes, attrs, data, view_of):
+    """Wrap the result with a node that keeps what the backward of the active inputs reads."""
+    active, names = needs(op, tuple([n is not None for n in nodes]))
+    if not active:
+        return Tensor._make(data, None, view_of)
+    if len(active) < len(nodes):
+        nodes = [n if i in active else None for i, n in enumerate(nodes)]
+    node = Node(op, tuple(nodes), attrs, data.shape, data.dtype, tuple([t.data.shape for t in tensors]))
+    out = Tensor._make(data, node, view_of)
+    kept = node.kept = {}
+    for name, i in names:
+        kept[name] = Kept(out, None, True) if i < 0 else Kept(tensors[i], nodes[i])
+    if recording.tapes:
+        node.shown = tuple([n if n is not None else t.data for n, t in zip(nodes, tensors)])
+    if recording.anomaly_forward is not None:
         recording.anomaly_forward(op, tensors, out)
     return out
+
+
+_needs: dict = {}
+
+
+def needs(op, wanting):
+    """Return the inputs that a gradient flows to, of those that want one, and (name, input number or -1) kept for it."""
+    found = _needs.get((op, wanting))
+    if found is None:
+        active = tuple([i for i, w in enumerate(wanting) if w and flows(op, i)])
+        names = tuple([(n, op.params.index(n) if n in op.params else -1) for n in keeps(op, active)])
+        found = _needs[op, wanting] = (active, names)
+    return found
 
 
 def current(t):
@@ -308,7 +370,7 @@ def record_custom(op, nodes, outputs, kept, shapes=None):
     """Put a call that is no row on the tape: return its outputs (arrays) as tensors made by it."""
     if not recording.on or all(n is None for n in nodes):
         return [Tensor._make(a, None) for a in outputs]
-    shapes = tuple(shapes) if shapes is not None else tuple(n.shape for n in nodes)
+    shapes = tuple(shapes) if shapes is not None else tuple(None if n is None else n.shape for n in nodes)
     if len(outputs) == 1:
         a = outputs[0]
         return [Tensor._make(a, Node(op, tuple(nodes), NO_ATTRS, a.shape, a.dtype, shapes, kept) if a.dtype.kind == "f" else None)]

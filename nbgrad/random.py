@@ -118,8 +118,7 @@ class Generator:
         (2, 3)
         """
         shape = as_shape(shape)
-        pair = self._fractions((2, *shape), dtype)
-        z = rows.normal_from_uniforms(pair[0], pair[1])
+        z = rows.normal_from_uniforms(self._fractions(shape, dtype), self._fractions(shape, dtype))
         if type(mean) in (int, float) and type(std) in (int, float):
             return z if (mean, std) == (0, 1) else z * std + mean
         return z * std + mean

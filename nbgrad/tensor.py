@@ -9,6 +9,7 @@ from .base.dtypes import DTYPES, FLOAT32, WEAK, check_dtype, is_float
 from .base.errors import DtypeError, GradientError, ShapeError, problem
 from .ops import arithmetic, cast, compare, composite, indexing, joining, matmul, movement, reduce, scan, sort
 from .ops import gather as gathering
+from .ops.table import Op
 from .tape.adjoint import pull_back
 from .tape.tape import Node, no_grad, recording
 
@@ -19,9 +20,16 @@ def _operator(op, swapped=False):
     """Make the method of an operator: left unanswered for operands that are no numbers or arrays."""
 
     def method(self, other):
-        if not isinstance(other, (*WEAK, Tensor, np.ndarray, np.generic)):
+        if type(other) is not Tensor and not isinstance(other, OPERANDS):
             return NotImplemented
-        return op(other, self) if swapped else op(self, other)
+        return self._bind(op, (other, self) if swapped else (self, other), _NO_ATTRS)
+
+    if not isinstance(op, Op):
+
+        def method(self, other):
+            if not isinstance(other, OPERANDS):
+                return NotImplemented
+            return op(other, self) if swapped else op(self, other)
 
     method.__name__ = op.__name__
     return method
@@ -31,7 +39,7 @@ def _in_place(op):
     """Make the method of an in-place operator: computes, then writes into the same memory."""
 
     def method(self, other):
-        if not isinstance(other, (*WEAK, Tensor, np.ndarray, np.generic)):
+        if not isinstance(other, OPERANDS):
             return NotImplemented
         value = op(self, other)
         if value.shape != self.shape:
@@ -56,6 +64,9 @@ def _method(fn):
     return method
 
 
+OPERANDS: tuple = ()
+
+
 class Tensor:
     """An array that remembers how it was made.
 
@@ -75,7 +86,7 @@ class Tensor:
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "base", "data", "node", "seen", "version")
+    __slots__ = ("__weakref__", "base", "data", "key", "node", "seen", "version")
     __array_priority__ = 1000
     _bind: Any
     _write: Any
@@ -84,7 +95,7 @@ class Tensor:
         if isinstance(data, Tensor):
             data = data.data
         array = _array(data, dtype)
-        self.data, self.node, self.base, self.version, self.seen = array, None, None, [0], 0
+        self.data, self.node, self.base, self.version, self.seen, self.key = array, None, None, [0], 0, None
         if requires_grad:
             self.requires_grad = True
 
@@ -92,7 +103,7 @@ class Tensor:
     def _make(cls, data, node, view_of=None, version=None):
         """Wrap an array that is known to be good; a view shares its base's version counter."""
         t = Tensor.__new__(Tensor)
-        t.data, t.node = data, node
+        t.data, t.node, t.key = data, node, None
         if view_of is None:
             t.base, t.version, t.seen = None, [0] if version is None else version, 0
             if version is not None:
@@ -227,10 +238,7 @@ class Tensor:
     # -- numbers out
 
     def numpy(self) -> np.ndarray:
-        """Return the array itself; it shares memory. A tensor with history must be detached first, as a reminder."""
-        if self.node is not None and self.node.op is not None and recording.on:
-            raise problem(GradientError, f"numpy() of a tensor with history (made by {self.node.op.name}) would lose it",
-                          "x.detach().numpy()")
+        """Return the array itself, without history; it shares memory."""
         return self.data
 
     def item(self, *index):
@@ -440,6 +448,9 @@ class Tensor:
     def nonzero(self):
         """Return the indices of the values that are not zero, one int64 array per axis."""
         return tuple(Tensor(i) for i in np.nonzero(self.data))
+
+
+OPERANDS = (Tensor, *WEAK, np.ndarray, np.generic)
 
 
 def _array(data, dtype):

@@ -4,17 +4,7 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.docs import rows
 from nbgrad.tape.tape import recording
-
-
-def pytest_generate_tests(metafunc):
-    """Give `op` every elementwise row, `dtype` both floats."""
-    if "op" in metafunc.fixturenames:
-        found = rows()["elementwise"]
-        metafunc.parametrize("op", found, ids=[r.name for r in found])
-    if "dtype" in metafunc.fixturenames:
-        metafunc.parametrize("dtype", ["float32", "float64"])
 
 
 @pytest.fixture(autouse=True)

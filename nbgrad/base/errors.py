@@ -50,12 +50,21 @@ class NbgradCacheWarning(UserWarning):
     """The kernel cache cannot be used as asked; the program goes on without it."""
 
 
+_inside: dict = {}  # file name -> whether it is nbgrad's own; asked at every recorded op
+
+
 def user_frame():
     """Return the innermost frame outside of nbgrad, or None."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+    while frame is not None:
+        name = frame.f_code.co_filename
+        inside = _inside.get(name)
+        if inside is None:
+            inside = _inside[name] = name.startswith(PACKAGE)
+        if not inside:
+            return frame
         frame = frame.f_back
-    return frame
+    return None
 
 
 def describe(code, line) -> str:

@@ -1,5 +1,7 @@
 """Layers one after the other, and the reshaping between them."""
 
+from math import prod
+
 from ..base.errors import ArgumentError, problem
 from .module import Module
 
@@ -63,4 +65,4 @@ class Flatten(Module):
         self.start = start
 
     def forward(self, x):
-        return x.reshape((*x.shape[: self.start], -1))
+        return x.reshape((*x.shape[: self.start], prod(x.shape[self.start :])))

@@ -89,8 +89,8 @@ class Module:
         >>> import nbgrad as ng
         >>> model = ng.nn.Linear(2, 1, bias=False)
         >>> grads = ng.grad(lambda p: model.apply(p, ng.ones((1, 2))).sum())(model.parameters())
-        >>> grads["weight"].numpy()
-        array([[1., 1.]], dtype=float32)
+        >>> grads["weight"].tolist()
+        [[1.0, 1.0]]
         """
         changed = self._replace(self._by_identity(parameters))
         try:

@@ -12,7 +12,9 @@ def lines(value, module, tensor, name, depth):
     """Yield the line of a module and those of the modules in it."""
     count = sum(t.size for _, t in value.named_parameters())
     title = f"{'  ' * depth}{name + ': ' if name else ''}{type(value).__name__}({value.options()})"
-    yield "  ".join([title, *own_tensors(value, tensor), *([f"[{count:,} parameters]"] if count else [])])
+    yield "  ".join(
+        [title, *own_tensors(value, tensor), *([f"[{count:,} parameter{'s' * (count > 1)}]"] if count else [])]
+    )
     for key, child in members(value, module, ""):
         if isinstance(child, module):
             yield from lines(child, module, tensor, key, depth + 1)

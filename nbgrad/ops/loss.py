@@ -57,7 +57,7 @@ def class_labels(op, scores, labels, axis, ignore_index):
             "the class axis given by axis=, or labels.reshape(...)",
         )
     check_range(op, labels, scores.shape[axis], ignore_index)
-    return labels
+    return labels.astype("int64")
 
 
 def check_range(op, labels, classes, ignore_index):
@@ -286,7 +286,7 @@ def kl_div(log_q, p, reduction="mean", log_target=False):
 
     Examples
     --------
-    >>> float(kl_div([math.log(0.5), math.log(0.5)], [1.0, 0.0], reduction="sum"))
+    >>> float(kl_div(log([0.5, 0.5]), [1.0, 0.0], reduction="sum"))
     0.6931471805599453
     """
     log_q, p = pair("kl_div", log_q, p)

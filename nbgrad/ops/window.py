@@ -11,7 +11,7 @@ import numpy as np
 
 from ..base.errors import ArgumentError, ShapeError, problem
 from .gather import take_each
-from .movement import permute, reshape
+from .movement import flip, permute, reshape
 from .sliding import as_windows, adjoint_size, positions, same_padding, spread, valid_cells
 from .table import ZERO, lift, primitive
 
@@ -304,7 +304,7 @@ def convolve(a, v, mode="full"):
     padding = {"full": (k - 1, k - 1), "same": (k // 2, (k - 1) // 2), "valid": (0, 0)}.get(mode)
     if padding is None:
         raise problem(ArgumentError, f"convolve: mode={mode!r}", 'mode="full", "same" or "valid"')
-    y = conv_output(a[None, None], v[None, None, ::-1], stride=(1,), padding=(padding,), dilation=(1,), groups=1)
+    y = conv_output(reshape(a, (1, 1, -1)), reshape(flip(v), (1, 1, -1)), stride=(1,), padding=(padding,), dilation=(1,), groups=1)
     return reshape(y, (y.size,))
 
 

@@ -26,7 +26,7 @@ def plan_running_sum(inputs, attrs, out) -> Plan:
     return scan("running_sum", (out.dtype, out.dtype), inputs, attrs["axis"], attrs["reverse"], out)
 
 
-@planner("linear_recurrence", contiguous=True)
+@planner("recurrence", contiguous=True)
 def plan_linear_recurrence(inputs, attrs, out) -> Plan:
     """s = a * s + b along an axis."""
     return scan("linear_recurrence", (out.dtype,) * 3, inputs, attrs["axis"], attrs["reverse"], out)

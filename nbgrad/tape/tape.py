@@ -70,13 +70,9 @@ class Node:
 class _Recording(threading.local):
     """What is recorded now, in this thread."""
 
-    on = True
-    anomaly = None
-    anomaly_forward = None
-    depth = 0
-
     def __init__(self):
-        self.tapes = []
+        self.on, self.depth, self.tapes = True, 0, []
+        self.anomaly = self.anomaly_forward = None
 
 
 recording = _Recording()

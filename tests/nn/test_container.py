@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -17,6 +20,14 @@ def test_sequential_calls_layers_in_order():
 def test_names_of_layers():
     model = nn.Sequential(nn.Linear(2, 3), ng.relu, nn.Sequential(nn.Linear(3, 1, bias=False)))
     assert list(model.parameters()) == ["layers.0.weight", "layers.0.bias", "layers.2.layers.0.weight"]
+
+
+def test_layers_that_are_ops_can_be_pickled_and_copied():
+    model = nn.Sequential(nn.Linear(2, 3), ng.relu, ng.gelu)
+    x = np.ones((1, 2), "float32")
+    for other in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert other[1] is ng.relu
+        np.testing.assert_array_equal(other(x).detach().numpy(), model(x).detach().numpy())
 
 
 def test_a_list_is_no_layer():

@@ -5,8 +5,7 @@ import nbgrad as ng
 from nbgrad import nn
 
 
-def test_dropout_drops_and_scales_in_training_only():
-    ng.random.seed(0)
+def test_dropout_drops_and_scales_in_training_only(seeded):
     layer = nn.Dropout(0.25)
     x = np.ones((100, 100), "float32")
     out = layer(ng.tensor(x))
@@ -17,7 +16,7 @@ def test_dropout_drops_and_scales_in_training_only():
     assert layer.eval()(t) is t
 
 
-def test_a_seed_repeats_the_mask():
+def test_a_seed_repeats_the_mask(seeded):
     layer, x = nn.Dropout(0.5), ng.ones(50)
     ng.random.seed(1)
     first, second = layer(x).numpy(), layer(x).numpy()
@@ -26,7 +25,7 @@ def test_a_seed_repeats_the_mask():
     assert (first != second).any()
 
 
-def test_the_gradient_passes_where_values_do():
+def test_the_gradient_passes_where_values_do(seeded):
     x = ng.tensor([np.inf] * 50, requires_grad=True)
     out = nn.Dropout(0.5)(x)
     out.backward(np.ones(50))

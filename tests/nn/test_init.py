@@ -7,6 +7,8 @@ import scipy.stats as stats
 import nbgrad as ng
 from nbgrad.nn import init
 
+pytestmark = pytest.mark.usefixtures("seeded")
+
 SHAPE = (200, 100)
 FAN_IN, FAN_OUT = 100, 200
 UNIFORM = {
@@ -15,11 +17,6 @@ UNIFORM = {
     "fan_in_uniform": math.sqrt(1 / FAN_IN),
 }
 NORMAL = {"xavier_normal": math.sqrt(2 / (FAN_IN + FAN_OUT)), "kaiming_normal": math.sqrt(2 / FAN_IN), "normal": 1.0}
-
-
-@pytest.fixture(autouse=True)
-def _seed():
-    ng.random.seed(0)
 
 
 @pytest.mark.parametrize("name", UNIFORM)

@@ -29,8 +29,7 @@ def test_linear_of_a_wrong_width_names_the_shapes():
         nn.Linear(3, 2)(ng.ones((4, 5), dtype="float32"))
 
 
-def test_xor_is_learned():
-    ng.random.seed(0)
+def test_xor_is_learned(seeded):
     x = ng.tensor([[0, 0], [0, 1], [1, 0], [1, 1]], dtype="float32")
     y = ng.tensor([[0], [1], [1], [0]], dtype="float32")
     hidden, out = nn.Linear(2, 8), nn.Linear(8, 1)

@@ -23,7 +23,7 @@ def test_functions_that_are_attributes_are_not_layers():
             self.parts = {"first": nn.Linear(1, 1, bias=False), "then": [ng.tanh]}
 
     assert repr(Net()).splitlines() == [
-        "Net()  [1 parameters]",
-        "  parts.first: Linear(1, 1)  weight (1, 1)  [1 parameters]",
+        "Net()  [1 parameter]",
+        "  parts.first: Linear(1, 1)  weight (1, 1)  [1 parameter]",
         "  parts.then.0: tanh",
     ]

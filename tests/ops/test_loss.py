@@ -205,3 +205,15 @@ def test_huber_needs_a_positive_delta():
 
 def test_integer_targets_take_the_dtype_of_the_prediction():
     assert ng.mse_loss(np.float32([1.0, 2.0]), [1, 3]).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int32", "uint64"])
+def test_labels_of_any_integer_dtype(kind):
+    expected = ng.cross_entropy(LOGITS, LABELS).item()
+    assert ng.cross_entropy(LOGITS, LABELS.astype(kind)).item() == expected
+    assert ng.cross_entropy(LOGITS, LABELS.astype(kind), ignore_index=-100).item() == pytest.approx(expected)
+
+
+def test_nothing_left_after_ignoring_is_nan():
+    assert np.isnan(ng.cross_entropy(LOGITS, np.full(6, 7), ignore_index=7).item())
+    assert ng.cross_entropy(LOGITS, np.full(6, 7), ignore_index=7, reduction="sum").item() == 0.0

@@ -71,6 +71,20 @@ def test_every_optimizer_descends_and_keeps_the_tensors(name):
     assert params["w"].is_leaf
 
 
+def test_a_small_network_learns_a_curve(seeded):
+    x = np.linspace(-2, 2, 64, dtype="float32")[:, None]
+    y = np.sin(2 * x)
+    model = ng.nn.Sequential(ng.nn.Linear(1, 24), ng.tanh, ng.nn.Linear(24, 1))
+    opt = optim.Adam(model, lr=optim.cosine(0.03, 400, warmup=20))
+    for _ in range(400):
+        loss = ng.mse_loss(model(x), y)
+        opt.zero_grad()
+        loss.backward()
+        optim.clip_by_norm(model, 1.0)
+        opt.step()
+    assert loss.item() < 2e-3
+
+
 def test_gradients_from_backward_by_name_and_in_order():
     results = []
     for give in ("grad", "dict", "list", "partial"):

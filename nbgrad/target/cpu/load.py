@@ -40,12 +40,12 @@ def load(text: str, name: str) -> int:
     if address is not None:
         return address
     found = _read(text, name)
-    if found is None:
-        with build.compiling(text, name):  # another thread may have compiled it before this one had Numba's lock
-            if (text, name) in _addresses:
-                return _addresses[text, name]
-            found = _write(text, name, build.build_object(text, name))
-    return _place(text, name, found)
+    if found is not None:
+        return _place(text, name, found)
+    with build.compiling(text, name):
+        if (text, name) in _addresses:  # another thread compiled it before this one had Numba's lock
+            return _addresses[text, name]
+        return _place(text, name, _write(text, name, build.build_object(text, name)))
 
 
 def load_ir(text: str, name: str) -> int:

@@ -1,6 +1,6 @@
 """The native call of a kernel on arrays: a builtin function of Python made from LLVM IR, with no ctypes on the way.
 
-A program is a block of 64-bit words:
+A program is an array of 64-bit words:
 
     0 kernel    address of its machine code
     1 tiles     how many pieces of work
@@ -12,7 +12,6 @@ A program is a block of 64-bit words:
 """
 
 import ctypes
-from array import array
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -24,9 +23,8 @@ from .threads import launcher
 ROOM = 480  # words of a kernel's block: less than a page of stack, which needs no probe on Windows
 HEADER = 6
 FASTCALL = 0x80
-DOC = b"call(program, *arrays)\n--\n\nRun the program at an address on arrays; return the last argument."
+DOC = b"call(program, *arrays)\n--\n\nRun a program on arrays; return the last argument."
 IR = """
-declare i64 @PyLong_AsLongLong(ptr)
 declare i32 @PyType_IsSubtype(ptr, ptr)
 declare i32 @PyErr_BadArgument()
 declare ptr @PyEval_SaveThread()
@@ -41,11 +39,13 @@ entry:
   br i1 %any, label %read, label %bad
 read:
   %object = load ptr, ptr %args
-  %number = call i64 @PyLong_AsLongLong(ptr %object)
-  %failed = icmp eq i64 %number, -1
-  br i1 %failed, label %null, label %header
+  %object.type.at = getelementptr i8, ptr %object, i64 {type}
+  %object.type = load ptr, ptr %object.type.at
+  %is.program = icmp eq ptr %object.type, %ndarray
+  br i1 %is.program, label %header, label %bad
 header:
-  %program = inttoptr i64 %number to ptr
+  %program.at = getelementptr i8, ptr %object, i64 {data}
+  %program = load ptr, ptr %program.at
   %kernel = load ptr, ptr %program
   %tiles.at = getelementptr i64, ptr %program, i64 1
   %tiles = load i64, ptr %tiles.at
@@ -119,32 +119,12 @@ done:
 bad:
   %code = call i32 @PyErr_BadArgument()
   ret ptr null
-null:
-  ret ptr null
 }}
 """
 
 
-class Program:
-    """A kernel with the words of its block, ready for `call`.
-
-    Attributes
-    ----------
-    address : int
-        What `call` takes; valid while this object lives.
-    block : array.array
-        The words, header first.
-    """
-
-    __slots__ = ("address", "block")
-
-    def __init__(self, block):
-        self.block = block
-        self.address = block.buffer_info()[0]
-
-
-def make_program(kernel: int, words, tiles: int, pointers: int) -> Program:
-    """Put a kernel and its words together.
+def make_program(kernel: int, words, tiles: int, pointers: int) -> np.ndarray:
+    """Put a kernel and its words together into the program that `call` takes first: an array of int64.
 
     Parameters
     ----------
@@ -169,7 +149,7 @@ def make_program(kernel: int, words, tiles: int, pointers: int) -> Program:
             "arrays of fewer axes: reshape, or make them contiguous",
         )
     launch, state = launcher() if tiles > 1 else (0, 0)
-    return Program(array("q", (kernel, tiles, pointers, len(words), launch, state, *words)))
+    return np.array((kernel, tiles, pointers, len(words), launch, state, *words), np.int64)
 
 
 def _offsets():

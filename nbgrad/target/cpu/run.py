@@ -19,6 +19,7 @@ from .native import call, make_program
 from .prelude import prelude
 from .templates import TEXTS
 
+empty = np.empty
 LOOPS = {}
 for module in (loops_gather, loops_matmul, loops_place, loops_random, loops_scan, loops_sort, loops_window):
     LOOPS.update({n: (f, module) for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__})
@@ -82,16 +83,18 @@ class Launch:
         self.single = self.programs[0][0] if inputs_then_out else None
 
     def __call__(self, arrays, out=None):
-        if out is None:
-            out = (np.zeros if self.zero else np.empty)(self.shape, self.dtype)
         if self.single is not None:
-            call(self.single.address, *arrays, out)
+            if out is None:
+                out = empty(self.shape, self.dtype)
+            call(self.single, *arrays, out)
             return out
+        if out is None:
+            out = (np.zeros if self.zero else empty)(self.shape, self.dtype)
         if self.copies:
             arrays = [copy(a) if i in self.copies else a for i, a in enumerate(arrays)]
         buffers = [*arrays, out, *(np.empty(shape, d) for shape, d in self.scratch)]
         for program, pointers in self.programs:
-            call(program.address, *[buffers[i] for i in pointers])
+            call(program, *[buffers[i] for i in pointers])
         return out
 
 
@@ -111,13 +114,18 @@ _launches: dict = {}
 
 def run_map(op, arrays, shape, dtype, out=None):
     """Run an elementwise row on arrays that broadcast to `shape`; `out` may be a strided array to fill."""
+    return map_launch(op, arrays, shape, dtype, out)(arrays, out)
+
+
+def map_launch(op, arrays, shape, dtype, out=None):
+    """Return what runs an elementwise row on arrays of these layouts."""
     key = (op, dtype, out is not None and out.strides, *[(a.dtype, a.shape, a.strides) for a in arrays], shape)
     launch = _launches.get(key)
     if launch is None:
         target = packed(shape, dtype.name) if out is None else layout(out)
         launch = _launches[key] = Launch(plan_map(op, tuple(map(layout, arrays)), target))
         _trim()
-    return launch(arrays, out)
+    return launch
 
 
 def run_reduce(op, x, axes, shape, dtype, acc):

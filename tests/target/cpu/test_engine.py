@@ -23,7 +23,7 @@ def test_a_function_from_ir():
 
 
 def test_a_symbol_that_is_nowhere_is_an_error():
-    with pytest.raises(KernelError, match=r"some_kernel calls no_such_function, which this process does not have\n.*\n  try: "):
+    with pytest.raises(KernelError, match=r"some_kernel calls no_such_function, .*\n.*\n  try: "):
         engine.require("some_kernel", ("malloc", "no_such_function"))
 
 

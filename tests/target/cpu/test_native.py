@@ -54,7 +54,7 @@ def test_a_kernel_on_arrays(kernel, rng, tiles):
     x, y = rng.normal(size=n).astype(np.float32), rng.normal(size=n)
     out = np.empty(n, bool)
     program = make_program(kernel, (n, -(-n // tiles)), tiles, 3)
-    assert call(program.address, x, y, out) is out
+    assert call(program, x, y, out) is out
     np.testing.assert_array_equal(out, x + y > 0)
 
 
@@ -63,14 +63,14 @@ def test_views_subclasses_and_arrays_that_own_nothing(kernel, tmp_path):
     y = np.memmap(tmp_path / "y", np.float64, "w+", shape=5)
     out = np.zeros(16, bool)
     program = make_program(kernel, (5, 5), 1, 3)
-    call(program.address, x[6:], y, out[3:])
+    call(program, x[6:], y, out[3:])
     np.testing.assert_array_equal(np.flatnonzero(out), [6, 7])
 
 
 def test_no_tiles_and_no_elements(kernel):
     x, y, out = np.ones(3, np.float32), np.ones(3), np.zeros(3, bool)
-    call(make_program(kernel, (3, 3), 0, 3).address, x, y, out)
-    call(make_program(kernel, (0, 3), 1, 3).address, x[:0], y[:0], out[:0])
+    call(make_program(kernel, (3, 3), 0, 3), x, y, out)
+    call(make_program(kernel, (0, 3), 1, 3), x[:0], y[:0], out[:0])
     assert not out.any()
 
 
@@ -85,7 +85,7 @@ def test_wrong_arguments_are_refused(kernel):
     program = make_program(kernel, (3, 3), 1, 3)
     for arguments in [(), (x, y), (x, y, out, out), (x, [1.0, 2.0, 3.0], out), (x, None, out)]:
         with pytest.raises(TypeError):
-            call(program.address, *arguments)
+            call(program, *arguments)
     assert not out.any()
 
 
@@ -94,14 +94,15 @@ def test_references_are_kept_in_balance(kernel):
     program = make_program(kernel, (3, 3), 1, 3)
     before = [sys.getrefcount(a) for a in (x, y, out)]
     for _ in range(100):
-        call(program.address, x, y, out)
+        call(program, x, y, out)
     assert [sys.getrefcount(a) for a in (x, y, out)] == before
 
 
 def test_a_block_of_the_largest_size_and_one_more():
-    copy = prelude(("int64",)) + "@kernel\ndef words_back(args, tile):\n    for i in range(479):\n        at0(args)[i] = word(args, i + 1)\n"
+    body = "@kernel\ndef words_back(args, tile):\n    for i in range(479):\n        at0(args)[i] = word(args, i + 1)\n"
+    copy = prelude(("int64",)) + body
     words, out = tuple(range(-200, ROOM - 201)), np.empty(ROOM - 1, np.int64)
-    call(make_program(load(copy, "words_back"), words, 1, 1).address, out)
+    call(make_program(load(copy, "words_back"), words, 1, 1), out)
     np.testing.assert_array_equal(out, words)
     with pytest.raises(KernelError, match="481 words, more than 480"):
         make_program(1, words, 1, 2)
@@ -122,7 +123,7 @@ def test_several_tiles_run_without_the_lock_of_python():
     other.start()
     set_num_threads(1)
     started.set()
-    call(program.address, flag)
+    call(program, flag)
     set_num_threads(threads)
     other.join()
     assert flag[1] == 1

@@ -37,8 +37,9 @@ def test_symbols_of_each_object_format(system):
 
 
 def test_functions_that_llvm_brings_in_are_found():
-    text = "declare float @llvm.exp.f32(float)\ndefine float @f(float %x) {\n%y = call float @llvm.exp.f32(float %x)\nret float %y\n}"
-    data = machine().emit_object(llvm.parse_assembly(text))
+    declared = "declare float @llvm.exp.f32(float)\n"
+    body = "define float @f(float %x) {\n  %y = call float @llvm.exp.f32(float %x)\n  ret float %y\n}"
+    data = machine().emit_object(llvm.parse_assembly(declared + body))
     assert undefined_symbols(data) == ("expf",)
 
 

@@ -1,0 +1,50 @@
+"""Plans of stable sorting by index: runs that fit the first cache, then merges of neighbours; or a selection of a few."""
+
+from math import prod
+
+from .placing import per_tile, place_steps
+from .plan import Kernel, Plan, Step, planner
+
+RUN = 2048  # elements that one tile sorts: their keys and both index arrays fit the first two cache levels
+PIECE = 4096  # elements of a merge that one tile writes; divides two runs
+FEW = 32  # a selection of so many is kept sorted by insertion
+
+
+@planner("order", contiguous=True)
+def plan_order(inputs, attrs, out) -> Plan:
+    """The first `count` places of the stable order of each row."""
+    (x,) = inputs
+    n, count, mode = x.shape[-1], attrs["count"], "down" if attrs["descending"] else "up"
+    rows = prod(x.shape[:-1])
+    if rows * count == 0:
+        return Plan((), out.shape, out.dtype)
+    if count <= FEW and 4 * count <= n:
+        grain = per_tile(2 * n)
+        step = Step(Kernel("select_first", (x.dtype, "int64"), None, (mode,)), (0, 1), (rows, grain, n, count), -(-rows // grain))
+        return Plan((step,), out.shape, out.dtype)
+    whole = count == n
+    # The order ends in buffer 1 (the output), or in scratch of which the first places are copied out.
+    ends, other, scratch = (1, 2, (((rows, n), "int64"),)) if whole else (2, 3, (((rows, n), "int64"),) * 2)
+    steps = _sorted_steps(x.dtype, mode, rows, n, ends, other)
+    if not whole:
+        steps += place_steps((rows, count), (n, 1), (count, 1), 0, "int64", (ends, 1))
+    return Plan(steps, out.shape, out.dtype, scratch)
+
+
+def _sorted_steps(dtype, mode, rows, n, ends, other) -> tuple:
+    """Return the steps that leave the order of every row in buffer `ends`; `other` is as large."""
+    kinds = (dtype, "int64", "int64")
+    widths = []
+    while RUN << len(widths) < n:
+        widths.append(RUN << len(widths))
+    source, target = (ends, other) if len(widths) % 2 == 0 else (other, ends)
+    runs, run = -(-n // RUN), min(n, RUN)
+    units, grain = rows * runs, per_tile(run * run.bit_length())
+    steps = [Step(Kernel("sort_runs", kinds, None, (mode,)), (0, source, target), (units, grain, runs, run, n), -(-units // grain))]
+    pieces = -(-n // PIECE)
+    units, grain = rows * pieces, per_tile(4 * PIECE)
+    for width in widths:
+        words = (units, grain, pieces, PIECE, n, width)
+        steps.append(Step(Kernel("merge_runs", kinds, None, (mode,)), (0, source, target), words, -(-units // grain)))
+        source, target = target, source
+    return tuple(steps)

@@ -1,0 +1,58 @@
+import ctypes
+
+import numpy as np
+import pytest
+
+from nbgrad.target.cpu import panel as source
+from nbgrad.target.cpu.load import load
+from nbgrad.target.cpu.prelude import prelude
+
+KERNEL = """
+@kernel
+def one_panel(args, tile):
+    panel(at0(args), at1(args), at2(args), at3(args), word(args, 4), 0, 6, word(args, 5), word(args, 6), word(args, 7), word(args, 8), word(args, 9))
+"""
+
+
+def product(a, b, height, start=0, to=0):
+    """Run the micro-kernel on rows of `a` and of `b` read through a table of offsets."""
+    k, n = b.shape
+    dtypes = (a.dtype.name,) * 3 + ("int64",)
+    with open(source.__file__, encoding="utf-8") as file:
+        text = prelude(dtypes) + file.read() + KERNEL
+    pitch = -(-n * a.itemsize // 256) * 256 // a.itemsize
+    acc = np.full(to + 6 * pitch, 77, a.dtype)
+    rows = [min(r, height - 1) * a.shape[1] for r in range(6)]
+    table = np.array([*rows, *range(k), *(p * n for p in range(k))], np.int64)
+    words = [x.ctypes.data for x in (a, b, acc, table)] + [height, k, start, to, pitch, n - start]
+    block = np.array(words, np.int64)
+    ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(text, "one_panel"))(block.ctypes.data, 0)
+    assert (acc[:to] == 77).all()
+    return acc[to:].reshape(6, pitch)[:height, : n - start]
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "int64", "int8", "uint16"])
+@pytest.mark.parametrize("height", [1, 2, 3, 4, 5, 6])
+def test_panel_equals_numpy(kind, height):
+    rng = np.random.default_rng(height)
+    for k, n in ((0, 5), (1, 1), (3, 16), (7, 33), (20, 64), (5, 257)):
+        a, b = (rng.integers(-4, 5, s).astype(kind) for s in ((height, max(k, 1)), (k, n)))
+        np.testing.assert_array_equal(product(a, b, height), a[:, :k] @ b)
+
+
+def test_panel_starts_where_it_is_told():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((3, 4)), rng.standard_normal((4, 50))
+    np.testing.assert_allclose(product(a, b, 3, start=7, to=5), (a @ b)[:, 7:], rtol=1e-12)
+
+
+def test_columns_past_the_end_are_not_read():
+    """The last row of b ends where memory that may not be read could begin: a NaN there would show."""
+    b = np.full(5, np.nan)
+    b[:3] = 1.0
+    out = product(np.ones((1, 1)), b[:3].reshape(1, 3), 1)
+    np.testing.assert_array_equal(out, [[1.0, 1.0, 1.0]])
+
+
+def test_vector_width_is_the_machines():
+    assert source.vector_bytes() in (16, 32, 64)
