@@ -1,15 +1,67 @@
-"""The results as a picture: bars of ratios to nbgrad, a panel per group."""
+"""The results as a picture: bars of ratios to nbgrad, a panel per group, in one or two columns."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .case import peer_of
 from .report import BASE, Row, duration, grouped, sides_of
 
-# Colour-blind safe (Okabe and Ito 2008); a second way of a peer is the same colour, lighter.
+# Colour-blind safe (Okabe and Ito 2008); a second way of a peer has the peer's colour, lighter.
 COLOURS = {"torch": "#D55E00", "jax": "#0072B2", "numpy": "#009E73", "numba": "#CC79A7", "python": "#999999"}
-BAR = 0.19  # inches of a bar
+OTHER = "#E69F00"
+BAR, HEAD = 0.16, 0.55  # inches of a bar, and of a panel's title and scale
+WIDTH = 6.2  # inches of a column
+
+
+class Bar(NamedTuple):
+    """One ratio, and where its bar stands from the top of its panel."""
+
+    place: float
+    row: Row
+    side: str
+    ratio: float
+
+
+class Panel(NamedTuple):
+    """The bars of one group."""
+
+    group: str
+    bars: tuple[Bar, ...]
+
+    @property
+    def height(self) -> float:
+        """Inches."""
+        return HEAD + BAR * (self.bars[-1].place + 1.0)
+
+
+def panels_of(rows: Sequence[Row]) -> list[Panel]:
+    """Return a panel for each group in which there is a ratio."""
+    found = [Panel(group, bars_of(members)) for group, members in grouped(rows).items()]
+    return [panel for panel in found if panel.bars]
+
+
+def bars_of(rows: Sequence[Row]) -> tuple[Bar, ...]:
+    """Return the bars of a group's rows, one under the other, with a gap between rows."""
+    found: list[Bar] = []
+    place = 0.0
+    for row in rows:
+        for side in sides_of(rows):
+            ratio = row.ratio(side)
+            if ratio is not None:
+                found.append(Bar(place, row, side, ratio))
+                place += 1.0
+        place += 0.8
+    return tuple(found)
+
+
+def columns_of(panels: Sequence[Panel]) -> list[list[Panel]]:
+    """Return the panels in two columns of heights as equal as their order allows; in one when they are few."""
+    if len(panels) < 3:
+        return [list(panels)]
+    cuts = range(1, len(panels))
+    best = min(cuts, key=lambda i: max(sum(p.height for p in part) for part in (panels[:i], panels[i:])))
+    return [list(panels[:best]), list(panels[best:])]
 
 
 def draw(rows: Sequence[Row], path: Path, title: str) -> bool:
@@ -17,69 +69,77 @@ def draw(rows: Sequence[Row], path: Path, title: str) -> bool:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    groups = {group: [r for r in members if r.base is not None] for group, members in grouped(rows).items()}
-    panels = [(group, members, bars(members)) for group, members in groups.items() if bars(members)]
-    if not panels:
+    columns = columns_of(panels_of(rows))
+    if not columns[0]:
         return False
-    heights = [BAR * (len(found) + len(members)) + 0.75 for _, members, found in panels]
-    figure = Figure(figsize=(8.5, sum(heights) + 0.6), dpi=130, layout="constrained")
+    height = max(sum(p.height for p in column) for column in columns)
+    figure = Figure(figsize=(WIDTH * len(columns), height + 1.0), dpi=130, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights})[:, 0]
-    for ax, (group, members, found) in zip(axes, panels):
-        panel(ax, group, members, found)
-    axes[-1].set_xlabel(f"time of the peer / time of {BASE}   (right of the line: {BASE} is faster)")
-    figure.suptitle(title, fontsize=10)
+    limits = reach([bar.ratio for column in columns for panel in column for bar in panel.bars])
+    for part, column in zip(figure.subfigures(1, len(columns), squeeze=False)[0], columns):
+        draw_column(part, column, height, limits)
+    figure.suptitle(title, fontsize=9)
+    figure.supxlabel(f"time of the peer / time of {BASE}   (right of the line: {BASE} is faster)", fontsize=9)
+    legend(figure, rows)
     figure.savefig(path)
     return True
 
 
-def bars(rows: Sequence[Row]) -> list[tuple[float, Row, str, float]]:
-    """Return (place, row, side, ratio) of each bar; a gap of one bar is left between rows."""
-    found, place = [], 0.0
-    for row in rows:
-        for side in sides_of(rows):
-            ratio = row.ratio(side)
-            if ratio is not None:
-                found.append((place, row, side, ratio))
-                place += 1.0
-        place += 1.0
-    return found
+def reach(ratios: Sequence[float]) -> tuple[float, float]:
+    """Return the range of the scale, with room for the numbers at the ends of the bars."""
+    return min(0.4, 0.5 * min(ratios)), max(2.5, 2.0 * max(ratios))
 
 
-def panel(ax: Any, group: str, rows: Sequence[Row], found: Sequence[tuple[float, Row, str, float]]) -> None:
+def draw_column(part: Any, panels: Sequence[Panel], height: float, limits: tuple[float, float]) -> None:
+    """Draw panels one under the other; what is left of the height stays empty."""
+    heights = [panel.height for panel in panels]
+    rest = [height - sum(heights)] if height - sum(heights) > 0.01 else []
+    ratios = {"height_ratios": heights + rest}
+    axes = part.subplots(len(heights + rest), 1, squeeze=False, gridspec_kw=ratios)[:, 0]
+    for ax, panel in zip(axes, panels):
+        draw_panel(ax, panel, limits)
+    for ax in axes[len(panels) :]:
+        ax.set_axis_off()
+
+
+def draw_panel(ax: Any, panel: Panel, limits: tuple[float, float]) -> None:
     """Draw the bars of one group."""
-    for side in sides_of(rows):
-        own = [(place, ratio) for place, _, s, ratio in found if s == side]
-        alpha = 0.55 if "." in side and any(s == peer_of(side) for s in sides_of(rows)) else 0.95
+    for bar in panel.bars:
         # A bar begins at 1: to the right is time that the peer takes more, to the left time that it takes less.
-        ax.barh([p for p, _ in own], [r - 1.0 for _, r in own], left=1.0, height=0.85, label=side,
-                color=COLOURS.get(peer_of(side), "#E69F00"), alpha=alpha)  # fmt: skip
-    for place, _, _, ratio in found:
-        text, side = f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}", "left" if ratio >= 1 else "right"
-        ax.annotate(text, (ratio, place), (3 if ratio >= 1 else -3, 0), textcoords="offset points", ha=side,
-                    va="center", fontsize=6.5)  # fmt: skip
-    label_rows(ax, rows, found)
+        ax.barh(bar.place, bar.ratio - 1.0, left=1.0, height=0.85, **style(bar.side))
+        text, slower = f"{bar.ratio:.2f}" if bar.ratio < 10 else f"{bar.ratio:.0f}", bar.ratio >= 1.0
+        ax.annotate(text, (bar.ratio, bar.place), (3 if slower else -3, 0), textcoords="offset points",
+                    ha="left" if slower else "right", va="center", fontsize=6.5)  # fmt: skip
+    label_rows(ax, panel)
     ax.axvline(1.0, color="black", lw=1.0)
-    ax.set_xscale("log")
-    ax.set_xlim(*reach(found, ax.get_xlim()))
+    ax.set(xscale="log", xlim=limits, ylim=(panel.bars[-1].place + 0.7, -0.7))
     ax.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
-    ax.tick_params(axis="x", labelbottom=True, labelsize=7)
-    ax.set_title(group, loc="left", fontsize=9, fontweight="bold")
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=7)
+    ax.tick_params(axis="x", labelsize=7)
+    ax.set_title(panel.group, loc="left", fontsize=9, fontweight="bold")
     ax.spines[["top", "right", "left"]].set_visible(False)
-    ax.invert_yaxis()
 
 
-def reach(found: Sequence[tuple[float, Row, str, float]], before: tuple[float, float]) -> tuple[float, float]:
-    """Return the range of the ratios with room for numbers, no narrower than that of the panels before."""
-    ratios = [ratio for _, _, _, ratio in found]
-    return min(0.4, 0.5 * min(ratios), *(v for v in before[:1] if v > 0)), max(2.5, 2.0 * max(ratios), before[1])
+def style(side: str) -> dict[str, Any]:
+    """Return colour and strength of a side's bars."""
+    peer = peer_of(side)
+    return {"color": COLOURS.get(peer, OTHER), "alpha": 0.95 if side in (peer, f"{peer}.jit") else 0.5}
 
 
-def label_rows(ax: Any, rows: Sequence[Row], found: Sequence[tuple[float, Row, str, float]]) -> None:
+def label_rows(ax: Any, panel: Panel) -> None:
     """Name each row, with nbgrad's time, at the middle of its bars."""
-    places = {row.case.name: [p for p, r, _, _ in found if r is row] for row in rows}
-    named = [(sum(own) / len(own), row) for row in rows if (own := places[row.case.name])]
-    ax.set_yticks([place for place, _ in named],
-                  [f"{row.case.name.split('/')[1]}\n{duration(row.base)}" for _, row in named], fontsize=7)  # fmt: skip
+    places: dict[str, list[float]] = {}
+    for bar in panel.bars:
+        text = f"{bar.row.case.name.split('/')[1]}\n{duration(bar.row.base)}"
+        places.setdefault(text, []).append(bar.place)
+    ax.set_yticks([sum(own) / len(own) for own in places.values()], list(places), fontsize=7)
     ax.tick_params(axis="y", length=0)
+
+
+def legend(figure: Any, rows: Sequence[Row]) -> None:
+    """Name the colours, once for all panels."""
+    from matplotlib.patches import Patch
+
+    drawn = {bar.side for panel in panels_of(rows) for bar in panel.bars}
+    sides = [side for side in sides_of(rows) if side in drawn]
+    figure.legend(handles=[Patch(**style(s), label=s) for s in sides], loc="outside lower center", ncols=len(sides),
+                  frameon=False, fontsize=8)  # fmt: skip

@@ -69,7 +69,8 @@ def table(group: str, rows: Sequence[Row], limits: Facts, wide: bool) -> Any:
     for row in rows:
         shares = [limit_text(row, limits)] if with_share else []
         own = row.outcomes.get(BASE)
-        found.add_row(row.case.name.split("/")[1], time_text(own), *shares, *(cell(row, s, wide) for s in sides_of(rows)))
+        peers = [cell(row, side, wide) for side in sides_of(rows)]
+        found.add_row(row.case.name.split("/")[1], time_text(own), *shares, *peers)
     return found
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from .base.errors import require
 from .data import batches, load_digits
 from .gradcheck import gradcheck
-from .io import load_checkpoint, save_checkpoint
+from .io import latest_checkpoint, load_checkpoint, save_checkpoint
 from .nn import Linear, Module, Sequential
 from .ops.activation import relu
 from .ops.loss import cross_entropy
-from .optim import Adam, clip_by_norm
+from .optim import Adam
 from .optim import schedule as schedules
 from .random import seed as set_seed
 from .record import Tape
@@ -73,7 +73,7 @@ class Training:
     def __init__(self, out, epochs, batch, seed, checkpoints=True):
         self.out, self.epochs, self.batch, self.seed = Path(out), epochs, batch, seed
         self.checkpoints = self.out / "checkpoints" if checkpoints else None
-        self.train, self.test = load_digits(flat=True)
+        self.train, self.test = load_digits()
         self.model = build(seed)
         steps = epochs * -(-len(self.train) // batch)
         self.optimizer = Adam(self.model, lr=schedules.cosine(3e-3, steps))
@@ -81,7 +81,7 @@ class Training:
 
     def resume(self) -> bool:
         """Go on from the newest whole checkpoint, if there is one."""
-        if self.checkpoints is None or not self.checkpoints.exists() or not any(self.checkpoints.iterdir()):
+        if self.checkpoints is None or latest_checkpoint(self.checkpoints) is None:
             return False
         found = load_checkpoint(self.checkpoints, model=self.model, optimizer=self.optimizer)
         self.epoch, self.losses = found.epoch, list(found.extra["losses"])
@@ -99,7 +99,6 @@ class Training:
         loss, logits = loss_of(self.model, x, y)
         self.optimizer.zero_grad()
         loss.backward()
-        clip_by_norm(self.optimizer.gradients(), 5.0)
         self.optimizer.step()
         self.seconds.append(time.perf_counter() - start)
         self.losses.append(loss.item())
@@ -120,11 +119,12 @@ class Training:
 def check(model, dataset) -> str:
     """Compare the model's gradient with finite differences in float64, and say so."""
     x, y = dataset.arrays[0][:8].astype(np.float64), dataset.arrays[1][:8]
+    # relu has kinks: the step is small enough that hardly a unit crosses one
     twin = build().astype("float64")
     twin.load_state({k: np.asarray(v, dtype=np.float64) for k, v in model.state().items()})
     parameters = twin.parameters()
     gradcheck(lambda p: cross_entropy(twin.apply(p, Tensor(x)), Tensor(y)), {k: v.detach().numpy() for k, v in parameters.items()},
-              modes=("reverse",), directions=2)  # fmt: skip
+              modes=("reverse",), directions=2, eps=1e-9)  # fmt: skip
     count = sum(v.size for v in parameters.values())
     return f"gradient check     {count:,} parameters against finite differences: passed"
 

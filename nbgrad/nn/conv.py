@@ -77,7 +77,7 @@ class Conv2d(Convolution):
         Channels.
     window, stride, dilation : int or (int, int)
     padding : int, "valid", "same", (int, int), or pairs (before, after)
-        As in `ng.conv`.
+        As in `ng.conv2d`.
     groups : int
         Channel groups that do not see each other; `groups=n_in` is depthwise.
     bias : bool
@@ -160,7 +160,7 @@ class ConvTranspose2d(TransposedConvolution):
         Channels.
     window, stride, output_padding, dilation : int or (int, int)
     padding : int, "valid", "same", (int, int), or pairs (before, after)
-        As in `ng.conv`.
+        As in `ng.conv2d`.
     groups : int
     bias : bool
     dtype : str

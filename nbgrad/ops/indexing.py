@@ -4,7 +4,6 @@ An index is read once into entries (what it does to each axis) and from them int
 that drops and adds axes, then at most one gather along one (merged) axis, then the order of axes that NumPy prescribes.
 """
 
-import operator
 from math import prod
 from typing import Any, NamedTuple
 
@@ -20,7 +19,8 @@ from .table import lift
 
 
 class Entry(NamedTuple):
-    """What one part of an index does. kind: "int", "slice", "new" or "array"; cut: (start, step, count) of the axis."""
+    """What one part of an index does. kind: "int", "slice", "new", "array", "mask" (of no axes) or "gap" (an Ellipsis of no
+    axes); cut: (start, step, count) of its axis."""
 
     kind: str
     cut: tuple = (0, 1, 1)
@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 
 
 class Road(NamedTuple):
-    """How an indexed array is reached.
+    """How an indexed part of an array is reached.
 
     cuts : the slice of every axis; shape : lengths after axes were dropped and added (a gathered axis in full);
     axes : the gathered axes in `shape`, () for a basic index; indices : one array per gathered axis;
@@ -52,64 +52,255 @@ def is_basic(index) -> bool:
 
 
 def _is_basic_part(i):
-    return i is None or i is Ellipsis or isinstance(i, slice) or _is_integer(i)
-
-
-def _is_integer(i):
-    if isinstance(i, (bool, np.bool_)):
-        return False
-    return isinstance(i, (int, np.integer)) or (hasattr(i, "__index__") and not hasattr(i, "ndim"))
+    if i is None or i is Ellipsis or isinstance(i, slice):
+        return True
+    if isinstance(i, np.ndarray):
+        return i.ndim == 0 and i.dtype.kind in "iu"
+    return hasattr(i, "__index__") and not isinstance(i, (bool, np.bool_)) and not hasattr(i, "_bind")
 
 
 def basic(index, shape) -> Road:
-    """Return the road of a basic index into an array of `shape`.
+    """Return the road of a basic index into an array of `shape`; errors as `road`.
 
-    Raises
-    ------
-    IndexRangeError
-        For an integer out of range, too many parts, parts that are no index.
-
-    Examples
-    --------
     >>> basic((slice(1, None), 0), (3, 4)).shape
     (2,)
     """
+    if not is_basic(index):
+        raise problem(IndexRangeError, f"the index {index!r} is not basic", "integers, slices, None and ...")
     return road(index, shape)
 
 
 def road(index, shape) -> Road:
-    """Return the road of any index into an array of `shape`; indices are checked."""
+    """Return the road of any index into an array of `shape`, its integers checked.
+
+    Raises
+    ------
+    IndexRangeError
+        For an integer out of range, too many parts, a mask or arrays of shapes that do not fit, parts that are no index.
+    ArgumentError
+        For a slice with step 0.
+    """
     shape = tuple(shape)
-    entries = _entries(_expanded(index, shape), shape)
-    cuts = tuple(e.cut for e in entries if e.kind != "new")
-    kept = [e for e in entries if e.kind != "int"]
-    out = tuple(1 if e.kind == "new" else e.cut[2] for e in kept)
-    axes = tuple(a for a, e in enumerate(kept) if e.kind == "array")
+    parts = [i if _is_basic_part(i) else _array(i) for i in (index if isinstance(index, tuple) else (index,))]
+    entries = _entries(_filled(parts, shape), shape)
+    cuts = tuple(e.cut for e in entries if e.kind in ("int", "slice", "array"))
+    kept = [e for e in entries if e.kind not in ("int", "gap")]
+    axes = tuple(a for a, e in enumerate(kept) if e.kind in ("array", "mask"))
+    out = tuple(e.cut[2] for e in kept)
     if not axes:
         return Road(cuts, out)
-    # Integers beside arrays count as arrays of their own when NumPy asks whether the arrays stand together.
-    pointed = [p for p, e in enumerate(entries) if e.kind in ("int", "array")]
-    together = pointed == list(range(pointed[0], pointed[-1] + 1)) and not _parted(index)
-    place = sum(1 for e in entries[: pointed[0]] if e.kind != "int") if together else 0
+    # NumPy asks whether the arrays stand together: integers count as arrays, and an Ellipsis of no axes parts them.
+    pointed = [p for p, e in enumerate(entries) if e.kind in ("int", "array", "mask")]
+    together = pointed[-1] - pointed[0] == len(pointed) - 1
+    place = sum(e.kind != "gap" for e in entries[: pointed[0]]) if together else 0
     return Road(cuts, out, axes, tuple(kept[a].indices for a in axes), place)
 
 
-def _parted(index):
-    """Say whether an Ellipsis that stands for no axis parts two pointed entries, as it does for NumPy."""
-    parts = index if isinstance(index, tuple) else (index,)
-    at = [k for k, i in enumerate(parts) if i is Ellipsis]
-    pointed = lambda i: i is not None and not isinstance(i, slice)
-    return bool(at) and any(map(pointed, parts[: at[0]])) and any(map(pointed, parts[at[0] + 1 :]))
+def _array(i):
+    """Return a part of an index that is no basic one as an array of integers or a mask."""
+    a = i if hasattr(i, "_bind") or isinstance(i, np.ndarray) else lift(i).numpy() if isinstance(i, (list, tuple)) else np.asarray(i)
+    if isinstance(i, (list, tuple)) and a.size == 0:
+        a = a.astype(np.int64)
+    if a.dtype.kind not in "iub":
+        raise problem(IndexRangeError, f"{i!r} is no index", "integers, slices, None, ..., and arrays of integers or booleans")
+    return a
 
 
-def _expanded(index, shape):
-    """Return the parts of an index with masks as integer arrays, and Ellipsis and missing axes as full slices."""
-    parts: list = []
-    for i in index if isinstance(index, tuple) else (index,):
-        parts += [i] if _is_basic_part(i) else _arrays(i, shape, sum(1 for p in parts if p is not None and p is not Ellipsis), parts)
+def _axes_of(part) -> int:
+    """Return how many axes a part of an index speaks of."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if hasattr(part, "dtype") and part.dtype.kind == "b" else 1
+
+
+def _filled(parts, shape):
+    """Return the parts with full slices in place of Ellipsis, or at the end, for the axes left over, if there are any."""
+    left = len(shape) - sum(map(_axes_of, parts))
     dots = [k for k, p in enumerate(parts) if p is Ellipsis]
+    if left < 0:
+        raise problem(IndexRangeError, f"an index for {len(shape) - left} axes, of an array of shape {shape}", f"{len(shape)} axes at most")
     if len(dots) > 1:
-        raise problem(IndexRangeError, "an index has one Ellipsis ('...') at most", "one '...'")
-    named = sum(1 for p in parts if p is not None and p is not Ellipsis and not isinstance(p, Entry))
-    named += sum(1 for p in parts if isinstance(p, Entry) and p.kind == "array")
-    return parts, dots, named
+        raise problem(IndexRangeError, "an index with two Ellipses", "one '...'")
+    at = dots[0] if dots else len(parts)
+    return parts if dots and not left else [*parts[:at], *[slice(None)] * left, *parts[at + 1 :]]
+
+
+def _entries(parts, shape) -> list:
+    entries: list = []
+    axis = 0
+    for part in parts:
+        if part is None:
+            entries.append(Entry("new"))
+        elif part is Ellipsis:
+            entries.append(Entry("gap"))
+        elif isinstance(part, slice):
+            entries.append(Entry("slice", _cut(part, shape[axis])))
+        elif _is_basic_part(part):
+            entries.append(Entry("int", (_whole(part, shape, axis), 1, 1)))
+        elif part.dtype.kind == "b":
+            entries += _mask(part, shape, axis)
+        else:
+            check_indices(f"x[...] of shape {shape}", part, shape[axis], axis)
+            entries.append(Entry("array", (0, 1, shape[axis]), part))
+        axis += _axes_of(part)
+    return entries
+
+
+def _cut(part, n):
+    try:
+        start, stop, step = part.indices(n)
+    except ValueError:
+        raise problem(ArgumentError, f"the slice {part} has step 0", "a step other than 0") from None
+    return (start, step, len(range(start, stop, step)))
+
+
+def _whole(part, shape, axis):
+    i, n = part.__index__(), shape[axis]
+    if not -n <= i < n:
+        raise problem(IndexRangeError, f"index {i} is out of range for axis {axis} of an array of shape {shape}",
+                      f"an index from {-n} to {n - 1}" if n else "an axis that is not empty")
+    return i % n
+
+
+def _mask(mask, shape, axis) -> list:
+    """Return one entry per axis of a mask: the integers of its true cells."""
+    values = np.asarray(mask.numpy() if hasattr(mask, "_bind") else mask)
+    if values.shape != shape[axis : axis + values.ndim]:
+        raise problem(IndexRangeError, f"a mask of shape {values.shape} for axes {shape[axis:axis + values.ndim]} of an array of {shape}",
+                      "a mask of the lengths that it masks")
+    if values.ndim == 0:
+        return [Entry("mask", (0, 1, 1), np.zeros(int(values), np.int64))]
+    return [Entry("array", (0, 1, n), i) for n, i in zip(values.shape, np.nonzero(values))]
+
+
+def _reached(x, r):
+    """Return the view of `x` that slices, dropped and added axes leave."""
+    if any(cut != (0, 1, n) for cut, n in zip(r.cuts, x.shape)):
+        x = views.slice_(x, cuts=r.cuts)
+    return x if x.shape == r.shape else views.reshape(x, shape=r.shape)
+
+
+def _order(r) -> tuple:
+    """Return the order of axes that brings gathered axes together: in front, unless they are neighbours."""
+    rest = tuple(a for a in range(len(r.shape)) if a not in r.axes)
+    first = r.axes[0] if r.axes[-1] - r.axes[0] == len(r.axes) - 1 else 0
+    return rest[:first] + r.axes + rest[first:]
+
+
+def _merged(y, r):
+    """Return (`y` with its gathered axes merged into one, that axis, the indices along it)."""
+    if len(r.axes) == 1:
+        return y, r.axes[0], lift(r.indices[0])
+    try:
+        broadcast_shapes(*(tuple(i.shape) for i in r.indices))
+    except ShapeError:
+        shapes = " and ".join(str(tuple(i.shape)) for i in r.indices)
+        raise problem(IndexRangeError, f"index arrays of shapes {shapes} do not broadcast", "arrays of one shape, or np.ix_") from None
+    order = _order(r)
+    axis, lengths = order.index(r.axes[0]), [y.shape[a] for a in r.axes]
+    flat: Any = 0
+    for i, n in zip(r.indices, lengths):
+        flat = flat * n + i.astype(np.int64) % max(n, 1)
+    y = y if order == tuple(range(y.ndim)) else views.permute(y, axes=order)
+    y = views.reshape(y, shape=(*y.shape[:axis], prod(lengths), *y.shape[axis + len(lengths) :]))
+    return y, axis, lift(flat)
+
+
+def getitem(x, index):
+    """Return the part of `x` that an index names, as `numpy.ndarray.__getitem__`.
+
+    Parameters
+    ----------
+    x : array, any shape and dtype
+    index : int, slice, None, Ellipsis, array of int or bool, or a tuple of them
+
+    Returns
+    -------
+    Tensor
+        A view for a basic index; a copy where arrays or masks gather. Elements named several times add up in the
+        gradient.
+
+    Raises
+    ------
+    IndexRangeError, ArgumentError
+        As `road`.
+
+    Examples
+    --------
+    >>> getitem([[1, 2], [3, 4]], (slice(None), [1, 0])).tolist()
+    [[2, 1], [4, 3]]
+    """
+    x = lift(x)
+    r = road(index, x.shape)
+    y = _reached(x, r)
+    if not r.axes:
+        return y
+    merged, axis, flat = _merged(y, r)
+    out = take_rows(merged, flat, axis=axis)
+    return _moved(out, flat.ndim, axis, r.place)
+
+
+def _moved(x, count, source, destination):
+    """Move `count` neighbouring axes from one place to another."""
+    if source == destination or not count:
+        return x
+    return moveaxis(x, tuple(range(source, source + count)), tuple(range(destination, destination + count)))
+
+
+def index_put(x, index, v):
+    """Return `x` with `v` written where an index points: what `x[index] = v` leaves in `x`.
+
+    Parameters
+    ----------
+    x : array, any shape and dtype
+    index : as in `getitem`
+    v : array or scalar
+        Broadcasts to the indexed part; cast to the dtype of `x`. Of elements named several times the last one stays, and
+        only it gets a gradient.
+
+    Raises
+    ------
+    IndexRangeError, ArgumentError, ShapeError
+        As `road`; for a `v` that does not fit.
+
+    Examples
+    --------
+    >>> index_put([1.0, 2.0, 3.0], [0, 2], 9.0).tolist()
+    [9.0, 2.0, 9.0]
+    """
+    x = lift(x)
+    v = like(v, x).astype(x.dtype)
+    mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index
+    if v.ndim == 0 and hasattr(mask, "dtype") and mask.dtype.kind == "b" and mask.shape == x.shape[: mask.ndim]:
+        return where(views.reshape(lift(mask), shape=mask.shape + (1,) * (x.ndim - mask.ndim)), v, x)
+    r = road(index, x.shape)
+    part = tuple(count for _, _, count in r.cuts)
+    written = _fitted(v, r.shape) if not r.axes else _scattered(_reached(x, r), r, v)
+    if r.axes and part == x.shape:
+        return views.reshape(written, shape=x.shape)
+    view = views.slice_.forward(views.whole(x.shape), cuts=r.cuts)
+    return views.overwrite(x, views.reshape(written, shape=part), strides=view.strides, offset=view.offset)
+
+
+def _scattered(y, r, v):
+    """Return `y` with `v` at the gathered cells, in the shape of `y`."""
+    merged, axis, flat = _merged(y, r)
+    rest = merged.shape[:axis] + merged.shape[axis + 1 :]
+    v = _moved(_fitted(v, rest[: r.place] + flat.shape + rest[r.place :]), flat.ndim, r.place, axis)
+    out = scatter_set(merged, flat, v, axis=axis)
+    if len(r.axes) == 1:
+        return out
+    order = _order(r)
+    return views.permute(views.reshape(out, shape=tuple(y.shape[a] for a in order)), axes=views.inverse(order))
+
+
+def _fitted(v, shape):
+    """Return `v` broadcast to the indexed part; leading axes of length 1 may be too many."""
+    extra = v.ndim - len(shape)
+    if extra > 0 and v.shape[:extra] == (1,) * extra:
+        v = views.reshape(v, shape=v.shape[extra:])
+    try:
+        return broadcast_to(v, shape)
+    except ShapeError:
+        raise problem(ShapeError, f"x[index] = v: v of shape {v.shape} does not fit the indexed part, {shape}",
+                      f"v of shape {shape}, or one that broadcasts to it") from None

@@ -40,6 +40,6 @@ def boxes(what) -> list:
         constants = [constant_text(s) for s in shown_inputs(n) if s is not None and not isinstance(s, Node)]
         attrs = [f"{k}={v}" for k, v in n.attrs.items() if v not in (None, False)]
         extra = ", ".join(constants + attrs)
-        title = f"{n.op.name}({extra})" if 0 < len(extra) <= 24 else n.op.name
+        title = f"{n.op.name}({extra})" if extra and len(n.op.name) + len(extra) <= 20 else n.op.name
         out.append(Box(title, detail, n.op.kind, inputs, "; ".join(filter(None, [n.where, *attrs]))))
     return out

@@ -77,7 +77,7 @@ def _arrow(start, end):
 
 
 def _box(b, x, y):
-    title, detail = (html.escape(s if len(s) <= 26 else s[:25] + "…") for s in (b.title, b.detail))
+    title, detail = (html.escape(s if len(s) <= 23 else s[:22] + "…") for s in (b.title, b.detail))
     return (
         f'<g><title>{html.escape(b.tip) or title}</title><rect x="{x:.1f}" y="{y:.1f}" width="{WIDTH}" height="{HEIGHT}" rx="7" fill="{COLOURS[b.kind]}" stroke="#888"/>'
         f'<text x="{x + WIDTH / 2:.1f}" y="{y + 17:.1f}" font-size="12" text-anchor="middle">{title}</text>'

@@ -14,6 +14,7 @@ def grads(dtype="float64"):
     }
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_clip_by_norm_scales_all_by_one_number(dtype):
     tree = grads(dtype)
     before = [tree["a"].numpy().copy(), tree["b"][0].numpy().copy()]

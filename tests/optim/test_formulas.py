@@ -20,6 +20,7 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_formulas_equal_numpy(name, dtype):
     args, expected = WRITTEN[name]
     args = [a.astype(dtype) if isinstance(a, np.ndarray) else a for a in args]

@@ -32,6 +32,7 @@ def random_grads(params):
 
 
 @pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_resuming_continues_to_the_bit(name, dtype):
     params = tensors(dtype)
     grads = [random_grads(params) for _ in range(8)]

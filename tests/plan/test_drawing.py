@@ -6,15 +6,15 @@ from nbgrad.plan.plan import packed, planners
 KEY = (packed((3,), "int64"),)
 
 
-@pytest.mark.parametrize(("name", "dtype", "per_block"), [("random_bits", "uint32", 4), ("random_float32", "float32", 4),
+@pytest.mark.parametrize(("name", "result", "per_block"), [("random_bits", "uint32", 4), ("random_float32", "float32", 4),
                                                           ("random_float64", "float64", 2), ("random_integers", "int64", 2)])  # fmt: skip
-def test_tiles_are_whole_blocks(name, dtype, per_block):
+def test_tiles_are_whole_blocks(name, result, per_block):
     plan, contiguous = planners[name]
     assert contiguous is True
     for blocks, tiles in ((1, 1), (BLOCKS, 1), (BLOCKS + 1, 2)):
-        made = plan(KEY, {"shape": (blocks * per_block,), "low": 0, "count": 5}, packed((blocks * per_block,), dtype))
+        made = plan(KEY, {"shape": (blocks * per_block,), "low": 0, "count": 5}, packed((blocks * per_block,), result))
         assert made.steps[0].tiles == tiles
-    assert plan(KEY, {"shape": (0,)}, packed((0,), dtype)).steps == ()
+    assert plan(KEY, {"shape": (0,)}, packed((0,), result)).steps == ()
 
 
 def test_a_count_of_64_bits_is_one_word():

@@ -9,22 +9,25 @@ its own offset, and `panel` (see panel.py) multiplies the weights with as many p
 def window_pad(args, tile):
     """Copy planes (n, c) of x into zeros, by phases: out[plane][phases d h w][cells d h w].
 
-    Three words groups an axis d, h, w from word 10: length, stride, cells before it, phases, cells per phase; then the
-    phases of each axis in turn.
+    From word 10, six words for each axis d, h, w: length, stride, dilation, cells before it, phases, cells per phase.
+    Phase number i holds the places that are i * dilation (modulo the stride) from the start of the padding.
     """
     x, out = at0(args), at1(args)
     planes, grain, channels = word(args, 2), word(args, 3), word(args, 4)
     xn, xc, xd, xh, xw = word(args, 5), word(args, 6), word(args, 7), word(args, 8), word(args, 9)
-    d_size, d_step, d_before, d_phases, d_cells = word(args, 10), word(args, 11), word(args, 12), word(args, 13), word(args, 14)
-    h_size, h_step, h_before, h_phases, h_cells = word(args, 15), word(args, 16), word(args, 17), word(args, 18), word(args, 19)
-    w_size, w_step, w_before, w_phases, w_cells = word(args, 20), word(args, 21), word(args, 22), word(args, 23), word(args, 24)
+    d_size, d_step, d_apart, d_before, d_phases, d_cells = (
+        word(args, 10), word(args, 11), word(args, 12), word(args, 13), word(args, 14), word(args, 15))
+    h_size, h_step, h_apart, h_before, h_phases, h_cells = (
+        word(args, 16), word(args, 17), word(args, 18), word(args, 19), word(args, 20), word(args, 21))
+    w_size, w_step, w_apart, w_before, w_phases, w_cells = (
+        word(args, 22), word(args, 23), word(args, 24), word(args, 25), word(args, 26), word(args, 27))
     for plane in range(tile * grain, min(planes, (tile + 1) * grain)):
         start = plane // channels * xn + plane % channels * xc
         to = plane * d_phases * h_phases * w_phases * d_cells * h_cells * w_cells
         for phase in range(d_phases * h_phases * w_phases):
-            pd = word(args, 25 + phase // (h_phases * w_phases)) - d_before
-            ph = word(args, 25 + d_phases + phase // w_phases % h_phases) - h_before
-            pw = word(args, 25 + d_phases + h_phases + phase % w_phases) - w_before
+            pd = phase // (h_phases * w_phases) * d_apart % d_step - d_before
+            ph = phase // w_phases % h_phases * h_apart % h_step - h_before
+            pw = phase % w_phases * w_apart % w_step - w_before
             first = min(max(0, -(pw // w_step)), w_cells)
             last = max(first, min(w_cells, -((pw - w_size) // w_step)))
             for row in range(d_cells * h_cells):
@@ -77,25 +80,39 @@ def window_product(args, tile):
 
     Positions are counted through rows of `w_cells`, of which the first `nw` are wanted: the sums between the end of one
     row and the start of the next are computed and left out.
+
+    From word 36: where a and b start, cells of the window along d, h, w, then for each axis what a cell adds to the place in a, its distance
+    and stride in b, the phases, and what a phase and a step within it add to the place in b (see `window_pad`).
     """
     a, b, out, work, table = at0(args), at1(args), at2(args), at3(args), at4(args)
     units, grain, blocks, row_blocks, groups = word(args, 5), word(args, 6), word(args, 7), word(args, 8), word(args, 9)
-    m, row_block, channels, cells, block, pitch = word(args, 10), word(args, 11), word(args, 12), word(args, 13), word(args, 14), word(args, 15)
-    a_group, a_row, a_channel = word(args, 16), word(args, 17), word(args, 18)
-    b_n, b_group, b_channel = word(args, 19), word(args, 20), word(args, 21)
+    m, row_block, k, block, pitch = word(args, 10), word(args, 11), word(args, 13), word(args, 14), word(args, 15)
+    a_start, a_group, a_row, a_channel = word(args, 36), word(args, 16), word(args, 17), word(args, 18)
+    b_start, b_n, b_group, b_channel = word(args, 37), word(args, 19), word(args, 20), word(args, 21)
     out_n, out_group, out_row, out_start = word(args, 22), word(args, 23), word(args, 24), word(args, 25)
     out_d, out_h, out_w = word(args, 26), word(args, 27), word(args, 28)
     h_cells, w_cells, nh, nw, n = word(args, 29), word(args, 30), word(args, 31), word(args, 32), word(args, 33)
     space, table_space = word(args, 34), word(args, 35)
     sums, rows = tile * space, tile * table_space
-    k = channels * cells
     steps = rows + row_block + 6
-    pieces = steps + 2 * k
-    for c in range(channels):
-        for cell in range(cells):
-            p = c * cells + cell
-            table[steps + p] = c * a_channel + word(args, 36 + 2 * cell)
-            table[steps + k + p] = c * b_channel + word(args, 37 + 2 * cell)
+    pieces, p = steps + 2 * k, steps
+    for d in range(word(args, 38)):
+        for h in range(word(args, 39)):
+            for w in range(word(args, 40)):
+                left, right = a_start, b_start
+                for axis in range(3):
+                    at = 41 + 6 * axis
+                    i = d if axis == 0 else h if axis == 1 else w
+                    left += i * word(args, at)
+                    right += i % word(args, at + 3) * word(args, at + 4)
+                    right += i * word(args, at + 1) // word(args, at + 2) * word(args, at + 5)
+                table[p] = left
+                table[p + k] = right
+                p += 1
+    cells = p - steps
+    for p in range(steps + cells, steps + k):
+        table[p] = table[p - cells] + a_channel
+        table[p + k] = table[p + k - cells] + b_channel
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
         first, rest = unit % blocks * block, unit // blocks
         top, rest = rest % row_blocks * row_block, rest // row_blocks
@@ -141,7 +158,7 @@ def window_weight_product(args, tile):
     n_positions, depth, nh, nw, cells, pitch = word(args, 16), word(args, 17), word(args, 18), word(args, 19), word(args, 20), word(args, 21)
     xn, x_group, xc, xd, xh, xw = word(args, 22), word(args, 23), word(args, 24), word(args, 25), word(args, 26), word(args, 27)
     yn, y_group, y_step, space, table_space = word(args, 28), word(args, 29), word(args, 30), word(args, 31), word(args, 32)
-    length = word(args, 33)
+    length, h_window, w_window, cd, ch, cw = word(args, 33), word(args, 34), word(args, 35), word(args, 36), word(args, 37), word(args, 38)
     sums, rows = tile * space, tile * table_space
     steps = rows + row_block + 6
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
@@ -159,7 +176,9 @@ def window_weight_product(args, tile):
             for image in range(part * chunk, min(images, (part + 1) * chunk)):
                 for r in range(count + 6):
                     row = top + min(r, count - 1)
-                    table[rows + r] = image * xn + group * x_group + row // cells * xc + word(args, 34 + row % cells)
+                    cell = row % cells
+                    place = cell // (h_window * w_window) * cd + cell // w_window % h_window * ch + cell % w_window * cw
+                    table[rows + r] = image * xn + group * x_group + row // cells * xc + place
                 start = image * yn + group * y_group + first
                 fresh = t == 0 and image == part * chunk
                 for r in range(0, count, 6):
@@ -186,15 +205,18 @@ def window_weight_groups(args, tile):
     channels_in, channels_out, cells, nd, nh, nw = word(args, 8), word(args, 9), word(args, 10), word(args, 11), word(args, 12), word(args, 13)
     xn, xc, xd, xh, xw = word(args, 14), word(args, 15), word(args, 16), word(args, 17), word(args, 18)
     yn, yc, step, length = word(args, 19), word(args, 20), word(args, 21), word(args, 22)
+    h_window, w_window, cd, ch, cw = word(args, 23), word(args, 24), word(args, 25), word(args, 26), word(args, 27)
     rows = channels_in * cells
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
         row, part = unit % rows, unit // rows
+        cell = row % cells
+        place = cell // (h_window * w_window) * cd + cell // w_window % h_window * ch + cell % w_window * cw
         for o in range(channels_out):
             to = ((part * channels_out + o) * rows + row) * length
             for g in range(groups):
                 out[to + g] = T2(0)
             for image in range(part * chunk, min(images, (part + 1) * chunk)):
-                a = image * xn + row // cells * xc + word(args, 23 + row % cells)
+                a = image * xn + row // cells * xc + place
                 b = image * yn + o * yc
                 for line in range(nd * nh):
                     at = a + line // nh * xd + line % nh * xh

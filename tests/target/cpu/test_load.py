@@ -3,7 +3,6 @@
 import ctypes
 import math
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -15,7 +14,7 @@ from nbgrad.base.config import config
 from nbgrad.base.errors import KernelError, NbgradCacheWarning
 from nbgrad.target.cpu import build, store
 from nbgrad.target.cpu import load as load_module
-from nbgrad.target.cpu.load import assembly, cache_info, clear_cache, kernel_function, load, load_ir, source_path
+from nbgrad.target.cpu.load import cache_info, clear_cache, load, load_ir, source_path
 from nbgrad.target.cpu.prelude import prelude
 
 SCALE = """
@@ -166,30 +165,6 @@ def test_no_folder_at_all_still_works(folder, monkeypatch):
         np.testing.assert_array_equal(run_kernel(load(text_of(41), "scale"), x), 41 * x)
 
 
-@pytest.mark.parametrize(
-    ("more", "reason"),
-    [
-        ("no_such_name", "NameError: name 'no_such_name' is not defined"),
-        ("x[i].size_of_it", "Unknown attribute 'size_of_it' of type float32"),
-        ("(", "SyntaxError"),
-        ("no_such_function(x[i])", "no_such_function"),
-    ],
-)
-def test_what_numba_refuses_is_told_in_three_lines(folder, more, reason):
-    text = text_of(51, more)
-    with pytest.raises(KernelError) as caught:
-        load(text, "scale")
-    what, where, fix = str(caught.value).splitlines()
-    assert what.startswith("scale: Numba cannot compile ")
-    assert str(source_path(text, "scale")) in what
-    assert reason in what
-    assert where.startswith("  at test_load.py:")
-    assert fix.startswith("  try: ")
-    assert caught.value.__suppress_context__
-    assert len(caught.value.details) > 20
-    assert source_path(text, "scale").read_text() == text
-
-
 def test_a_missing_symbol_is_an_error_and_not_the_end(folder):
     body = "define void @test_load_calls() {\n  call void @nowhere_to_be_found()\n  ret void\n}"
     text = f"declare void @nowhere_to_be_found()\n{body}"
@@ -203,27 +178,3 @@ def test_functions_of_the_c_library_are_found(folder):
     text = prelude(("float32", "float32")) + SCALE.format(factor=0, more="math.lgamma(x[i]) + math.erf(x[i])")
     expected = [math.lgamma(v) + math.erf(v) for v in x]
     np.testing.assert_allclose(run_kernel(load(text, "scale"), x), expected, rtol=1e-5, atol=1e-6)
-
-
-def test_the_kernel_is_a_function_of_numba(folder):
-    function = kernel_function(text_of(61), "scale")
-    assert function.py_func.__code__.co_filename == str(source_path(text_of(61), "scale"))
-    assert len(function.inspect_asm()) == 1
-    x, out = np.arange(4, dtype=np.float32), np.zeros(4, np.float32)
-    block = np.array([x.ctypes.data, out.ctypes.data, 4], np.int64)
-    function(block.ctypes.data, 0)
-    np.testing.assert_array_equal(out, 61 * x)
-
-
-def test_machine_code_is_alone_and_without_pythons_lock(folder):
-    listing = assembly(text_of(62), "scale")
-    assert f"{build.symbol(text_of(62), 'scale')}:" in listing
-    assert listing.count(".globl") == 1
-    for word in ("numba_gil", "Py", "call"):
-        assert word not in listing
-    load(text_of(62), "scale")
-    assert store.read_object(build.stem(text_of(62), "scale") + ".o").needs == ()
-
-
-def test_loops_are_vectorised(folder):
-    assert re.search(r"\bv?(mul|fn?madd\d+)ps\b|\bf(mul|mla)\s+v\d+\.4s", assembly(text_of(63), "scale"))

@@ -1,0 +1,90 @@
+"""Kernels compiled by Numba: what the machine code holds, and what is told when it cannot be made."""
+
+import re
+
+import numpy as np
+import pytest
+
+from nbgrad.base.config import config
+from nbgrad.base.errors import KernelError
+from nbgrad.target.cpu import build, store
+from nbgrad.target.cpu.load import assembly, kernel_function, load, source_path
+from nbgrad.target.cpu.prelude import prelude
+
+SCALE = """
+
+factor = np.float32({factor})
+
+
+@kernel
+def scale(args, tile):
+    x, out, n = at0(args), at1(args), word(args, 2)
+    for i in range(n):
+        out[i] = factor * x[i] + {more}
+"""
+
+
+def text_of(factor, more="T0(0)"):
+    return prelude(("float32", "float32")) + SCALE.format(factor=factor, more=more)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A cache folder of its own."""
+    monkeypatch.setattr(config, "cache", str(tmp_path / "cache"))
+    monkeypatch.setattr(store, "_spare", None)
+    return tmp_path / "cache"
+
+
+def test_an_object_has_one_function_and_needs_nothing(folder):
+    found = build.build_object(text_of(60), "scale")
+    assert found.symbol == build.symbol(text_of(60), "scale")
+    assert found.needs == ()
+    assert found.symbol.encode() in found.data
+    assert b"NumbaEnv" not in found.data
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ("no_such_name", "NameError: name 'no_such_name' is not defined"),
+        ("x[i].size_of_it", "Unknown attribute 'size_of_it' of type float32"),
+        ("(", "SyntaxError"),
+        ("no_such_function(x[i])", "no_such_function"),
+    ],
+)
+def test_what_numba_refuses_is_told_in_three_lines(folder, more, reason):
+    text = text_of(51, more)
+    with pytest.raises(KernelError) as caught:
+        load(text, "scale")
+    what, where, fix = str(caught.value).splitlines()
+    assert what.startswith("scale: Numba cannot compile ")
+    assert str(source_path(text, "scale")) in what
+    assert reason in what
+    assert where.startswith("  at test_build.py:")
+    assert fix.startswith("  try: ")
+    assert caught.value.__suppress_context__
+    assert len(caught.value.details) > 20
+    assert source_path(text, "scale").read_text() == text
+
+
+def test_the_kernel_is_a_function_of_numba(folder):
+    function = kernel_function(text_of(61), "scale")
+    assert function.py_func.__code__.co_filename == str(source_path(text_of(61), "scale"))
+    assert len(function.inspect_asm()) == 1
+    x, out = np.arange(4, dtype=np.float32), np.zeros(4, np.float32)
+    block = np.array([x.ctypes.data, out.ctypes.data, 4], np.int64)
+    function(block.ctypes.data, 0)
+    np.testing.assert_array_equal(out, 61 * x)
+
+
+def test_machine_code_is_alone_and_without_pythons_lock(folder):
+    listing = assembly(text_of(62), "scale")
+    assert f"{build.symbol(text_of(62), 'scale')}:" in listing
+    assert listing.count(".globl") == 1
+    for word in ("numba_gil", "Py", "call"):
+        assert word not in listing
+
+
+def test_loops_are_vectorised(folder):
+    assert re.search(r"\bv?(mul|fn?madd\d+)ps\b|\bf(mul|mla)\s+v\d+\.4s", assembly(text_of(63), "scale"))
