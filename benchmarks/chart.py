@@ -56,12 +56,13 @@ def bars_of(rows: Sequence[Row]) -> tuple[Bar, ...]:
 
 
 def columns_of(panels: Sequence[Panel]) -> list[list[Panel]]:
-    """Return the panels in two columns of heights as equal as their order allows; in one when they are few."""
+    """Return the panels in one column when they are few, or each below the shorter of two."""
     if len(panels) < 3:
         return [list(panels)]
-    cuts = range(1, len(panels))
-    best = min(cuts, key=lambda i: max(sum(p.height for p in part) for part in (panels[:i], panels[i:])))
-    return [list(panels[:best]), list(panels[best:])]
+    columns: list[list[Panel]] = [[], []]
+    for panel in panels:
+        min(columns, key=lambda column: sum(p.height for p in column)).append(panel)
+    return columns
 
 
 def draw(rows: Sequence[Row], path: Path, title: str) -> bool:
@@ -78,8 +79,7 @@ def draw(rows: Sequence[Row], path: Path, title: str) -> bool:
     limits = reach([bar.ratio for column in columns for panel in column for bar in panel.bars])
     for part, column in zip(figure.subfigures(1, len(columns), squeeze=False)[0], columns):
         draw_column(part, column, height, limits)
-    figure.suptitle(title, fontsize=9)
-    figure.supxlabel(f"time of the peer / time of {BASE}   (right of the line: {BASE} is faster)", fontsize=9)
+    figure.suptitle(f"time of the peer / time of {BASE}   (right of the line: {BASE} is faster)\n{title}", fontsize=9)
     legend(figure, rows)
     figure.savefig(path)
     return True
@@ -113,10 +113,20 @@ def draw_panel(ax: Any, panel: Panel, limits: tuple[float, float]) -> None:
     label_rows(ax, panel)
     ax.axvline(1.0, color="black", lw=1.0)
     ax.set(xscale="log", xlim=limits, ylim=(panel.bars[-1].place + 0.7, -0.7))
-    ax.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    scale(ax, limits)
     ax.tick_params(axis="x", labelsize=7)
     ax.set_title(panel.group, loc="left", fontsize=9, fontweight="bold")
     ax.spines[["top", "right", "left"]].set_visible(False)
+
+
+def scale(ax: Any, limits: tuple[float, float]) -> None:
+    """Write the scale in plain numbers: 1, 2 and 5 of each decade, or 1 alone when there are many decades."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    narrow = limits[1] < 200 * limits[0]
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+    ax.xaxis.set_major_formatter(lambda v, _: f"{v:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def style(side: str) -> dict[str, Any]:
@@ -129,7 +139,7 @@ def label_rows(ax: Any, panel: Panel) -> None:
     """Name each row, with nbgrad's time, at the middle of its bars."""
     places: dict[str, list[float]] = {}
     for bar in panel.bars:
-        text = f"{bar.row.case.name.split('/')[1]}\n{duration(bar.row.base)}"
+        text = f"{bar.row.case.name.split('/')[1]}\n{duration(bar.row.base)}".replace(", ", ",\n")
         places.setdefault(text, []).append(bar.place)
     ax.set_yticks([sum(own) / len(own) for own in places.values()], list(places), fontsize=7)
     ax.tick_params(axis="y", length=0)

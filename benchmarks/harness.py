@@ -99,8 +99,8 @@ class Worker:
         return self.process.poll() is None
 
     def stop(self) -> None:
-        """End the process, kindly at first."""
-        with suppress(OSError):
+        """End the process, kindly at first; a second time does nothing."""
+        with suppress(OSError, ValueError):  # the pipe may be broken, or closed already
             self.process.stdin.write('{"do": "stop"}\n')
             self.process.stdin.close()
         try:
@@ -108,6 +108,7 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.process.stdout.close()
         self.complaints.close()
 
 
@@ -155,33 +156,36 @@ class Lane:
         self.reason = ""
 
     @contextmanager
-    def _told(self) -> Iterator[Worker]:
-        """Give the lane's worker, and keep what goes wrong as the reason that ends this lane."""
+    def _told(self) -> Iterator[None]:
+        """Keep what goes wrong in the block as the reason that ends this lane."""
         try:
-            yield self.pool.worker(peer_of(self.side), self.threads)
+            yield
         except WorkerError as error:
             self.reason = str(error)
+
+    def _ask(self, do: str, **what: Any) -> dict[str, Any]:
+        return self.pool.worker(peer_of(self.side), self.threads).ask(do, side=self.side, **what)
 
     def open(self, truth: list[np.ndarray], folder: Path) -> None:
         """Set up, compare the first results with the truth, and warm."""
         file = folder / f"{self.side}-{self.threads}.npz"
-        with self._told() as worker:
-            worker.ask("open", case=self.case.name, side=self.side, wide=False, result=str(file))
+        with self._told():
+            self._ask("open", case=self.case.name, wide=False, result=str(file))
             self.error = error_of(read(file), truth)
             if not self.error <= self.case.tolerance:
-                worker.ask("close")
+                self._ask("close")
                 raise WorkerError(f"wrong result: error {self.error:.2g}, allowed {self.case.tolerance:.2g}")
-            worker.ask("warm", seconds=self.pool.plan.warm, sample=self.pool.plan.sample)
+            self._ask("warm", seconds=self.pool.plan.warm, sample=self.pool.plan.sample)
 
     def round(self) -> None:
         """Measure once."""
-        with self._told() as worker:
-            self.rounds.append(float(np.median(worker.ask("measure", samples=self.pool.plan.samples)["seconds"])))
+        with self._told():
+            self.rounds.append(float(np.median(self._ask("measure", samples=self.pool.plan.samples)["seconds"])))
 
     def close(self) -> None:
         """Free what the case holds."""
-        with self._told() as worker:
-            worker.ask("close")
+        with self._told():
+            self._ask("close")
 
 
 def read(file: Path) -> list[np.ndarray]:
@@ -195,7 +199,7 @@ def truth_of(pool: Pool, case: Case, folder: Path) -> list[np.ndarray]:
     file = folder / "truth.npz"
     worker = pool.worker(peer_of(case.truth), pool.threads[0])
     worker.ask("open", case=case.name, side=case.truth, wide=True, result=str(file))
-    worker.ask("close")
+    worker.ask("close", side=case.truth)
     return read(file)
 
 

@@ -2,9 +2,9 @@
 
     {"do": "start"}                                        -> {"version": "2.13.0"}
     {"do": "open", "case": ..., "side": ..., "wide": ..., "result": path}   sets up, writes the first results
-    {"do": "warm", "seconds": 0.1, "sample": 0.01}         -> {"calls": calls in a sample}
-    {"do": "measure", "samples": 5}                        -> {"seconds": [a call's time in each sample]}
-    {"do": "close"} and {"do": "stop"}
+    {"do": "warm", "side": ..., "seconds": 0.1, "sample": 0.01}   -> {"calls": calls in a sample}
+    {"do": "measure", "side": ..., "samples": 5}           -> {"seconds": [a call's time in each sample]}
+    {"do": "close", "side": ...} and {"do": "stop"}
 
 An answer holds "error" when the work failed. Between two requests a worker sleeps.
 """
@@ -26,12 +26,12 @@ QUIET = 0.5  # seconds after which a worker answers though its threads still tur
 
 
 class Bench:
-    """The case that is open in this process."""
+    """The sides of a case that are open in this process: several when the peer has several ways."""
 
     def __init__(self, peer: str, threads: int):
         self.peer, self.threads = peer, threads
-        self.call: Call | None = None
-        self.calls = 1
+        self.open_calls: dict[str, Call] = {}
+        self.counts: dict[str, int] = {}
 
     def start(self) -> dict[str, Any]:
         """Import the peer."""
@@ -39,30 +39,33 @@ class Bench:
 
     def open(self, case: str, side: str, wide: bool, result: str) -> dict[str, Any]:
         """Set up a side of a case and write the results of its first calls to a file."""
-        self.close()
         record = find(case)
-        self.call = waited(side, record.sides[side](**inputs_of(record, wide)))
-        np.savez(result, *(a for _ in range(record.calls) for a in arrays(self.call())))
+        call = waited(side, record.sides[side](**inputs_of(record, wide)))
+        np.savez(result, *(a for _ in range(record.calls) for a in arrays(call())))
+        self.open_calls[side] = call
         return {}
 
-    def warm(self, seconds: float, sample: float) -> dict[str, Any]:
+    def warm(self, side: str, seconds: float, sample: float) -> dict[str, Any]:
         """Call until so many seconds have passed, and choose the calls in a sample."""
         fastest, end = float("inf"), time.perf_counter() + seconds
         while time.perf_counter() < end or fastest == float("inf"):
-            fastest = min(fastest, timed(self.call, 1))
-        self.calls = max(1, round(sample / fastest))
-        return {"calls": self.calls}
+            fastest = min(fastest, timed(self.open_calls[side], 1))
+        self.counts[side] = max(1, round(sample / fastest))
+        return {"calls": self.counts[side]}
 
-    def measure(self, samples: int) -> dict[str, Any]:
+    def measure(self, side: str, samples: int) -> dict[str, Any]:
         """Return the time of a call in each of some samples, after one sample that is not counted."""
+        if side not in self.open_calls:
+            raise RuntimeError("the worker ended in another way of this peer")
+        call, count = self.open_calls[side], self.counts[side]
         # The collector is left on: a peer whose results are cycles pays for them, as its users do.
         gc.collect()
-        timed(self.call, self.calls)
-        return {"seconds": [timed(self.call, self.calls) for _ in range(samples)]}
+        timed(call, count)
+        return {"seconds": [timed(call, count) for _ in range(samples)]}
 
-    def close(self) -> dict[str, Any]:
-        """Forget the case."""
-        self.call = None
+    def close(self, side: str) -> dict[str, Any]:
+        """Forget a side."""
+        self.open_calls.pop(side, None)
         gc.collect()
         return {}
 

@@ -136,6 +136,7 @@ from .ops.gather import searchsorted as searchsorted
 from .ops.gather import segment_sum as segment_sum
 from .ops.gather import take as take
 from .ops.gather import take_along_axis as take_along_axis
+from .ops.indexing import index_put as index_put
 from .ops.joining import array_split as array_split
 from .ops.joining import concatenate as concatenate
 from .ops.joining import hstack as hstack
@@ -251,16 +252,20 @@ from .ops.transcendental import sinh as sinh
 from .ops.transcendental import tan as tan
 from .ops.transcendental import tanh as tanh
 from .ops.transcendental import xlogy as xlogy
+from .ops.window import avg_pool as avg_pool
 from .ops.window import avg_pool1d as avg_pool1d
 from .ops.window import avg_pool2d as avg_pool2d
 from .ops.window import avg_pool3d as avg_pool3d
+from .ops.window import conv as conv
 from .ops.window import conv1d as conv1d
 from .ops.window import conv2d as conv2d
 from .ops.window import conv3d as conv3d
+from .ops.window import conv_transpose as conv_transpose
 from .ops.window import conv_transpose1d as conv_transpose1d
 from .ops.window import conv_transpose2d as conv_transpose2d
 from .ops.window import conv_transpose3d as conv_transpose3d
 from .ops.window import convolve as convolve
+from .ops.window import max_pool as max_pool
 from .ops.window import max_pool1d as max_pool1d
 from .ops.window import max_pool2d as max_pool2d
 from .ops.window import max_pool3d as max_pool3d
@@ -326,6 +331,7 @@ __all__ = [
     "atanh",
     "atleast_1d",
     "atleast_2d",
+    "avg_pool",
     "avg_pool1d",
     "avg_pool2d",
     "avg_pool3d",
@@ -345,9 +351,11 @@ __all__ = [
     "checkpoint",
     "clip",
     "concatenate",
+    "conv",
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_transpose",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
@@ -419,6 +427,7 @@ __all__ = [
     "hvp",
     "hypot",
     "identity",
+    "index_put",
     "inner",
     "invert",
     "io",
@@ -454,6 +463,7 @@ __all__ = [
     "logsumexp",
     "matmul",
     "max",
+    "max_pool",
     "max_pool1d",
     "max_pool2d",
     "max_pool3d",

@@ -11,7 +11,6 @@ import numpy as np
 
 from .base.errors import ArgumentError, problem
 from .ops import random as rows
-from .ops.movement import reshape
 from .ops.gather import take
 from .ops.table import lift
 from .ops.transcendental import log1p
@@ -51,7 +50,9 @@ class Generator:
     def set_state(self, state):
         """Go back (or on) to a state that `get_state` gave."""
         if not isinstance(state, dict) or set(state) != set(STATE):
-            raise problem(ArgumentError, f"the state of a generator has the keys {STATE}, not {state!r}", "generator.get_state()")
+            raise problem(
+                ArgumentError, f"the state of a generator has the keys {STATE}, not {state!r}", "generator.get_state()"
+            )
         words = [whole(state[k], k, 0, 2**64 - 1) for k in STATE]
         with self._lock:
             self._state = words
@@ -165,7 +166,11 @@ class Generator:
         low, high = (0, low) if high is None else (low, high)
         low, high = whole(low, "low", -(2**63), 2**63 - 1), whole(high, "high", -(2**63), 2**63)
         if low >= high:
-            raise problem(ArgumentError, f"randint(low={low}, high={high}): there is no integer from low to high - 1", "low < high")
+            raise problem(
+                ArgumentError,
+                f"randint(low={low}, high={high}): there is no integer from low to high - 1",
+                "low < high",
+            )
         shape = as_shape(shape)
         out = rows.random_integers(self.key(2 * size(shape)), shape=shape, low=low, count=high - low)
         return out if out.dtype == np.dtype(dtype) else out.astype(dtype)

@@ -30,7 +30,9 @@ def test_draws_do_not_overlap():
 
 
 def test_seeds_and_streams_are_different():
-    draws = [tuple(Generator(seed, stream).bits(4).tolist()) for seed in (0, 1, 2**64 - 1) for stream in (0, 1, 2**64 - 1)]
+    draws = [
+        tuple(Generator(seed, stream).bits(4).tolist()) for seed in (0, 1, 2**64 - 1) for stream in (0, 1, 2**64 - 1)
+    ]
     assert len(set(draws)) == 9
 
 
@@ -42,7 +44,9 @@ def test_a_generator_without_a_seed_is_new():
 def test_numbers_do_not_depend_on_threads_that_draw():
     """Eight threads take disjoint parts of one sequence."""
     g, found = Generator(5), []
-    threads = [threading.Thread(target=lambda: found.extend(tuple(g.bits(4).tolist()) for _ in range(50))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.extend(tuple(g.bits(4).tolist()) for _ in range(50))) for _ in range(8)
+    ]
     for t in threads:
         t.start()
     for t in threads:

@@ -21,8 +21,8 @@ def einsum(subscripts, *operands):
     Parameters
     ----------
     subscripts : str
-        One letter per axis, operands between commas, e.g. "ij,jk->ik". A letter that the result lacks is summed over; one
-        used twice by an operand takes its diagonal; "..." stands for leading axes that broadcast. Without "->" the
+        One letter per axis, operands between commas, e.g. "ij,jk->ik". A letter that the result lacks is summed over;
+        one used twice by an operand takes its diagonal; "..." stands for leading axes that broadcast. Without "->" the
         result has the letters that occur once, in alphabetical order.
     *operands : arrays
         Or in turns operand, list of int per axis, and last the list of the result, as NumPy allows.
@@ -142,7 +142,9 @@ def _letters(numbers):
     try:
         return "".join("..." if n is Ellipsis else LETTERS[n] for n in numbers)
     except (TypeError, IndexError):
-        raise problem(ArgumentError, f"einsum: {numbers!r} is no list of axis numbers", 'subscripts as text, "ij,jk->ik"') from None
+        raise problem(
+            ArgumentError, f"einsum: {numbers!r} is no list of axis numbers", 'subscripts as text, "ij,jk->ik"'
+        ) from None
 
 
 @functools.lru_cache(maxsize=1024)
@@ -177,7 +179,9 @@ def _named(text, term, ndim):
 
 
 def _bad(text, why):
-    return problem(ArgumentError, f"einsum({text!r}, ...): {why}", '"ij,jk->ik": a letter per axis, commas between operands')
+    return problem(
+        ArgumentError, f"einsum({text!r}, ...): {why}", '"ij,jk->ik": a letter per axis, commas between operands'
+    )
 
 
 def _check_lengths(text, labels, shapes):
@@ -189,8 +193,11 @@ def _check_lengths(text, labels, shapes):
             if n not in (1, lengths[c]):
                 shown = " and ".join(map(str, shapes))
                 name = repr(c) if isinstance(c, str) else "an axis under the ellipsis"
-                raise problem(ShapeError, f"einsum({text!r}, ...): {name} has lengths {lengths[c]} and {n} in operands of shapes {shown}",
-                              "one length per letter")
+                raise problem(
+                    ShapeError,
+                    f"einsum({text!r}, ...): {name} has lengths {lengths[c]} and {n} in operands of shapes {shown}",
+                    "one length per letter",
+                )
 
 
 def contraction_order(labels, result, shapes):

@@ -17,7 +17,9 @@ from .table import lift, primitive
 def matmul(a, b):
     """Matrix product of (..., m, k) and (..., k, n); batches broadcast."""
     if a.ndim < 2 or b.ndim < 2:
-        raise problem(ShapeError, f"matmul(a, b): a is {a.shape} and b is {b.shape}; the row takes matrices", "nbgrad.matmul")
+        raise problem(
+            ShapeError, f"matmul(a, b): a is {a.shape} and b is {b.shape}; the row takes matrices", "nbgrad.matmul"
+        )
     (m, k), (k_b, n) = a.shape[-2:], b.shape[-2:]
     if k != k_b:
         raise _unfit(a, b, f"k is {k} and {k_b}")
@@ -55,7 +57,7 @@ def _gradient_b(g, a, b_shape):
     return matmul_row(swapaxes(a, -1, -2), g)
 
 
-def matmul(a, b):  # noqa: F811
+def matmul(a, b):
     """Matrix product, as `numpy.matmul`.
 
     Parameters
@@ -89,7 +91,6 @@ def matmul(a, b):  # noqa: F811
     out = matmul_row(a if a.ndim > 1 else expand_dims(a, 0), b if b.ndim > 1 else expand_dims(b, 1))
     shape = out.shape[:-2] + (out.shape[-2:-1] if a.ndim > 1 else ()) + (out.shape[-1:] if b.ndim > 1 else ())
     return reshape(out, shape)
-
 
 
 def dot(a, b):
@@ -177,8 +178,12 @@ def tensordot(a, b, axes=2):
         of_a, of_b = axes
     of_a, of_b = normalize_axes(of_a, a.ndim), normalize_axes(of_b, b.ndim)
     if [a.shape[i] for i in of_a] != [b.shape[i] for i in of_b]:
-        raise problem(ShapeError, f"tensordot(a, b, axes={axes}): a is {a.shape} and b is {b.shape}; "
-                      f"lengths {[a.shape[i] for i in of_a]} meet {[b.shape[i] for i in of_b]}", "axes of equal lengths")
+        raise problem(
+            ShapeError,
+            f"tensordot(a, b, axes={axes}): a is {a.shape} and b is {b.shape}; "
+            f"lengths {[a.shape[i] for i in of_a]} meet {[b.shape[i] for i in of_b]}",
+            "axes of equal lengths",
+        )
     left = [i for i in range(a.ndim) if i not in of_a]
     right = [i for i in range(b.ndim) if i not in of_b]
     outer_a, outer_b = tuple(a.shape[i] for i in left), tuple(b.shape[i] for i in right)

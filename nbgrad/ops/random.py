@@ -1,8 +1,8 @@
 """Random numbers as ops: Philox4x32-10, a function of a key and a counter, so that no state is hidden.
 
 Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011. The key of every row is an int64
-array (seed, stream, counter): seed is Philox's key, and its counter is 128 bits, (counter + block) below `stream`. Number
-i depends on these and on i alone, so that any number of threads gives the same numbers.
+array (seed, stream, counter): seed is Philox's key, and its counter is 128 bits, (counter + block) below `stream`.
+Number i depends on these and on i alone, so that any number of threads gives the same numbers.
 """
 
 import math
@@ -17,8 +17,11 @@ WORDS = 4  # 32-bit words in one block of Philox
 
 def check_key(key):
     if tuple(key.shape) != (3,):
-        raise problem(ArgumentError, f"the key of a random op is (seed, stream, counter), not an array of shape {key.shape}",
-                      "nbgrad.random, which keeps one")
+        raise problem(
+            ArgumentError,
+            f"the key of a random op is (seed, stream, counter), not an array of shape {key.shape}",
+            "nbgrad.random, which keeps one",
+        )
 
 
 @primitive(accepts="integer", dtype="uint32", vjp={"key": ZERO})
@@ -44,7 +47,7 @@ def random_float64(key, *, shape):
 
 @primitive(accepts="integer", dtype="int64", vjp={"key": ZERO})
 def random_integers(key, *, shape, low, count):
-    """Integers low ... low + count - 1, two words each: the upper half of a product, biased by less than count / 2**64."""
+    """Integers low ... low + count - 1, two words each: the upper half of a product, bias below count / 2**64."""
     check_key(key)
     return shape
 

@@ -15,16 +15,22 @@ def spread(value, ndim, name, least) -> tuple:
     except TypeError:
         out = ()
     if len(out) != ndim or any(v < least for v in out):
-        raise problem(ArgumentError, f"{name}={value!r} for {ndim} spatial axes; an int or one per axis, at least {least}",
-                      f"{name}={(max(1, least),) * ndim}")
+        raise problem(
+            ArgumentError,
+            f"{name}={value!r} for {ndim} spatial axes; an int or one per axis, at least {least}",
+            f"{name}={(max(1, least),) * ndim}",
+        )
     return out
 
 
 def as_windows(window, stride, dilation, groups) -> dict:
     """Return the options of the convolution rows, but for the padding."""
     ndim = len(window)
-    return {"stride": spread(stride, ndim, "stride", 1), "dilation": spread(dilation, ndim, "dilation", 1),
-            "groups": spread(groups, 1, "groups", 1)[0]}
+    return {
+        "stride": spread(stride, ndim, "stride", 1),
+        "dilation": spread(dilation, ndim, "dilation", 1),
+        "groups": spread(groups, 1, "groups", 1)[0],
+    }
 
 
 def extent(window, dilation) -> int:
@@ -37,7 +43,11 @@ def pairs(padding, ndim) -> tuple:
     if hasattr(padding, "__iter__") and any(hasattr(p, "__iter__") for p in padding):
         both = [spread(p, 2, "padding", 0) for p in padding]
         if len(both) != ndim:
-            raise problem(ArgumentError, f"padding={padding!r} for {ndim} spatial axes; a pair per axis", f"padding={((1, 1),) * ndim}")
+            raise problem(
+                ArgumentError,
+                f"padding={padding!r} for {ndim} spatial axes; a pair per axis",
+                f"padding={((1, 1),) * ndim}",
+            )
         return tuple(both)
     return tuple((p, p) for p in spread(padding, ndim, "padding", 0))
 
@@ -59,7 +69,9 @@ def same_padding(padding, size, window, options) -> tuple:
 
 def adjoint_size(padding, positions, window, options, extra) -> tuple:
     """Return (padding, size) of the convolution that a transposed one is the adjoint of."""
-    lengths = [(t - 1) * s + extent(k, d) for t, k, s, d in zip(positions, window, options["stride"], options["dilation"])]
+    lengths = [
+        (t - 1) * s + extent(k, d) for t, k, s, d in zip(positions, window, options["stride"], options["dilation"])
+    ]
     if padding == "same":
         wanted = [t * s for t, s in zip(positions, options["stride"])]
         total = [max(0, n - m) for n, m in zip(lengths, wanted)]
@@ -67,7 +79,9 @@ def adjoint_size(padding, positions, window, options, extra) -> tuple:
     padding = same_padding(padding, positions, window, options)
     size = tuple(n - sum(p) + e for n, p, e in zip(lengths, padding, extra))
     if any(n < 1 for n in size):
-        raise problem(ShapeError, f"conv_transpose: padding={padding} leaves nothing of {tuple(lengths)} cells", "less padding")
+        raise problem(
+            ShapeError, f"conv_transpose: padding={padding} leaves nothing of {tuple(lengths)} cells", "less padding"
+        )
     return padding, size
 
 
@@ -87,8 +101,11 @@ def positions(size, window, stride, padding, dilation) -> tuple:
     for n, k, s, (before, after), d in zip(size, window, stride, padding, dilation):
         room = n + before + after - extent(k, d)
         if room < 0 or k < 1:
-            raise problem(ShapeError, f"a window of {window} (dilation {dilation}) does not fit into {tuple(size)} cells padded by {padding}",
-                          "more padding, or a smaller window")
+            raise problem(
+                ShapeError,
+                f"a window of {window} (dilation {dilation}) does not fit into {tuple(size)} cells padded by {padding}",
+                "more padding, or a smaller window",
+            )
         out.append(room // s + 1)
     return tuple(out)
 

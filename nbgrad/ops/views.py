@@ -5,7 +5,7 @@ from math import prod
 import numpy as np
 
 from ..base.errors import ShapeError, problem
-from ..base.shapes import View, broadcast_shapes, contiguous_strides, is_contiguous, reduced_shape, view_strides
+from ..base.shapes import View, contiguous_strides, is_contiguous, reduced_shape, view_strides
 from .table import lift, movement, primitive, table
 
 
@@ -26,10 +26,10 @@ def permute(view, *, axes):
 @movement(vjp=lambda g: g, ref=np.broadcast_to)
 def broadcast_to(view, *, shape):
     """The elements repeated along new axes and axes of length 1."""
-    if len(shape) < len(view.shape) or broadcast_shapes(view.shape, shape) != tuple(shape):
+    new = len(shape) - len(view.shape)
+    if new < 0 or any(n not in (1, m) for n, m in zip(view.shape, shape[new:])):
         raise problem(ShapeError, f"broadcast_to(x, shape): x of {view.shape} does not broadcast to {tuple(shape)}",
                       "axes of length 1 where values are to be repeated")
-    new = len(shape) - len(view.shape)
     strides = (0,) * new + tuple(s if n == m else 0 for n, m, s in zip(view.shape, shape[new:], view.strides))
     return View(tuple(shape), strides, view.offset)
 

@@ -1,7 +1,7 @@
 """Windows that slide over 1 to 3 spatial axes: convolution, its two adjoints, and pooling.
 
-`conv_output(x, w)`, `conv_input_grad(y, w)` and `conv_weight_grad(x, y)` are one trilinear form of an input, a weight and
-an output, taken apart in three ways. Each is linear in both arguments and its gradients are the other two, so that
+`conv_output(x, w)`, `conv_input_grad(y, w)` and `conv_weight_grad(x, y)` are one trilinear form of an input, a weight
+and an output, taken apart in three ways. Each is linear in both arguments and its gradients are the other two, so that
 derivatives of any order are these rows again. Rows know channels first; other layouts are permuted views.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from ..base.errors import ArgumentError, ShapeError, problem
 from .gather import take_each
 from .movement import flip, permute, reshape
-from .sliding import as_windows, adjoint_size, positions, same_padding, spread, valid_cells
+from .sliding import adjoint_size, as_windows, positions, same_padding, spread, valid_cells
 from .table import ZERO, lift, primitive
 
 
@@ -70,11 +70,15 @@ def conv_weight_grad(x, y, *, window, stride, padding, dilation, groups):
 
 @primitive(accepts="any", dtype="int64", vjp={"x": ZERO})
 def pool_argmax(x, *, window, stride, padding, dilation):
-    """Place of the largest value of each window of (n, c, *size), counted through size; never in the padding; NaN wins."""
+    """Place of the largest value of each window of (n, c, *size), counted through size; NaN wins, padding never."""
     out = positions(x.shape[2:], window, stride, padding, dilation)
     if not all(map(valid_cells, x.shape[2:], window, stride, padding, dilation)):
-        raise problem(ShapeError, f"max_pool: with window {window}, stride {stride}, padding {padding} and dilation {dilation} on "
-                      f"{x.shape}, a window lies in the padding alone", "a padding of at most half the window")
+        raise problem(
+            ShapeError,
+            f"max_pool: with window {window}, stride {stride}, padding {padding} and dilation {dilation} on "
+            f"{x.shape}, a window lies in the padding alone",
+            "a padding of at most half the window",
+        )
     return (*x.shape[:2], *out)
 
 
@@ -82,12 +86,21 @@ def _check_channels(what, name, x, w, groups, have, take):
     """Raise ShapeError when axes or channels of an argument do not fit the weight."""
     shown = f"{what}: {name} is {x.shape} and w is {w.shape}"
     if x.ndim != w.ndim or not 3 <= w.ndim <= 5:
-        raise problem(ShapeError, f"{shown}; both have a batch (or out) axis, a channel axis, and 1 to 3 spatial axes",
-                      f"{name}[None] for one sample, {name}[:, None] for one channel")
+        raise problem(
+            ShapeError,
+            f"{shown}; both have a batch (or out) axis, a channel axis, and 1 to 3 spatial axes",
+            f"{name}[None] for one sample, {name}[:, None] for one channel",
+        )
     if groups < 1 or w.shape[0] % groups:
-        raise problem(ArgumentError, f"{shown}; groups={groups} does not divide the {w.shape[0]} out channels of w", "groups=1")
+        raise problem(
+            ArgumentError, f"{shown}; groups={groups} does not divide the {w.shape[0]} out channels of w", "groups=1"
+        )
     if have != take:
-        fix = f"groups={have // w.shape[1]}" if w.shape[1] and have % w.shape[1] == 0 and have else "w of shape (out, in / groups, *window)"
+        fix = (
+            f"groups={have // w.shape[1]}"
+            if w.shape[1] and have % w.shape[1] == 0 and have
+            else "w of shape (out, in / groups, *window)"
+        )
         raise problem(ShapeError, f"{shown}; {name} has {have} channels and w takes {take} (groups={groups})", fix)
 
 
@@ -131,7 +144,7 @@ def conv(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, layout=None):
 
     Examples
     --------
-    >>> conv([[[1.0, 2.0, 3.0]]], [[[1.0, 10.0]]]).tolist()
+    >>> conv1d([[[1.0, 2.0, 3.0]]], [[[1.0, 10.0]]]).tolist()
     [[[21.0, 32.0]]]
     """
     x, w = lift(x), lift(w)
@@ -162,7 +175,7 @@ def conv_transpose(x, w, b=None, stride=1, padding=0, output_padding=0, dilation
 
     Examples
     --------
-    >>> conv_transpose([[[1.0, 2.0]]], [[[1.0, 10.0]]], stride=2).tolist()
+    >>> conv_transpose1d([[[1.0, 2.0]]], [[[1.0, 10.0]]], stride=2).tolist()
     [[[1.0, 10.0, 2.0, 20.0]]]
     """
     x, w = lift(x), lift(w)
@@ -171,8 +184,11 @@ def conv_transpose(x, w, b=None, stride=1, padding=0, output_padding=0, dilation
     _check_channels("conv_transpose(x, w)", "x", x, w, groups, x.shape[1], w.shape[0])
     extra = spread(output_padding, w.ndim - 2, "output_padding", 0)
     if any(e >= s for e, s in zip(extra, options["stride"])):
-        raise problem(ArgumentError, f"conv_transpose: output_padding={extra} must be less than stride={options['stride']}",
-                      "output_padding=0")
+        raise problem(
+            ArgumentError,
+            f"conv_transpose: output_padding={extra} must be less than stride={options['stride']}",
+            "output_padding=0",
+        )
     padding, size = adjoint_size(padding, x.shape[2:], w.shape[2:], options, extra)
     return _channels_back(_biased(conv_input_grad(x, w, size=size, padding=padding, **options), b), layout)
 
@@ -183,14 +199,20 @@ def _biased(y, b):
         return y
     b = lift(b)
     if b.shape != y.shape[1:2]:
-        raise problem(ShapeError, f"conv: b is {b.shape}; there are {y.shape[1]} output channels", f"b of shape ({y.shape[1]},)")
+        raise problem(
+            ShapeError, f"conv: b is {b.shape}; there are {y.shape[1]} output channels", f"b of shape ({y.shape[1]},)"
+        )
     return y + reshape(b, (-1, *(1,) * (y.ndim - 2)))
 
 
 def _channels_first(x, layout, ndim):
     """Return a view of `x` with its channels after the batch."""
     if layout is not None and (layout not in LAYOUTS or LAYOUTS[layout] != ndim - 2):
-        raise problem(ArgumentError, f"layout={layout!r} for {ndim - 2} spatial axes", f"one of {[k for k in LAYOUTS if LAYOUTS[k] == ndim - 2]}")
+        raise problem(
+            ArgumentError,
+            f"layout={layout!r} for {ndim - 2} spatial axes",
+            f"one of {[k for k in LAYOUTS if LAYOUTS[k] == ndim - 2]}",
+        )
     if layout is None or layout[-1] != "C" or x.ndim != ndim:
         return x
     return permute(x, axes=(0, ndim - 1, *range(1, ndim - 1)))
@@ -226,7 +248,7 @@ def max_pool(x, window, stride=None, padding=0, dilation=1, layout=None):
 
     Examples
     --------
-    >>> max_pool([[[1.0, 3.0, 2.0, 0.0]]], 2).tolist()
+    >>> max_pool1d([[[1.0, 3.0, 2.0, 0.0]]], 2).tolist()
     [[[3.0, 2.0]]]
     """
     x, options = _pooled(x, window, stride, padding, dilation, layout)
@@ -246,7 +268,7 @@ def avg_pool(x, window, stride=None, padding=0, dilation=1, layout=None, count_i
 
     Examples
     --------
-    >>> avg_pool([[[1.0, 3.0, 2.0, 0.0]]], 2).tolist()
+    >>> avg_pool1d([[[1.0, 3.0, 2.0, 0.0]]], 2).tolist()
     [[[2.0, 1.0]]]
     """
     x, options = _pooled(x, window, stride, padding, dilation, layout)
@@ -258,7 +280,10 @@ def avg_pool(x, window, stride=None, padding=0, dilation=1, layout=None, count_i
     weight = np.full((1, 1, *window), 1.0 / cells if count_include_pad else 1.0, x.dtype)
     y = conv_output(reshape(x, (n * c, 1, *size)), lift(weight), groups=1, **options)
     if not count_include_pad:
-        counts = [valid_cells(s, k, *o, count=True) for s, k, *o in zip(size, window, *map(options.get, ("stride", "padding", "dilation")))]
+        counts = [
+            valid_cells(s, k, *o, count=True)
+            for s, k, *o in zip(size, window, *map(options.get, ("stride", "padding", "dilation")))
+        ]
         total = counts[0]
         for along in counts[1:]:
             total = np.multiply.outer(total, along)
@@ -270,7 +295,11 @@ def _pooled(x, window, stride, padding, dilation, layout):
     """Return (x with channels first, options of the rows) of a pooling."""
     x = lift(x)
     if not 3 <= x.ndim <= 5:
-        raise problem(ShapeError, f"pooling: x is {x.shape}; it has a batch axis, a channel axis, and 1 to 3 spatial axes", "x[None]")
+        raise problem(
+            ShapeError,
+            f"pooling: x is {x.shape}; it has a batch axis, a channel axis, and 1 to 3 spatial axes",
+            "x[None]",
+        )
     x = _channels_first(x, layout, x.ndim)
     window = spread(window, x.ndim - 2, "window", 1)
     options = as_windows(window, window if stride is None else stride, dilation, 1)
@@ -297,34 +326,46 @@ def convolve(a, v, mode="full"):
     """
     a, v = lift(a), lift(v)
     if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
-        raise problem(ShapeError, f"convolve(a, v): a is {a.shape} and v is {v.shape}; both are vectors that are not empty", "x.ravel()")
+        raise problem(
+            ShapeError,
+            f"convolve(a, v): a is {a.shape} and v is {v.shape}; both are vectors that are not empty",
+            "x.ravel()",
+        )
     if v.size > a.size:
         a, v = v, a
     k = v.size
     padding = {"full": (k - 1, k - 1), "same": (k // 2, (k - 1) // 2), "valid": (0, 0)}.get(mode)
     if padding is None:
         raise problem(ArgumentError, f"convolve: mode={mode!r}", 'mode="full", "same" or "valid"')
-    y = conv_output(reshape(a, (1, 1, -1)), reshape(flip(v), (1, 1, -1)), stride=(1,), padding=(padding,), dilation=(1,), groups=1)
+    y = conv_output(
+        reshape(a, (1, 1, -1)), reshape(flip(v), (1, 1, -1)), stride=(1,), padding=(padding,), dilation=(1,), groups=1
+    )
     return reshape(y, (y.size,))
 
 
 def _fixed(function, ndim, kind):
-    """Return `function` for one number of spatial axes."""
+    """Return `function` for one number of spatial axes, with its docs."""
 
     def fixed(x, *args, **kwargs):
         x = lift(x)
         if x.ndim != ndim + 2:
-            raise problem(ShapeError, f"{fixed.__name__}: x is {x.shape}; it has a batch axis, a channel axis and {ndim} spatial axes",
-                          f"nbgrad.{function.__name__}, for any number of spatial axes")
+            raise problem(
+                ShapeError,
+                f"{fixed.__name__}: x is {x.shape}; it has a batch axis, a channel axis and {ndim} spatial axes",
+                f"nbgrad.{function.__name__}{x.ndim - 2}d" if 3 <= x.ndim <= 5 else "x[None] for one sample",
+            )
         return function(x, *args, **kwargs)
 
     fixed.__name__ = fixed.__qualname__ = f"{function.__name__}{ndim}d"
     fixed.__wrapped__ = function
-    fixed.__doc__ = f"{kind} over {ndim} spatial {'axis' if ndim == 1 else 'axes'}; see `{function.__name__}`."
+    first = f"{kind} over {ndim} spatial {'axis' if ndim == 1 else 'axes'}."
+    fixed.__doc__ = "\n".join([first, *(function.__doc__ or "").splitlines()[1:]])
     return fixed
 
 
 conv1d, conv2d, conv3d = (_fixed(conv, n, "Convolution") for n in (1, 2, 3))
-conv_transpose1d, conv_transpose2d, conv_transpose3d = (_fixed(conv_transpose, n, "Transposed convolution") for n in (1, 2, 3))
+conv_transpose1d, conv_transpose2d, conv_transpose3d = (
+    _fixed(conv_transpose, n, "Transposed convolution") for n in (1, 2, 3)
+)
 max_pool1d, max_pool2d, max_pool3d = (_fixed(max_pool, n, "Largest value of each window") for n in (1, 2, 3))
-avg_pool1d, avg_pool2d, avg_pool3d = (_fixed(avg_pool, n, "Mean of each window") for n in (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = (_fixed(avg_pool, n, "Mean of each window (parameters as max_pool)") for n in (1, 2, 3))

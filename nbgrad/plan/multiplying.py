@@ -84,7 +84,8 @@ def _blocks(left, right, k, batch, a_batch, b_batch, out, pointers) -> Plan:
     depth, pitch = min(k, STEPS), pitch_of(n_block, out.dtype)
     space = pitch * (PANEL + (depth if pack else 0))
     table = row_block + PANEL + 2 * depth
-    words = [m, k, n, a_row, a_step, b_step, b_column, row_block, depth, n_block, pitch, row_blocks, n_blocks, units, grain]
+    words = [m, k, n, a_row, a_step, b_step, b_column]
+    words += [row_block, depth, n_block, pitch, row_blocks, n_blocks, units, grain]
     words += [len(batch), space, table, *_interleaved(batch, a_batch, b_batch)]
     kernel = Kernel("matmul", (out.dtype,) * 4 + ("int64",), None, (pack,))
     step = Step(kernel, (*pointers, 2, 3, 4), tuple(words), tiles)

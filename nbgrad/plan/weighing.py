@@ -51,7 +51,12 @@ def conv_weight_grad(inputs, attrs, out) -> Plan:
 def channels_last(planes, channels) -> bool:
     """Say whether channels lie side by side and places in even steps."""
     (d, h, w), (depth, height, width) = planes.strides, planes.cells
-    return (planes.c == 1 or channels == 1) and width > 1 and (height == 1 or h == w * width) and (depth == 1 or d == h * height)
+    return (
+        (planes.c == 1 or channels == 1)
+        and width > 1
+        and (height == 1 or h == w * width)
+        and (depth == 1 or d == h * height)
+    )
 
 
 def turned(planes, buffer, images, outer, inner, strides, dtype):
@@ -94,7 +99,8 @@ def product_words(left, right, axes, sizes, dtype):
     space, table, length = PANEL * pitch, row_block + PANEL + 2 * depth, up(o, 16) + 16
     words = [have * parts, grain, blocks, row_blocks, groups, images, chunk, m, row_block, o, block, t, depth]
     words += [axes[1].positions, axes[2].positions, cells, pitch, left.n, c * left.c, left.c]
-    words += [*(a.stride * s for a, s in zip(axes, left.strides)), right.n, right.c, right.strides[2], space, table, length]
+    words += [a.stride * s for a, s in zip(axes, left.strides)]
+    words += [right.n, right.c, right.strides[2], space, table, length]
     return (*words, *walk_words(axes, left.strides)), -(-have * parts // grain), parts, space, table, length
 
 
@@ -110,7 +116,8 @@ def by_groups(steps, scratch, left, right, axes, sizes, out) -> Plan:
     chunk, parts = chunks(images, min(TILES // m, work // WORK))
     grain = -(-m * parts // max(1, min(TILES, work // WORK)))
     words = [m * parts, grain, images, chunk, groups, c, o, cells, *positions, x.n, x.c]
-    words += [*(a.stride * s for a, s in zip(axes, x.strides)), y.n, y.c, y.strides[2], length, *walk_words(axes, x.strides)]
+    words += [a.stride * s for a, s in zip(axes, x.strides)]
+    words += [y.n, y.c, y.strides[2], length, *walk_words(axes, x.strides)]
     pointers = (first, first + 1, first + 2)
     product = Step(Kernel("window_weight_groups", (out.dtype,) * 3), pointers, tuple(words), -(-m * parts // grain))
     join = joined(first + 2, parts, o, m, groups, length, (m, o * m), out.dtype)

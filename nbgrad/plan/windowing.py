@@ -7,7 +7,7 @@ from itertools import product
 from math import gcd, prod
 from typing import NamedTuple
 
-from .multiplying import PANEL, TILES, WORK, evenly, pitch_of, up
+from .multiplying import PANEL, TILES, WORK, evenly, pitch_of
 from .plan import GRAIN, Kernel, Plan, Step, planner
 
 BLOCK = 256  # positions at once
@@ -137,7 +137,9 @@ def conv_input_grad(inputs, attrs, out) -> Plan:
     axes = axes_of(out.shape[2:], w.shape[2:], y.shape[2:], attrs)
     ways = [remainders(a) for a in axes]
     before = tuple(max(0, *(-way.last for way in own)) for own in ways)
-    cells = tuple(max(a.positions + b, *(way.places + way.first + b for way in own)) for a, own, b in zip(axes, ways, before))
+    cells = tuple(
+        max(a.positions + b, *(way.places + way.first + b for way in own)) for a, own, b in zip(axes, ways, before)
+    )
     steps, scratch, planes = [], [], planes_of(y, 0)
     if cells != planes.cells or not in_rows(planes):
         step, planes, size = padded(y, planes, 3, cells, before)
@@ -147,7 +149,9 @@ def conv_input_grad(inputs, attrs, out) -> Plan:
     size, strides = prod(sizes), rows_of(tuple(a.size for a in axes))
     parts = []
     for way in product(*ways):
-        walk = [Cells(r.cells, r.step * left, -r.shift, 1, 1, 0, step) for r, left, step in zip(way, lefts, planes.strides)]
+        walk = [
+            Cells(r.cells, r.step * left, -r.shift, 1, 1, 0, step) for r, left, step in zip(way, lefts, planes.strides)
+        ]
         start = sum(r.cell * left for r, left in zip(way, lefts))
         first = sum((r.first + b) * step for r, b, step in zip(way, before, planes.strides))
         at = sum(r.remainder * s for r, s in zip(way, strides))
@@ -180,7 +184,9 @@ def remainders(axis) -> list:
     out = []
     for r in range(min(axis.stride, axis.size)):
         far = r + axis.before
-        cell = next((k for k in range(min(step, axis.window)) if (far - k * axis.dilation) % axis.stride == 0), axis.window)
+        cell = next(
+            (k for k in range(min(step, axis.window)) if (far - k * axis.dilation) % axis.stride == 0), axis.window
+        )
         count = -(-(axis.window - cell) // step)
         first = (far - cell * axis.dilation) // axis.stride if count else 0
         places = -(-(axis.size - r) // axis.stride)
@@ -192,7 +198,9 @@ def products(steps, scratch, parts, left, planes, sizes, out) -> Plan:
     """Add one product per part: (walk of the cells, where both factors start, positions, where the results go)."""
     space, table, made = 0, 0, []
     for walk, a_start, b_start, positions, result in parts:
-        words, tiles, need, entries = product_words(prod(c.count for c in walk), positions, result, left, planes, sizes, out.dtype)
+        words, tiles, need, entries = product_words(
+            prod(c.count for c in walk), positions, result, left, planes, sizes, out.dtype
+        )
         words += [a_start, b_start, *(c.count for c in walk), *(word for c in walk for word in c[1:])]
         made.append((tuple(words), tiles))
         space, table = max(space, need * tiles), max(table, entries * tiles)

@@ -56,7 +56,9 @@ def test_large_products_equal_numpy(shapes, left, right):
     np.testing.assert_allclose(ng.matmul(a, b).numpy(), expected, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize(("a", "b"), [((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 2)), ((5, 3, 4), (4,)), ((4,), (5, 4, 2))])
+@pytest.mark.parametrize(
+    ("a", "b"), [((4,), (4,)), ((3, 4), (4,)), ((4,), (4, 2)), ((5, 3, 4), (4,)), ((4,), (5, 4, 2))]
+)
 def test_vectors_as_numpy(a, b):
     x, y = numbers(a), numbers(b)
     out = ng.matmul(x, y)
@@ -65,7 +67,10 @@ def test_vectors_as_numpy(a, b):
     ng.gradcheck(ng.matmul, x, y, order=2)
 
 
-@pytest.mark.parametrize(("a", "b"), [((2, 3), (3, 4)), ((2, 2, 3), (3, 4)), ((2, 3), (2, 3, 4)), ((2, 1, 2, 3), (3, 3, 4)), ((0, 3), (3, 2))])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [((2, 3), (3, 4)), ((2, 2, 3), (3, 4)), ((2, 3), (2, 3, 4)), ((2, 1, 2, 3), (3, 3, 4)), ((0, 3), (3, 2))],
+)
 def test_gradients_to_second_order(a, b):
     x, y = numbers(a), numbers(b)
     if x.size:
@@ -107,7 +112,10 @@ def test_error_shows_shapes_place_and_the_transpose_that_fits():
     with pytest.raises(ShapeError) as caught:
         ng.matmul(np.ones((32, 784)), np.ones((10, 784)))
     lines = str(caught.value).splitlines()
-    assert lines[0] == "matmul(a, b): a is (32, 784) and b is (10, 784); shapes must fit (m,k),(k,n)->(m,n), but k is 784 and 10"
+    assert (
+        lines[0]
+        == "matmul(a, b): a is (32, 784) and b is (10, 784); shapes must fit (m,k),(k,n)->(m,n), but k is 784 and 10"
+    )
     assert lines[1].startswith("  at test_matmul.py:")
     assert lines[2] == "  try: a @ b.T"
 
@@ -119,7 +127,10 @@ def test_shapes_that_do_not_fit(a, b, words):
         ng.matmul(np.ones(a), np.ones(b))
 
 
-@pytest.mark.parametrize(("a", "b"), [((), (3,)), ((3,), (3,)), ((2, 3), (3,)), ((2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((2, 5, 3), (4, 3, 2))])
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [((), (3,)), ((3,), (3,)), ((2, 3), (3,)), ((2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((2, 5, 3), (4, 3, 2))],
+)
 def test_dot_equals_numpy(a, b):
     x, y = numbers(a), numbers(b)
     np.testing.assert_allclose(ng.dot(x, y).numpy(), np.dot(x, y), rtol=1e-12)

@@ -36,7 +36,9 @@ def test_same_padding_gives_the_positions_it_promises(size, window, stride, dila
 
 
 @pytest.mark.parametrize("padding", [0, 1, ((1, 0),), "same"])
-@pytest.mark.parametrize(("window", "stride", "dilation", "extra"), [(3, 1, 1, 0), (3, 2, 1, 1), (2, 3, 1, 2), (1, 3, 1, 0), (3, 2, 2, 0)])
+@pytest.mark.parametrize(
+    ("window", "stride", "dilation", "extra"), [(3, 1, 1, 0), (3, 2, 1, 1), (2, 3, 1, 2), (1, 3, 1, 0), (3, 2, 2, 0)]
+)
 def test_adjoint_size_is_a_size_that_gives_the_positions(padding, window, stride, dilation, extra):
     options = as_windows((window,), stride, dilation, 1)
     found, size = adjoint_size(padding, (4,), (window,), options, (extra,))

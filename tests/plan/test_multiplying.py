@@ -36,7 +36,12 @@ def test_a_small_product_is_one_tile_and_copies_nothing():
 
 
 def test_two_threads_are_busy_on_a_layer():
-    for a, b in (((64, 784), (784, 256)), ((784, 64), (64, 256)), ((256, 256), (256, 256)), ((64, 128, 32), (64, 32, 128))):
+    for a, b in (
+        ((64, 784), (784, 256)),
+        ((784, 64), (64, 256)),
+        ((256, 256), (256, 256)),
+        ((64, 128, 32), (64, 32, 128)),
+    ):
         for transposed in (False, True):
             (step,) = planned(a, b, transposed).steps
             assert 4 <= step.tiles <= TILES

@@ -10,7 +10,8 @@ def matmul(args, tile):
     m, k, n = word(args, 5), word(args, 6), word(args, 7)
     a_row, a_step, b_step, b_column = word(args, 8), word(args, 9), word(args, 10), word(args, 11)
     row_block, k_block, n_block, pitch = word(args, 12), word(args, 13), word(args, 14), word(args, 15)
-    row_blocks, n_blocks, units, grain, batch_axes = word(args, 16), word(args, 17), word(args, 18), word(args, 19), word(args, 20)
+    row_blocks, n_blocks, units = word(args, 16), word(args, 17), word(args, 18)
+    grain, batch_axes = word(args, 19), word(args, 20)
     space, table_space = word(args, 21), word(args, 22)
     sums, rows = tile * space, tile * table_space
     pack, steps = sums + 6 * pitch, rows + row_block + 6

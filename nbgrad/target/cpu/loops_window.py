@@ -1,8 +1,8 @@
 """Sliding windows as products of matrices, without writing the windows out.
 
-A padded copy of the input (or the input itself) is cut into phases, one per remainder of the stride, so that what one cell
-of the window sees at successive positions lies side by side. Then each cell is a row of the right factor that starts at
-its own offset, and `panel` (see panel.py) multiplies the weights with as many positions at once as fit into a block.
+A padded copy of the input (or the input itself) is cut into phases, one per remainder of the stride, so that what one
+cell of the window sees at successive positions lies side by side. Then each cell is a row of the right factor that
+starts at its own offset, and `panel` (see panel.py) multiplies the weights with a block of positions at once.
 """
 
 
@@ -55,7 +55,8 @@ def window_transpose(args, tile):
     y, out = at0(args), at1(args)
     rows, grain, groups, channels, pitch = word(args, 2), word(args, 3), word(args, 4), word(args, 5), word(args, 6)
     d_size, h_size, w_size = word(args, 7), word(args, 8), word(args, 9)
-    yn, yg, yc, yd, yh, yw = word(args, 10), word(args, 11), word(args, 12), word(args, 13), word(args, 14), word(args, 15)
+    yn, yg, yc = word(args, 10), word(args, 11), word(args, 12)
+    yd, yh, yw = word(args, 13), word(args, 14), word(args, 15)
     for row in range(tile * grain, min(rows, (tile + 1) * grain)):
         h, rest = row % h_size, row // h_size
         d, rest = rest % d_size, rest // d_size
@@ -154,11 +155,16 @@ def window_weight_product(args, tile):
     """
     x, y, out, work, table = at0(args), at1(args), at2(args), at3(args), at4(args)
     units, grain, blocks, row_blocks, groups = word(args, 5), word(args, 6), word(args, 7), word(args, 8), word(args, 9)
-    images, chunk, m, row_block, channels_out, block = word(args, 10), word(args, 11), word(args, 12), word(args, 13), word(args, 14), word(args, 15)
-    n_positions, depth, nh, nw, cells, pitch = word(args, 16), word(args, 17), word(args, 18), word(args, 19), word(args, 20), word(args, 21)
-    xn, x_group, xc, xd, xh, xw = word(args, 22), word(args, 23), word(args, 24), word(args, 25), word(args, 26), word(args, 27)
-    yn, y_group, y_step, space, table_space = word(args, 28), word(args, 29), word(args, 30), word(args, 31), word(args, 32)
-    length, h_window, w_window, cd, ch, cw = word(args, 33), word(args, 34), word(args, 35), word(args, 36), word(args, 37), word(args, 38)
+    images, chunk, m = word(args, 10), word(args, 11), word(args, 12)
+    row_block, channels_out, block = word(args, 13), word(args, 14), word(args, 15)
+    n_positions, depth, nh = word(args, 16), word(args, 17), word(args, 18)
+    nw, cells, pitch = word(args, 19), word(args, 20), word(args, 21)
+    xn, x_group, xc = word(args, 22), word(args, 23), word(args, 24)
+    xd, xh, xw = word(args, 25), word(args, 26), word(args, 27)
+    yn, y_group, y_step = word(args, 28), word(args, 29), word(args, 30)
+    space, table_space = word(args, 31), word(args, 32)
+    length, h_window, w_window = word(args, 33), word(args, 34), word(args, 35)
+    cd, ch, cw = word(args, 36), word(args, 37), word(args, 38)
     sums, rows = tile * space, tile * table_space
     steps = rows + row_block + 6
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
@@ -202,7 +208,8 @@ def window_weight_groups(args, tile):
     """
     x, y, out = at0(args), at1(args), at2(args)
     units, grain, images, chunk, groups = word(args, 3), word(args, 4), word(args, 5), word(args, 6), word(args, 7)
-    channels_in, channels_out, cells, nd, nh, nw = word(args, 8), word(args, 9), word(args, 10), word(args, 11), word(args, 12), word(args, 13)
+    channels_in, channels_out, cells = word(args, 8), word(args, 9), word(args, 10)
+    nd, nh, nw = word(args, 11), word(args, 12), word(args, 13)
     xn, xc, xd, xh, xw = word(args, 14), word(args, 15), word(args, 16), word(args, 17), word(args, 18)
     yn, yc, step, length = word(args, 19), word(args, 20), word(args, 21), word(args, 22)
     h_window, w_window, cd, ch, cw = word(args, 23), word(args, 24), word(args, 25), word(args, 26), word(args, 27)
