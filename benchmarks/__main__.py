@@ -3,7 +3,9 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from . import coldstart, harness
 from .case import Case, ColdStart, peer_of
@@ -12,8 +14,9 @@ from .chart import draw
 from .harness import Plan, Pool
 from .machine import cores, facts, highest, limits
 from .peers import PEERS
-from .report import Row, as_dict, show, write
+from .report import Facts, Row, as_dict, show, write
 
+INSTALL = 'pip install "nbgrad[bench]"'
 RESULTS = Path(__file__).parent / "results"
 LINE = 140  # columns where the output is no terminal
 QUICK = Plan(repeats=3, samples=3, sample=0.002, warm=0.03, starts=2)
@@ -62,12 +65,14 @@ def plan_of(args: argparse.Namespace) -> Plan:
 def one(case: Case | ColdStart, pool: Pool, peers: Sequence[str]) -> Row:
     """Measure one case."""
     sides = [side for side in case.sides if peer_of(side) in peers]
-    cold = isinstance(case, ColdStart)
-    found = coldstart.measure(case, sides, pool.plan) if cold else harness.measure(pool, case, sides)
+    if isinstance(case, ColdStart):
+        found = coldstart.measure(case, sides, pool.plan)
+    else:
+        found = harness.measure(pool, case, sides)
     return Row(case, {outcome.side: outcome for outcome in found})
 
 
-def measured(cases: Sequence[Case | ColdStart], pool: Pool, peers: Sequence[str], console) -> list[Row]:
+def measured(cases: Sequence[Case | ColdStart], pool: Pool, peers: Sequence[str], console: Any) -> list[Row]:
     """Measure all cases with a progress bar; what is done when the user stops is kept."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -92,6 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     cases = [case for case in CASES if args.only in case.name]
     if args.list:
         print("\n".join(case.name for case in cases))
+    elif find_spec("rich") is None:
+        print(f"the tables need rich. try: {INSTALL}", file=sys.stderr)
+        return 2
     elif not cases:
         print(f"no case has {args.only!r} in its name; see --list", file=sys.stderr)
     else:
@@ -110,21 +118,27 @@ def run(args: argparse.Namespace, cases: Sequence[Case | ColdStart]) -> None:
     with Pool(plan, args.threads or tuple(range(1, min(2, cores()) + 1))) as pool:
         rows = measured(cases, pool, args.peers, console)
     most = highest(most, limits())
-    machine["versions"] = {name: v for name, v in pool.versions.items() if v}
     show(rows, most, console)
     finish(args, rows, as_dict(rows, machine, most, {**plan._asdict(), "threads": pool.threads}), console)
 
 
-def finish(args: argparse.Namespace, rows: Sequence[Row], found: dict, console) -> None:
+def finish(args: argparse.Namespace, rows: Sequence[Row], found: Facts, console: Any) -> None:
     """Write the results and the chart, and say where."""
     name = "-".join([*(args.only or "all").replace("/", " ").split(), *(["quick"] if args.quick else [])])
     path = args.out / f"{name}.json"
     write(path, found)
     console.print(f"results  {path}", highlight=False)
-    machine = found["machine"]
-    versions = ", ".join(f"{n} {v}" for n, v in machine["versions"].items())
-    if draw(rows, path.with_suffix(".png"), f"{machine['processor']}, {machine['cores']} cores. {versions}"):
-        console.print(f"chart    {path.with_suffix('.png')}", highlight=False)
+    try:
+        if draw(rows, path.with_suffix(".png"), title(found["machine"])):
+            console.print(f"chart    {path.with_suffix('.png')}", highlight=False)
+    except ImportError:
+        console.print(f"no chart: it needs matplotlib. try: {INSTALL}", highlight=False, markup=False)
+
+
+def title(machine: Facts) -> str:
+    """Return what the chart says about the machine."""
+    versions = [f"{n} {v}" for n, v in machine["versions"].items() if n in PEERS]
+    return f"{machine['processor']}, {machine['cores']} cores. {', '.join(versions)}"
 
 
 if __name__ == "__main__":

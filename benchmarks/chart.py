@@ -139,7 +139,7 @@ def label_rows(ax: Any, panel: Panel) -> None:
     """Name each row, with nbgrad's time, at the middle of its bars."""
     places: dict[str, list[float]] = {}
     for bar in panel.bars:
-        text = f"{bar.row.case.name.split('/')[1]}\n{duration(bar.row.base)}".replace(", ", ",\n")
+        text = f"{bar.row.case.name.split('/')[1]}\n{duration(bar.row.base or 0.0)}".replace(", ", ",\n")
         places.setdefault(text, []).append(bar.place)
     ax.set_yticks([sum(own) / len(own) for own in places.values()], list(places), fontsize=7)
     ax.tick_params(axis="y", length=0)

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,19 +62,22 @@ class Worker:
             [sys.executable, "-m", "benchmarks.worker", peer, str(threads)], cwd=ROOT, text=True, encoding="utf-8",
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, env=environment(os.environ, threads),
         )  # fmt: skip
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.requests, self.answers = self.process.stdin, self.process.stdout
         self.lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        for line in self.process.stdout:
+        for line in self.answers:
             self.lines.put(line)
         self.lines.put("")
 
     def ask(self, do: str, **what: Any) -> dict[str, Any]:
         """Send one request and return its answer; raise WorkerError when there is none, or a failure."""
         with suppress(OSError):  # a process that has ended is found out about by its missing answer
-            self.process.stdin.write(json.dumps({"do": do, **what}) + "\n")
-            self.process.stdin.flush()
+            self.requests.write(json.dumps({"do": do, **what}) + "\n")
+            self.requests.flush()
         try:
             line = self.lines.get(timeout=self.limit)
         except queue.Empty:
@@ -89,9 +93,10 @@ class Worker:
     def _end(self) -> str:
         """Say how the process ended: its status and its last words."""
         status = self.process.wait()
+        told = signal.Signals(-status).name if status < 0 else f"status {status}"
         self.complaints.seek(0)
         words = self.complaints.read().decode(errors="replace").strip().splitlines()[-1:]
-        return f"the worker ended with status {status}" + "".join(f": {w[:200]}" for w in words)
+        return f"the worker ended with {told}" + "".join(f": {w[:200]}" for w in words)
 
     @property
     def alive(self) -> bool:
@@ -101,14 +106,14 @@ class Worker:
     def stop(self) -> None:
         """End the process, kindly at first; a second time does nothing."""
         with suppress(OSError, ValueError):  # the pipe may be broken, or closed already
-            self.process.stdin.write('{"do": "stop"}\n')
-            self.process.stdin.close()
+            self.requests.write('{"do": "stop"}\n')
+            self.requests.close()
         try:
             self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
+        self.answers.close()
         self.complaints.close()
 
 
@@ -117,7 +122,6 @@ class Pool:
 
     def __init__(self, plan: Plan, threads: tuple[int, ...]):
         self.plan, self.threads = plan, threads
-        self.versions: dict[str, str] = {}
         self._workers: dict[tuple[str, int], Worker] = {}
         self._absent: dict[str, str] = {}
 
@@ -132,7 +136,7 @@ class Pool:
         if worker is None:
             worker = self._workers[peer, threads] = Worker(peer, threads, self.plan.limit)
             try:
-                self.versions[peer] = worker.ask("start")["version"]
+                worker.ask("start")
             except WorkerError as error:
                 self._absent[peer] = str(error)
                 raise

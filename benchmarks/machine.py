@@ -8,6 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import numpy as np
 from .harness import ROOT
 from .peers import environment
 
+PACKAGES = ("nbgrad", "torch", "jax", "jaxlib", "numpy", "scipy", "numba", "llvmlite")
 SIZES = tuple(1 << n for n in range(15, 28, 2))  # bytes that a copy touches: 32 KiB to 128 MiB
 
 
@@ -25,7 +28,17 @@ def facts() -> dict[str, Any]:
     return {
         "processor": processor(), "cores": cores(), "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(), "load before": None if load is None else round(load, 2),
+        "versions": versions(),
     }  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Return the version of each package that is installed."""
+    found = {}
+    for name in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def cores() -> int:

@@ -24,14 +24,11 @@ def environment(outer: Mapping[str, str], threads: int) -> dict[str, str]:
     return {**outer, **ALWAYS, **dict.fromkeys(COUNTS, str(threads)), "XLA_FLAGS": flags}
 
 
-def ready(peer: str, threads: int) -> str:
-    """Import a peer in this process, set its threads, and return its version."""
-    if peer == "python":
-        return ""
-    package = importlib.import_module(peer)
+def ready(peer: str, threads: int) -> None:
+    """Import a peer in this process, and set its threads where the environment does not do so."""
+    package = importlib.import_module(peer) if peer != "python" else None
     if peer == "torch":
         package.set_num_threads(threads)
-    return str(package.__version__)
 
 
 def waited(side: str, call: Callable[[], Any]) -> Callable[[], Any]:

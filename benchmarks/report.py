@@ -10,7 +10,7 @@ from .machine import share
 from .outcome import NOISY, Outcome
 
 BASE = "nbgrad"
-WIDE = 110  # columns of a terminal that hold the times beside the ratios
+WIDE = (40, 20)  # columns of a terminal for nbgrad, and for each peer if times stand beside the ratios
 Facts = dict[str, Any]
 
 
@@ -77,8 +77,13 @@ def table(group: str, rows: Sequence[Row], limits: Facts, wide: bool) -> Any:
 def caption(rows: Sequence[Row]) -> str:
     """Return the notes of a group and why times are missing, each once."""
     notes = [row.case.note for row in rows if row.case.note]
-    missing = [f"{side}: {o.reason}" for row in rows for side, o in row.outcomes.items() if o.reason]
-    return "\n".join(text.replace("[", r"\[") for text in dict.fromkeys(notes + missing))
+    reasons: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for side, outcome in row.outcomes.items():
+            if outcome.reason:
+                reasons.setdefault(outcome.reason, {})[side] = None
+    missing = [f"{', '.join(sides)}: {reason}" for reason, sides in reasons.items()]
+    return "\n".join(text.replace("[", r"\[") for text in [*dict.fromkeys(notes), *missing])
 
 
 def time_text(outcome: Outcome | None) -> str:
@@ -115,7 +120,8 @@ def show(rows: Sequence[Row], limits: Facts, console: Any) -> None:
     console.print(f"Ratio: time of the peer / time of {BASE}, above 1 where {BASE} is faster. xN: at N threads, "
                   f"the better number of those tried; ~: the rounds differ by more than {NOISY:.0%}.\n")  # fmt: skip
     for group, members in grouped(rows).items():
-        console.print(table(group, members, limits, console.width >= WIDE), "")
+        wide = console.width >= WIDE[0] + WIDE[1] * len(sides_of(members))
+        console.print(table(group, members, limits, wide), "")
 
 
 def as_dict(rows: Sequence[Row], machine: Facts, limits: Facts, plan: Facts) -> Facts:

@@ -5,13 +5,13 @@
 8.0
 """
 
-from . import eager as _eager  # first: it says how ops find tensors
 from . import data as data
 from . import io as io
 from . import nn as nn
 from . import optim as optim
 from . import random as random
 from . import viz as viz
+from . import writing as _writing  # gives tensors their in-place writes
 from .anomaly import detect_anomaly as detect_anomaly
 from .base.errors import AnomalyError as AnomalyError
 from .base.errors import ArgumentError as ArgumentError
@@ -24,6 +24,7 @@ from .base.errors import MissingPackageError as MissingPackageError
 from .base.errors import NbgradCacheWarning as NbgradCacheWarning
 from .base.errors import NbgradError as NbgradError
 from .base.errors import ShapeError as ShapeError
+from .checkpoint import checkpoint as checkpoint
 from .creation import arange as arange
 from .creation import asarray as asarray
 from .creation import empty as empty
@@ -41,6 +42,9 @@ from .creation import zeros_like as zeros_like
 from .function import custom_vjp as custom_vjp
 from .function import op as op
 from .gradcheck import gradcheck as gradcheck
+from .jacobian import hessian as hessian
+from .jacobian import hvp as hvp
+from .jacobian import jacobian as jacobian
 from .ops.activation import elu as elu
 from .ops.activation import gelu as gelu
 from .ops.activation import gelu_tanh as gelu_tanh
@@ -238,9 +242,9 @@ from .ops.transcendental import expit as expit
 from .ops.transcendental import expm1 as expm1
 from .ops.transcendental import lgamma as lgamma
 from .ops.transcendental import log as log
-from .ops.transcendental import log10 as log10
 from .ops.transcendental import log1p as log1p
 from .ops.transcendental import log2 as log2
+from .ops.transcendental import log10 as log10
 from .ops.transcendental import logaddexp as logaddexp
 from .ops.transcendental import polygamma as polygamma
 from .ops.transcendental import rad2deg as rad2deg
@@ -260,15 +264,18 @@ from .ops.window import conv as conv
 from .ops.window import conv1d as conv1d
 from .ops.window import conv2d as conv2d
 from .ops.window import conv3d as conv3d
+from .ops.window import conv_input_grad as conv_input_grad
 from .ops.window import conv_transpose as conv_transpose
 from .ops.window import conv_transpose1d as conv_transpose1d
 from .ops.window import conv_transpose2d as conv_transpose2d
 from .ops.window import conv_transpose3d as conv_transpose3d
+from .ops.window import conv_weight_grad as conv_weight_grad
 from .ops.window import convolve as convolve
 from .ops.window import max_pool as max_pool
 from .ops.window import max_pool1d as max_pool1d
 from .ops.window import max_pool2d as max_pool2d
 from .ops.window import max_pool3d as max_pool3d
+from .ops.window import pool_argmax as pool_argmax
 from .record import Tape as Tape
 from .record import show as show
 from .tape.tape import enable_grad as enable_grad
@@ -277,11 +284,7 @@ from .target.cpu.threads import get_num_threads as get_num_threads
 from .target.cpu.threads import set_num_threads as set_num_threads
 from .tensor import Tensor as Tensor
 from .tensor import tensor as tensor
-from .transform import checkpoint as checkpoint
 from .transform import grad as grad
-from .transform import hessian as hessian
-from .transform import hvp as hvp
-from .transform import jacobian as jacobian
 from .transform import jvp as jvp
 from .transform import stop_gradient as stop_gradient
 from .transform import value_and_grad as value_and_grad
@@ -355,10 +358,12 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_input_grad",
     "conv_transpose",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
+    "conv_weight_grad",
     "convolve",
     "copysign",
     "cos",
@@ -497,6 +502,7 @@ __all__ = [
     "percentile",
     "permute",
     "polygamma",
+    "pool_argmax",
     "positive",
     "pow",
     "power",

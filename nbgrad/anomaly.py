@@ -37,7 +37,9 @@ def _has_nan(a):
 def _forward(op, tensors, out):
     if _has_nan(out.data) and not any(_has_nan(t.data) for t in tensors):
         shown = ", ".join(f"{t.dtype}{t.shape} in [{_low(t.data):.3g}, {_high(t.data):.3g}]" for t in tensors)
-        raise problem(AnomalyError, f"{op.name} made NaN of arguments without NaN: {shown}", "look at the range of the arguments")
+        raise problem(
+            AnomalyError, f"{op.name} made NaN of arguments without NaN: {shown}", "look at the range of the arguments"
+        )
 
 
 def _low(a):
@@ -51,5 +53,9 @@ def _high(a):
 def _backward(node, index, g):
     if _has_nan(g.data):
         name = node.op.params[index] if index < len(node.op.params) else index
-        raise problem(AnomalyError, f"the backward of {node.op.name} made NaN in the gradient of {name}, shape {g.shape}",
-                      "look for an infinite value or a division by zero in this op's arguments", node.where)
+        raise problem(
+            AnomalyError,
+            f"the backward of {node.op.name} made NaN in the gradient of {name}, shape {g.shape}",
+            "look for an infinite value or a division by zero in this op's arguments",
+            node.where,
+        )

@@ -102,4 +102,6 @@ def from_dlpack(x):
     try:
         return Tensor(np.from_dlpack(x))
     except (BufferError, RuntimeError, TypeError) as error:
-        raise problem(DtypeError, f"from_dlpack: {error}", "an array in the memory of the CPU, of a float, integer or bool dtype") from None
+        raise problem(
+            DtypeError, f"from_dlpack: {error}", "an array in the memory of the CPU, of a float, integer or bool dtype"
+        ) from None

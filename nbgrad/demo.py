@@ -90,8 +90,14 @@ class Training:
     def save(self):
         """Write a checkpoint, whole or not at all."""
         if self.checkpoints is not None:
-            save_checkpoint(self.checkpoints, model=self.model, optimizer=self.optimizer, epoch=self.epoch,
-                            step=len(self.losses), extra={"losses": self.losses})
+            save_checkpoint(
+                self.checkpoints,
+                model=self.model,
+                optimizer=self.optimizer,
+                epoch=self.epoch,
+                step=len(self.losses),
+                extra={"losses": self.losses},
+            )
 
     def step(self, x, y):
         """Take one step; return loss and accuracy on the batch."""
@@ -150,14 +156,18 @@ def run(out="demo-output", epochs=30, batch=64, seed=0, resume=False, quiet=Fals
     elif training.checkpoints.exists():
         _clear(training.checkpoints)
     total = epochs * -(-len(training.train) // batch)
-    print(f"training {'-'.join(map(str, WIDTHS))} on {len(training.train)} images of digits, testing on {len(training.test)}")
+    print(
+        f"training {'-'.join(map(str, WIDTHS))} on {len(training.train)} images of digits, testing on {len(training.test)}"
+    )
     with tqdm.tqdm(total=total, initial=len(training.losses), disable=quiet, unit="step", mininterval=0.2) as bar:
         training.run(bar)
     print(check(training.model, training.test))
     right = accuracy(training.model, training.test)
     print(f"test accuracy      {100 * right:.2f} %")
     if training.seconds:
-        print(f"time per step      {1e6 * float(np.median(training.seconds)):.0f} us (median of {len(training.seconds)})")
+        print(
+            f"time per step      {1e6 * float(np.median(training.seconds)):.0f} us (median of {len(training.seconds)})"
+        )
     print(f"weights            {fingerprint(training.model)}")
     for line in draw(training):
         print(line)
@@ -205,7 +215,13 @@ def loss_picture(training, path):
     steps = np.arange(1, len(losses) + 1)
     ax.plot(steps, losses, color="#9ecae1", lw=0.8, label="each step")
     width = min(25, len(losses))
-    ax.plot(steps[width - 1 :], np.convolve(losses, np.ones(width) / width, "valid"), color="#08519c", lw=1.8, label=f"mean of {width}")
+    ax.plot(
+        steps[width - 1 :],
+        np.convolve(losses, np.ones(width) / width, "valid"),
+        color="#08519c",
+        lw=1.8,
+        label=f"mean of {width}",
+    )
     ax.set(xlabel="step", ylabel="cross-entropy", yscale="log", title="Digits: training loss")
     ax.legend(frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
@@ -221,7 +237,12 @@ def predictions_picture(training, path, rows=6, columns=12):
     for ax, i in zip(axes.flat, order):
         ax.imshow(x[i].reshape(8, 8), cmap="gray_r", interpolation="nearest")
         wrong = guess[i] != y[i]
-        ax.set_title(f"{guess[i]}, is {y[i]}" if wrong else str(guess[i]), fontsize=8, color="#cb181d" if wrong else "black", pad=2)
+        ax.set_title(
+            f"{guess[i]}, is {y[i]}" if wrong else str(guess[i]),
+            fontsize=8,
+            color="#cb181d" if wrong else "black",
+            pad=2,
+        )
         ax.set(xticks=[], yticks=[])
         for side in ax.spines.values():
             side.set(color="#cb181d" if wrong else "#bdbdbd", linewidth=2 if wrong else 0.6)

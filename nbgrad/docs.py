@@ -14,10 +14,10 @@ from .base.dtypes import check_dtype
 from .base.errors import ArgumentError, problem
 from .base.source import names
 from .ops.table import MISSING, ZERO, Op, table
-from .target.cpu.run import kernel_name, source
-from .target.cpu.load import assembly
 from .plan.mapping import plan_map
 from .plan.plan import packed
+from .target.cpu.load import assembly
+from .target.cpu.run import kernel_name, source
 
 KINDS = ("elementwise", "reduction", "movement", "primitive")
 
@@ -38,7 +38,10 @@ def partial_texts(op) -> list:
     """Return (parameter, derivative as text) for each parameter of a row."""
     if op.kind == "elementwise":
         parts, _ = partials(op)
-        return [(p, part if part is ZERO or isinstance(part, MISSING) else ast.unparse(part)) for p, part in zip(op.params, parts)]
+        return [
+            (p, part if part is ZERO or isinstance(part, MISSING) else ast.unparse(part))
+            for p, part in zip(op.params, parts)
+        ]
     if op.vjp:
         return [(p, _rule_text(op, r)) for p, r in op.vjp.items()]
     if op.df is ZERO:
@@ -77,7 +80,9 @@ def table_markdown() -> str:
     """Return the table for the README: name, meaning, reference."""
     lines = ["| op | kind | what it is | as |", "|---|---|---|---|"]
     for kind, found in rows().items():
-        lines += [f"| `{op.name}` | {kind} | {sentence(op).replace('|', chr(92) + '|')} | {ref_text(op)} |" for op in found]
+        lines += [
+            f"| `{op.name}` | {kind} | {sentence(op).replace('|', chr(92) + '|')} | {ref_text(op)} |" for op in found
+        ]
     return "\n".join(lines)
 
 
@@ -97,7 +102,10 @@ def one_op(name, dtype="float32", asm=False) -> str:
     for p, part in partial_texts(op):
         lines.append(f"d/d{p:<8} {part}")
     if op.kind == "elementwise":
-        lines += [f"domain      {op.domain}" + (f", kinks at {op.kinks}" if op.kinks else ""), *_kernels(op, dtype, asm)]
+        lines += [
+            f"domain      {op.domain}" + (f", kinks at {op.kinks}" if op.kinks else ""),
+            *_kernels(op, dtype, asm),
+        ]
     else:
         lines += ["", textwrap.dedent(inspect.getsource(op.forward)).rstrip()]
     return "\n".join(lines)

@@ -10,8 +10,6 @@ from .base.shapes import View, broadcast_shapes, normalize_axes, reduced_shape
 from .ops.cast import astype as astype_row
 from .ops.cast import copy as COPY  # noqa: N812 - rows this file names itself
 from .ops.movement import as_view as AS_VIEW  # noqa: N812
-from .ops.movement import broadcast_to
-from .ops.movement import overwrite as OVERWRITE  # noqa: N812
 from .ops.table import Op, set_front
 from .tape.rules import flows, keeps
 from .tape.tape import Node, recording
@@ -104,7 +102,9 @@ def constant(value, dtype):
         try:
             data = np.array(value, dtype)
         except OverflowError:
-            raise problem(DtypeError, f"the scalar {value} does not fit {dtype.name}", "x.astype of a wider dtype") from None
+            raise problem(
+                DtypeError, f"the scalar {value} does not fit {dtype.name}", "x.astype of a wider dtype"
+            ) from None
         t = Tensor._make(data, None)
         if len(_constants) < 4096 and value == value:
             data.flags.writeable = False
@@ -117,7 +117,7 @@ def cast(t, dtype):
     if t.dtype == dtype:
         return t
     data = run_map(astype_row, (t.data,), t.shape, dtype)
-    return _finish(astype_row, (t,), NO_ATTRS, data)
+    return finish(astype_row, (t,), NO_ATTRS, data)
 
 
 def _prepare(op, args):
@@ -156,7 +156,7 @@ def _elementwise(op, args, attrs):
         return _elementwise_new(op, args, attrs, key)
     launch, scalars, out_key = known
     tensors = args if scalars is None else [a if d is None else constant(a, d) for a, d in zip(args, scalars)]
-    out = _finish(op, tensors, attrs, launch([t.data for t in tensors]))
+    out = finish(op, tensors, attrs, launch([t.data for t in tensors]))
     out.key = out_key
     return out
 
@@ -169,7 +169,7 @@ def _elementwise_new(op, args, attrs, key):
         shape = broadcast_shapes(*[a.shape for a in arrays])
     except ShapeError as error:
         raise _named(op, arrays, error) from None
-    out = _finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
+    out = finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
     weak = [type(a) in WEAK for a in args]
     if all(w or t is a for w, t, a in zip(weak, tensors, args)) and not all(weak):
         scalars = tuple([t.dtype if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
@@ -191,20 +191,23 @@ def _reduction(op, args, attrs):
     if op.wide and dtype.kind in "iu":
         dtype = np.dtype("uint64") if dtype.kind == "u" else INT64
     if op.start is None and any(t.shape[a] == 0 for a in axes) and 0 not in shape:
-        raise problem(ShapeError, f"{op.name} of shape {t.shape} over axes {axes}: there is nothing to choose from",
-                      "an array that is not empty along the axes")
+        raise problem(
+            ShapeError,
+            f"{op.name} of shape {t.shape} over axes {axes}: there is nothing to choose from",
+            "an array that is not empty along the axes",
+        )
     acc = FLOAT64 if op.wide and is_float(dtype) else dtype
     data = run_reduce(op, t.data, axes, shape, dtype, acc)
-    return _finish(op, (t,), {"axis": axes, "keepdims": keepdims}, data)
+    return finish(op, (t,), {"axis": axes, "keepdims": keepdims}, data)
 
 
 def _movement(op, args, attrs):
     t = as_tensor(args[0])
     data = move(op, t.data, attrs)
     if data is None:
-        t = _finish(COPY, (t,), NO_ATTRS, run_map(COPY, (t.data,), t.shape, t.dtype))
+        t = finish(COPY, (t,), NO_ATTRS, run_map(COPY, (t.data,), t.shape, t.dtype))
         data = move(op, t.data, attrs)
-    return _finish(op, (t,), attrs, data, view_of=t)
+    return finish(op, (t,), attrs, data, view_of=t)
 
 
 def move(op, a, attrs):
@@ -227,7 +230,6 @@ def strided(a, view):
         return np.empty(view.shape, a.dtype)
     size, offset = a.itemsize, view.offset
     if offset:
-        start = [0] * a.ndim
         flat = np.lib.stride_tricks.as_strided(a, (abs(offset) + 1,), (size if offset > 0 else -size,))
         a = flat[-1:]
     return np.lib.stride_tricks.as_strided(a, view.shape, tuple([s * size for s in view.strides]))
@@ -240,10 +242,10 @@ def _primitive(op, args, attrs):
     tensors, dtype = _prepare(op, args)
     shape = tuple(op.forward(*tensors, **attrs))
     data = run_primitive(op, tuple([t.data for t in tensors]), attrs, shape, dtype)
-    return _finish(op, tensors, attrs, data)
+    return finish(op, tensors, attrs, data)
 
 
-def _finish(op, tensors, attrs, data, view_of=None):
+def finish(op, tensors, attrs, data, view_of=None):
     """Wrap the result; put a node on the tape when an input wants a gradient."""
     node, now = None, recording.__dict__
     if now["on"] and data.dtype.kind == "f":
@@ -299,49 +301,22 @@ def current(t):
     return t.node
 
 
+def newest_node(t):
+    """Return the node of a tensor as it is now, or None."""
+    return t.node if t.base is None else current(t)
+
+
 def view_attrs(t):
     """Return shape, strides and offset of a view within its base, in elements."""
     root, size = t.base.data, t.data.itemsize
     if not root.flags.c_contiguous:
-        raise problem(GradientError, f"an in-place write through a view of memory with strides {root.strides} cannot be followed",
-                      "x = x.copy() before taking views that are written")
+        raise problem(
+            GradientError,
+            f"an in-place write through a view of memory with strides {root.strides} cannot be followed",
+            "x = x.copy() before taking views that are written",
+        )
     offset = (t.data.__array_interface__["data"][0] - root.__array_interface__["data"][0]) // size
     return {"shape": t.shape, "strides": tuple([s // size for s in t.data.strides]), "offset": offset}
-
-
-def write(t, value):
-    """Write `value` (anything that broadcasts) into the memory of `t`; the tape follows where it can."""
-    value = as_tensor(value) if type(value) not in WEAK else constant(value, t.dtype)
-    tracked = recording.on and (t.node is not None or (t.base is not None and t.base.node is not None) or value.node is not None)
-    if not t.data.flags.writeable:
-        raise problem(GradientError, f"the tensor of shape {t.shape} shares memory that is read-only", "write to x.copy()")
-    if tracked and is_float(t.dtype):
-        for owner in (t, t.base):
-            if owner is not None and owner.node is not None and owner.node.op is None:
-                raise problem(GradientError, f"a leaf of shape {owner.shape} that wants a gradient is written in place",
-                              "with nbgrad.no_grad(): ..., or write to a copy")
-    value = cast(value, t.dtype)
-    if np.may_share_memory(value.data, t.data) and value.data is not t.data:
-        value = _finish(COPY, (value,), NO_ATTRS, run_map(COPY, (value.data,), value.shape, t.dtype))
-    if value.shape != t.shape:
-        value = broadcast_to(value, t.shape)
-    old = None if t.base is None else t.base.node
-    node = value.node if value.base is None else current(value)
-    if value.data is not t.data:
-        run_map(COPY, (value.data,), t.shape, t.dtype, out=t.data)
-    t.version[0] += 1
-    t.seen = t.version[0]
-    if tracked:
-        t.node = node
-        if t.base is not None:
-            t.base.node = Node(OVERWRITE, (old, node), _overwrite_attrs(t), t.base.shape, t.base.dtype,
-                               (t.base.shape, t.shape), {})
-    return t
-
-
-def _overwrite_attrs(t):
-    attrs = view_attrs(t)
-    return {"strides": attrs["strides"], "offset": attrs["offset"]}
 
 
 def lift(x):
@@ -353,9 +328,15 @@ def _custom(op, args, attrs):
     raise TypeError(f"{op.name} is not called through the table")
 
 
-RUNNERS = {"elementwise": _elementwise, "reduction": _reduction, "movement": _movement, "primitive": _primitive, "custom": _custom}
+RUNNERS = {
+    "elementwise": _elementwise,
+    "reduction": _reduction,
+    "movement": _movement,
+    "primitive": _primitive,
+    "custom": _custom,
+}
 Tensor._bind = bind
-Tensor._write = write
+Tensor._cast = cast
 set_front(lambda op, args, attrs: bind(None, op, args, attrs), lift)
 
 
@@ -363,7 +344,7 @@ def node_of(t):
     """Return the node of a tensor as it is now, or None when nothing is recorded."""
     if not recording.on:
         return None
-    return t.node if t.base is None else current(t)
+    return newest_node(t)
 
 
 def record_custom(op, nodes, outputs, kept, shapes=None):
@@ -373,9 +354,15 @@ def record_custom(op, nodes, outputs, kept, shapes=None):
     shapes = tuple(shapes) if shapes is not None else tuple(None if n is None else n.shape for n in nodes)
     if len(outputs) == 1:
         a = outputs[0]
-        return [Tensor._make(a, Node(op, tuple(nodes), NO_ATTRS, a.shape, a.dtype, shapes, kept) if a.dtype.kind == "f" else None)]
+        return [
+            Tensor._make(
+                a, Node(op, tuple(nodes), NO_ATTRS, a.shape, a.dtype, shapes, kept) if a.dtype.kind == "f" else None
+            )
+        ]
     whole = Node(op, tuple(nodes), NO_ATTRS, None, None, shapes, kept)
-    item = lambda i, a: Node(ITEM, (whole,), {"index": i}, a.shape, a.dtype, (None,), {}) if a.dtype.kind == "f" else None
+    item = lambda i, a: (
+        Node(ITEM, (whole,), {"index": i}, a.shape, a.dtype, (None,), {}) if a.dtype.kind == "f" else None
+    )
     return [Tensor._make(a, item(i, a)) for i, a in enumerate(outputs)]
 
 

@@ -48,8 +48,11 @@ def op(fn=None, *, backward=None, df=None, name=None):
         return functools.partial(op, backward=backward, df=df, name=name)
     if backward is None:
         if hasattr(fn, "py_func"):
-            raise problem(ArgumentError, f"op: {fn.__name__} is compiled, and no backward is given",
-                          "op(backward=...), or the plain function of numbers without @njit")
+            raise problem(
+                ArgumentError,
+                f"op: {fn.__name__} is compiled, and no backward is given",
+                "op(backward=...), or the plain function of numbers without @njit",
+            )
         row = elementwise(df=df, register=False)(fn)
         row.formula  # noqa: B018 - a body that is no formula is refused here, not at the first call
         row.name = name or row.name
@@ -66,7 +69,11 @@ def _array_op(forward, backward, name):
     params, asked = _parameters(forward), _parameters(backward)
     wrong = [a for a in asked if a not in (*params, "g", "out")]
     if wrong:
-        raise problem(ArgumentError, f"op {name}: backward asks for {wrong}; it may ask only for {['g', *params, 'out']}", "parameters of the forward, by name")
+        raise problem(
+            ArgumentError,
+            f"op {name}: backward asks for {wrong}; it may ask only for {['g', *params, 'out']}",
+            "parameters of the forward, by name",
+        )
 
     def pull(node, g):
         values = {a: node.kept[a].value(node, a) for a in asked if a != "g"}
@@ -75,7 +82,11 @@ def _array_op(forward, backward, name):
             parts = backward(*[np.ascontiguousarray(values[a].data) for a in asked])
         parts = parts if isinstance(parts, tuple) else (parts,)
         if len(parts) != len(params):
-            raise problem(GradientError, f"op {name}: backward returned {len(parts)} gradients for the parameters {params}", "one per parameter, None where there is none")
+            raise problem(
+                GradientError,
+                f"op {name}: backward returned {len(parts)} gradients for the parameters {params}",
+                "one per parameter, None where there is none",
+            )
         return [None if p is None else _once(Tensor(p), name, list(values.values()), node) for p in parts]
 
     row = Op(name, "custom", params, pull=pull)
@@ -83,7 +94,9 @@ def _array_op(forward, backward, name):
     @functools.wraps(getattr(forward, "py_func", forward))
     def call(*args):
         if len(args) != len(params):
-            raise problem(ArgumentError, f"{name}: {len(args)} arguments given for {params}", f"{name}({', '.join(params)})")
+            raise problem(
+                ArgumentError, f"{name}: {len(args)} arguments given for {params}", f"{name}({', '.join(params)})"
+            )
         tensors = [as_tensor(a) for a in args]
         out = forward(*[np.ascontiguousarray(t.data) for t in tensors])
         out = np.asarray(out)
@@ -104,7 +117,12 @@ def _once(g, name, read, node):
     message = f"the backward of {name} is a compiled function without a derivative of its own"
 
     def refuse(again, _):
-        raise problem(GradientError, f"second derivative of {name}: {message}", "write the backward in nbgrad ops with nbgrad.custom_vjp", node.where)
+        raise problem(
+            GradientError,
+            f"second derivative of {name}: {message}",
+            "write the backward in nbgrad ops with nbgrad.custom_vjp",
+            node.where,
+        )
 
     row = Op(f"{name}_backward", "custom", ("*xs",), pull=refuse)
     (result,) = record_custom(row, [v.node for v in read], [g.data], {})
@@ -141,7 +159,9 @@ class custom_vjp:  # noqa: N801 - used as a decorator
 
     def __call__(self, *args):
         if self.forward is None:
-            raise problem(GradientError, f"{self.__name__} has no rule yet", f"{self.__name__}.defvjp(forward, backward)")
+            raise problem(
+                GradientError, f"{self.__name__} has no rule yet", f"{self.__name__}.defvjp(forward, backward)"
+            )
         leaves, structure = tree.flatten(list(args))
         tensors = [as_tensor(v) if _numeric(v) else None for v in leaves]
         nodes = [None if t is None else node_of(t) for t in tensors]
@@ -162,22 +182,35 @@ class custom_vjp:  # noqa: N801 - used as a decorator
         parts = self.reverse(kept["residuals"], g)
         parts = list(parts) if isinstance(parts, (tuple, list)) else [parts]
         if len(parts) != kept["count"]:
-            raise problem(GradientError, f"{self.__name__}: backward returned {len(parts)} gradients for {kept['count']} arguments", "a tuple with one gradient per argument")
+            raise problem(
+                GradientError,
+                f"{self.__name__}: backward returned {len(parts)} gradients for {kept['count']} arguments",
+                "a tuple with one gradient per argument",
+            )
         flat = []
         for part, like in zip(parts, tree.unflatten(kept["structure"], list(range(len(node.inputs))))):
             leaves = tree.flatten(like)[0]
             given = [None] * len(leaves) if part is None else tree.flatten(part)[0]
             if len(given) != len(leaves):
-                raise problem(GradientError, f"{self.__name__}: a gradient does not have the structure of its argument", "the same nested structure")
-            flat += [None if p is None else _checked(p, node, len(flat) + i, self.__name__) for i, p in enumerate(given)]
+                raise problem(
+                    GradientError,
+                    f"{self.__name__}: a gradient does not have the structure of its argument",
+                    "the same nested structure",
+                )
+            flat += [
+                None if p is None else _checked(p, node, len(flat) + i, self.__name__) for i, p in enumerate(given)
+            ]
         return flat
 
 
 def _checked(g, node, index, name):
     g = as_tensor(g)
     if g.shape != tuple(node.shapes[index]) and g.size != 1:
-        raise problem(GradientError, f"{name}: the gradient of argument {index} has shape {g.shape}, and the argument {node.shapes[index]}",
-                      "a gradient of the argument's shape")
+        raise problem(
+            GradientError,
+            f"{name}: the gradient of argument {index} has shape {g.shape}, and the argument {node.shapes[index]}",
+            "a gradient of the argument's shape",
+        )
     if g.dtype.kind != "f":
         raise problem(DtypeError, f"{name}: the gradient of argument {index} is {g.dtype}", "a float array")
     return g

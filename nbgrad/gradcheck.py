@@ -65,12 +65,16 @@ def gradcheck(f, *args, order=1, directions=3, eps=None, rtol=None, atol=None, s
                 total = total + (g * Tensor(v)).sum()
             return total
 
-        _first(slope, points, directions, eps, rtol, max(atol, 1e-6), rng, [f"{p} (second order)" for p in paths], modes)
+        _first(
+            slope, points, directions, eps, rtol, max(atol, 1e-6), rng, [f"{p} (second order)" for p in paths], modes
+        )
     return True
 
 
 def _is_checked(v):
-    return isinstance(v, (float, np.ndarray, np.floating, Tensor, list)) and is_float(np.asarray(getattr(v, "data", v)).dtype)
+    return isinstance(v, (float, np.ndarray, np.floating, Tensor, list)) and is_float(
+        np.asarray(getattr(v, "data", v)).dtype
+    )
 
 
 def _path(args, index):
@@ -105,7 +109,10 @@ def _first(run, points, directions, eps, rtol, atol, rng, paths, modes):
     grads = [g.detach().numpy() for g in grads]
     for g, p, path in zip(grads, points, paths):
         if g.shape != p.shape or g.dtype != p.dtype:
-            raise problem(GradientError, f"gradcheck: the gradient of {path} is {g.dtype}{g.shape} and the argument {p.dtype}{p.shape}")
+            raise problem(
+                GradientError,
+                f"gradcheck: the gradient of {path} is {g.dtype}{g.shape} and the argument {p.dtype}{p.shape}",
+            )
     scale = abs(float(value)) * np.finfo(points[0].dtype).eps / eps * 10
     for _ in range(directions):
         for k, (p, path) in enumerate(zip(points, paths)):

@@ -27,11 +27,18 @@ from .tensor import Tensor
 
 MODULES = (arithmetic, transcendental, compare, reduce, composite, movement, joining, matmul, einsum, gathering, sort, scan,
            indexing, window)  # fmt: skip
-REDUCING = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any"}
+REDUCING = {
+    "add": "sum",
+    "multiply": "prod",
+    "maximum": "max",
+    "minimum": "min",
+    "logical_and": "all",
+    "logical_or": "any",
+}
 LINALG = {np.linalg.norm: "norm"}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def meaning(func):
     """Return nbgrad's function for a function of NumPy: by reference, then by name; None when there is none."""
     if func in by_ref and not hasattr(func, "__wrapped_axis__"):
@@ -59,8 +66,11 @@ def call_ufunc(ufunc, method, inputs, kwargs):
     else:
         dtype = kwargs.pop("dtype", None)
         if kwargs:
-            raise problem(ArgumentError, f"np.{ufunc.__name__} of a tensor: the argument {next(iter(kwargs))!r} is not supported",
-                          "nbgrad.where, or the NumPy array x.detach().numpy()")
+            raise problem(
+                ArgumentError,
+                f"np.{ufunc.__name__} of a tensor: the argument {next(iter(kwargs))!r} is not supported",
+                "nbgrad.where, or the NumPy array x.detach().numpy()",
+            )
         result = meaning(ufunc)(*inputs)
         result = result if dtype is None else result.astype(dtype)
     return _into(out, result)
@@ -83,20 +93,27 @@ def _into(out, result):
         return result
     out = out[0] if isinstance(out, tuple) else out
     if not isinstance(out, Tensor):
-        raise problem(ArgumentError, "out= is an array and the result a tensor", "out of type nbgrad.Tensor, or leave it out")
-    return Tensor._write(out, result)
+        raise problem(
+            ArgumentError, "out= is an array and the result a tensor", "out of type nbgrad.Tensor, or leave it out"
+        )
+    return out._write(result)
 
 
 def _unknown(name):
-    return problem(ArgumentError, f"{name} has no counterpart in nbgrad, so its gradient is not known",
-                   "nbgrad's own functions (python -m nbgrad ops lists them), or x.detach().numpy()")
+    return problem(
+        ArgumentError,
+        f"{name} has no counterpart in nbgrad, so its gradient is not known",
+        "nbgrad's own functions (python -m nbgrad ops lists them), or x.detach().numpy()",
+    )
 
 
 def _plain(fn):
     """Make a function that works on the numbers alone and returns what NumPy returns."""
 
     def call(*args, **kwargs):
-        strip = lambda a: a.data if isinstance(a, Tensor) else [strip(v) for v in a] if isinstance(a, (list, tuple)) else a
+        strip = lambda a: (
+            a.data if isinstance(a, Tensor) else [strip(v) for v in a] if isinstance(a, (list, tuple)) else a
+        )
         return fn(*[strip(a) for a in args], **{k: strip(v) for k, v in kwargs.items()})
 
     return call

@@ -78,9 +78,17 @@ class Tape:
         root = node_of(as_tensor(y))
         wanted = [node_of(as_tensor(x)) for x in leaves]
         if root is None or any(w is None for w in wanted):
-            raise problem(GradientError, "gradient: y, or one of xs, was not made on a tape", "tape.watch(x), or requires_grad=True, before the block")
+            raise problem(
+                GradientError,
+                "gradient: y, or one of xs, was not made on a tape",
+                "tape.watch(x), or requires_grad=True, before the block",
+            )
         if g is None and y.size != 1:
-            raise problem(GradientError, f"gradient of a tensor of shape {y.shape}: a gradient is of a scalar", "y.sum(), or g of that shape")
+            raise problem(
+                GradientError,
+                f"gradient of a tensor of shape {y.shape}: a gradient is of a scalar",
+                "y.sum(), or g of that shape",
+            )
         g = Tensor(np.ones(y.shape, y.dtype)) if g is None else as_tensor(g).astype(y.dtype)
         if g.shape != y.shape:
             raise problem(ShapeError, f"gradient: g has shape {g.shape} and y {y.shape}")
@@ -126,7 +134,12 @@ def show(f, *args, **kwargs):
         inputs = []
         for name, a in zip(names, args):
             leaves, structure = tree.flatten(a)
-            inputs.append(tree.unflatten(structure, [_named(tape, v, name if len(leaves) == 1 else f"{name}{i}") for i, v in enumerate(leaves)]))
+            inputs.append(
+                tree.unflatten(
+                    structure,
+                    [_named(tape, v, name if len(leaves) == 1 else f"{name}{i}") for i, v in enumerate(leaves)],
+                )
+            )
         recording.depth += 1
         try:
             out = f(*inputs, **kwargs)

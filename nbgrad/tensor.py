@@ -1,73 +1,20 @@
 """The tensor: an array, the node that made it, and everything an `ndarray` can do."""
 
 import html
-from typing import Any
 
 import numpy as np
 
-from .base.dtypes import DTYPES, FLOAT32, WEAK, check_dtype, is_float
+from .base.dtypes import check_dtype, is_float
 from .base.errors import DtypeError, GradientError, ShapeError, problem
-from .ops import arithmetic, cast, compare, composite, indexing, joining, matmul, movement, reduce, scan, sort
-from .ops import gather as gathering
-from .ops.table import Op
+from .methods import ArrayMethods
+from .ops import cast
 from .tape.adjoint import pull_back
-from .tape.tape import Node, no_grad, recording
+from .tape.tape import Node, recording
 
 _NO_ATTRS: dict = {}
 
 
-def _operator(op, swapped=False):
-    """Make the method of an operator: left unanswered for operands that are no numbers or arrays."""
-
-    def method(self, other):
-        if type(other) is not Tensor and not isinstance(other, OPERANDS):
-            return NotImplemented
-        return self._bind(op, (other, self) if swapped else (self, other), _NO_ATTRS)
-
-    if not isinstance(op, Op):
-
-        def method(self, other):
-            if not isinstance(other, OPERANDS):
-                return NotImplemented
-            return op(other, self) if swapped else op(self, other)
-
-    method.__name__ = op.__name__
-    return method
-
-
-def _in_place(op):
-    """Make the method of an in-place operator: computes, then writes into the same memory."""
-
-    def method(self, other):
-        if not isinstance(other, OPERANDS):
-            return NotImplemented
-        value = op(self, other)
-        if value.shape != self.shape:
-            raise problem(ShapeError, f"{op.name} in place: the result has shape {value.shape} and the tensor {self.shape}",
-                          "the operator without =, which makes a new tensor")
-        if value.dtype.kind == "f" and self.dtype.kind != "f":
-            raise problem(DtypeError, f"{op.name} in place: the result is {value.dtype} and the tensor {self.dtype}",
-                          "x = x.astype(...) first")
-        return Tensor._write(self, value)
-
-    return method
-
-
-def _method(fn):
-    """Make a method of a function whose first argument is the tensor."""
-
-    def method(self, *args, **kwargs):
-        return fn(self, *args, **kwargs)
-
-    method.__name__ = getattr(fn, "__name__", "method")
-    method.__doc__ = fn.__doc__
-    return method
-
-
-OPERANDS: tuple = ()
-
-
-class Tensor:
+class Tensor(ArrayMethods):
     """An array that remembers how it was made.
 
     Parameters
@@ -88,8 +35,6 @@ class Tensor:
 
     __slots__ = ("__weakref__", "base", "data", "key", "node", "seen", "version")
     __array_priority__ = 1000
-    _bind: Any
-    _write: Any
 
     def __init__(self, data, dtype=None, requires_grad=False):
         if isinstance(data, Tensor):
@@ -158,8 +103,11 @@ class Tensor:
         if wanted and not is_float(self.dtype):
             raise problem(DtypeError, f"a tensor of dtype {self.dtype} cannot have a gradient", 'x.astype("float32")')
         if self.node is not None and self.node.op is not None:
-            raise problem(GradientError, f"requires_grad of a computed tensor (by {self.node.op.name}) cannot be set",
-                          "x.detach(), or set it on the leaf")
+            raise problem(
+                GradientError,
+                f"requires_grad of a computed tensor (by {self.node.op.name}) cannot be set",
+                "x.detach(), or set it on the leaf",
+            )
         if wanted and self.node is None:
             self.node = Node(None, (), _NO_ATTRS, self.shape, self.dtype)
         elif not wanted:
@@ -209,21 +157,29 @@ class Tensor:
         GradientError
             From a tensor that is not a scalar without `g`, from one that requires no gradient, twice without `keep`.
         """
-        from .eager import current
+        from .eager import newest_node
 
-        node = self.node if self.base is None else current(self)
+        node = newest_node(self)
         if node is None:
-            raise problem(GradientError, f"backward: this tensor ({self.dtype}{self.shape}) was made from nothing that requires a gradient",
-                          "requires_grad=True on an input, and no no_grad() around the computation")
+            raise problem(
+                GradientError,
+                f"backward: this tensor ({self.dtype}{self.shape}) was made from nothing that requires a gradient",
+                "requires_grad=True on an input, and no no_grad() around the computation",
+            )
         if g is None:
             if self.size != 1:
-                raise problem(GradientError, f"backward from a tensor of shape {self.shape}: a gradient is of a scalar",
-                              "loss.sum().backward(), or backward(g) with g of that shape")
+                raise problem(
+                    GradientError,
+                    f"backward from a tensor of shape {self.shape}: a gradient is of a scalar",
+                    "loss.sum().backward(), or backward(g) with g of that shape",
+                )
             g = Tensor._make(np.ones(self.shape, self.dtype), None)
         elif not isinstance(g, Tensor):
             g = Tensor(g, self.dtype)
         if g.shape != self.shape:
-            raise problem(ShapeError, f"backward(g): g has shape {g.shape} and the tensor {self.shape}", "g of the tensor's shape")
+            raise problem(
+                ShapeError, f"backward(g): g has shape {g.shape} and the tensor {self.shape}", "g of the tensor's shape"
+            )
         before, recording.on = recording.on, create_graph
         try:
             found = pull_back([node], [g], keep=keep or create_graph)
@@ -266,7 +222,11 @@ class Tensor:
 
     def _one(self, name):
         if self.data.size != 1:
-            raise problem(ShapeError, f"{name}() of a tensor of shape {self.shape}: one element is needed", "x.item(index), x.any() or x.all()")
+            raise problem(
+                ShapeError,
+                f"{name}() of a tensor of shape {self.shape}: one element is needed",
+                "x.item(index), x.any() or x.all()",
+            )
         return self.data.reshape(())[()]
 
     def __len__(self):
@@ -286,7 +246,11 @@ class Tensor:
         return id(self)
 
     def __format__(self, spec):
-        return format(self.item(), spec) if spec and self.size == 1 else format(repr(self), "" if self.ndim or not spec else spec)
+        return (
+            format(self.item(), spec)
+            if spec and self.size == 1
+            else format(repr(self), "" if self.ndim or not spec else spec)
+        )
 
     def __repr__(self):
         text = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=200)
@@ -298,14 +262,21 @@ class Tensor:
         return f"tensor({text}{extra})"
 
     def _repr_html_(self):
-        made = "" if self.node is None else (", requires_grad" if self.node.op is None else f", made by <b>{self.node.op.name}</b>")
+        made = (
+            ""
+            if self.node is None
+            else (", requires_grad" if self.node.op is None else f", made by <b>{self.node.op.name}</b>")
+        )
         head = f"<div><code>Tensor {self.dtype.name}{list(self.shape)}{made}</code></div>"
         if self.ndim == 0 or self.ndim > 2 or self.size == 0:
             return head + f"<pre>{html.escape(np.array2string(self.data, threshold=60))}</pre>"
         rows = np.atleast_2d(self.data)
         cut = rows[:8, :10]
         fmt = (lambda v: f"{v:.4g}") if self.dtype.kind == "f" else str
-        body = "".join("<tr>" + "".join(f"<td>{fmt(v)}</td>" for v in r) + ("<td>…</td>" if rows.shape[1] > 10 else "") + "</tr>" for r in cut)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{fmt(v)}</td>" for v in r) + ("<td>…</td>" if rows.shape[1] > 10 else "") + "</tr>"
+            for r in cut
+        )
         more = "<tr><td>…</td></tr>" if rows.shape[0] > 8 else ""
         return f"{head}<table>{body}{more}</table>"
 
@@ -313,8 +284,11 @@ class Tensor:
 
     def __array__(self, dtype=None, copy=None):
         if self.node is not None and self.node.op is not None and recording.on:
-            raise problem(GradientError, f"NumPy asks for the numbers of a tensor with history (made by {self.node.op.name}), which would lose it",
-                          "an nbgrad function, or x.detach() first")
+            raise problem(
+                GradientError,
+                f"NumPy asks for the numbers of a tensor with history (made by {self.node.op.name}), which loses it",
+                "an nbgrad function, or x.detach() first",
+            )
         if dtype is not None and np.dtype(dtype) != self.dtype:
             return self.data.astype(dtype)
         return self.data.copy() if copy else self.data
@@ -337,120 +311,19 @@ class Tensor:
 
     def __reduce__(self):
         if not self.is_leaf:
-            raise problem(GradientError, f"a tensor with history (made by {self.node.op.name}) cannot be pickled", "x.detach()")
+            raise problem(
+                GradientError, f"a tensor with history (made by {self.node.op.name}) cannot be pickled", "x.detach()"
+            )
         return Tensor, (self.data, None, self.requires_grad)
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
-            raise problem(GradientError, f"a tensor with history (made by {self.node.op.name}) cannot be deep-copied", "x.detach()")
+            raise problem(
+                GradientError,
+                f"a tensor with history (made by {self.node.op.name}) cannot be deep-copied",
+                "x.detach()",
+            )
         return Tensor(self.data.copy(), None, self.requires_grad)
-
-    # -- indexing
-
-    def __getitem__(self, index):
-        return indexing.getitem(self, index)
-
-    def __setitem__(self, index, value):
-        if indexing.is_basic(index):
-            target = self[index]
-            if target.size:
-                Tensor._write(target, value)
-        else:
-            Tensor._write(self, indexing.index_put(self, index, value))
-
-    # -- operators
-
-    __add__, __radd__, __iadd__ = _operator(arithmetic.add), _operator(arithmetic.add, True), _in_place(arithmetic.add)
-    __sub__, __rsub__, __isub__ = _operator(arithmetic.sub), _operator(arithmetic.sub, True), _in_place(arithmetic.sub)
-    __mul__, __rmul__, __imul__ = _operator(arithmetic.mul), _operator(arithmetic.mul, True), _in_place(arithmetic.mul)
-    __truediv__, __rtruediv__, __itruediv__ = _operator(arithmetic.div), _operator(arithmetic.div, True), _in_place(arithmetic.div)
-    __floordiv__, __rfloordiv__ = _operator(arithmetic.floor_divide), _operator(arithmetic.floor_divide, True)
-    __ifloordiv__ = _in_place(arithmetic.floor_divide)
-    __mod__, __rmod__, __imod__ = _operator(arithmetic.remainder), _operator(arithmetic.remainder, True), _in_place(arithmetic.remainder)
-    __pow__, __rpow__, __ipow__ = _operator(arithmetic.pow), _operator(arithmetic.pow, True), _in_place(arithmetic.pow)
-    __matmul__, __rmatmul__ = _operator(matmul.matmul), _operator(matmul.matmul, True)
-    __and__, __rand__, __iand__ = _operator(compare.bitwise_and), _operator(compare.bitwise_and, True), _in_place(compare.bitwise_and)
-    __or__, __ror__, __ior__ = _operator(compare.bitwise_or), _operator(compare.bitwise_or, True), _in_place(compare.bitwise_or)
-    __xor__, __rxor__, __ixor__ = _operator(compare.bitwise_xor), _operator(compare.bitwise_xor, True), _in_place(compare.bitwise_xor)
-    __lshift__, __rshift__ = _operator(compare.left_shift), _operator(compare.right_shift)
-    __lt__, __le__, __gt__, __ge__ = (_operator(compare.less), _operator(compare.less_equal),
-                                      _operator(compare.greater), _operator(compare.greater_equal))  # fmt: skip
-    __eq__, __ne__ = _operator(compare.equal), _operator(compare.not_equal)  # type: ignore[assignment]
-
-    def __neg__(self):
-        return arithmetic.neg(self)
-
-    def __pos__(self):
-        return self
-
-    def __abs__(self):
-        return arithmetic.abs(self)
-
-    def __invert__(self):
-        return compare.invert(self)
-
-    # -- the methods of ndarray
-
-    sum, mean, prod, any, all = map(_method, (reduce.sum, reduce.mean, reduce.prod, reduce.any, reduce.all))
-    max, min, argmax, argmin, ptp = map(_method, (reduce.max, reduce.min, reduce.argmax, reduce.argmin, reduce.ptp))
-    var, std = _method(composite.var), _method(composite.std)
-    cumsum, cumprod = _method(scan.cumsum), _method(scan.cumprod)
-    squeeze, swapaxes, diagonal, ravel, flatten = map(
-        _method, (movement.squeeze, movement.swapaxes, movement.diagonal, movement.ravel, movement.flatten)
-    )
-    repeat, trace = _method(joining.repeat), _method(movement.trace)
-    dot = _method(matmul.dot)
-    take = _method(gathering.take)
-    argsort = _method(sort.argsort)
-    clip = _method(arithmetic.clip)
-
-    def reshape(self, *shape):
-        """Return the elements in a new shape; as `numpy.ndarray.reshape`."""
-        return movement.reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
-
-    def transpose(self, *axes):
-        """Return the axes in a new order, reversed by default; as `numpy.ndarray.transpose`."""
-        axes = axes[0] if len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list))) else axes
-        return movement.transpose(self, axes or None)
-
-    @property
-    def T(self):  # noqa: N802 - NumPy's name
-        """The axes reversed."""
-        return movement.transpose(self)
-
-    @property
-    def mT(self):  # noqa: N802
-        """The last two axes swapped."""
-        return movement.swapaxes(self, -1, -2)
-
-    def round(self, decimals=0):
-        """Return the values rounded to `decimals`, half to even."""
-        return arithmetic.round(self) if decimals == 0 else arithmetic.round(self * 10.0**decimals) / 10.0**decimals
-
-    def astype(self, dtype):
-        """Return the values in another dtype (itself when it has it already); the gradient is cast back."""
-        from .eager import cast as cast_tensor
-
-        return cast_tensor(self, check_dtype(dtype))
-
-    def copy(self):
-        """Return the values in memory of their own, with history."""
-        return cast.copy(self)
-
-    def sort(self, axis=-1):
-        """Sort in place along an axis, as `numpy.ndarray.sort`."""
-        Tensor._write(self, sort.sort(self, axis))
-
-    def fill(self, value):
-        """Write one value everywhere."""
-        Tensor._write(self, value)
-
-    def nonzero(self):
-        """Return the indices of the values that are not zero, one int64 array per axis."""
-        return tuple(Tensor(i) for i in np.nonzero(self.data))
-
-
-OPERANDS = (Tensor, *WEAK, np.ndarray, np.generic)
 
 
 def _array(data, dtype):
@@ -463,7 +336,9 @@ def _array(data, dtype):
         try:
             data = np.asarray(data)
         except ValueError:
-            raise problem(ShapeError, "tensor(data): the nested lists have different lengths", "rows of equal length") from None
+            raise problem(
+                ShapeError, "tensor(data): the nested lists have different lengths", "rows of equal length"
+            ) from None
     if type(data) is not np.ndarray:
         data = np.asarray(data)
     wanted = check_dtype(data.dtype) if dtype is None else dtype
@@ -503,6 +378,3 @@ def tensor(data, dtype=None, requires_grad=False) -> Tensor:
     dtype('int64')
     """
     return Tensor(data, dtype, requires_grad)
-
-
-__all__ = ["DTYPES", "FLOAT32", "Tensor", "no_grad", "tensor"]

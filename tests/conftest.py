@@ -1,10 +1,23 @@
 """What all tests share: the table's rows as fixtures, and clean state around every test."""
 
+import re
+
 import numpy as np
 import pytest
 
 import nbgrad as ng
+from nbgrad.docs import rows
 from nbgrad.tape.tape import recording
+
+
+def pytest_generate_tests(metafunc):
+    """Give `op` every elementwise row and `dtype` both floats, where a test does not say otherwise itself."""
+    given = " ".join(str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
+    if "op" in metafunc.fixturenames and "op" not in re.split(r"\W+", given):
+        found = rows()["elementwise"]
+        metafunc.parametrize("op", found, ids=[r.name for r in found])
+    if "dtype" in metafunc.fixturenames and "dtype" not in re.split(r"\W+", given):
+        metafunc.parametrize("dtype", ["float32", "float64"])
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,10 @@ def test_backward_nan_names_op_argument_and_recorded_line():
     x = ng.tensor([0.5], requires_grad=True)
     bad = ng.op(lambda x: x * 1.0, backward=lambda g, x: g * np.nan, name="bad")
     y = bad(x)
-    with ng.detect_anomaly(), pytest.raises(AnomalyError, match="backward of bad made NaN in the gradient of x") as caught:
+    with (
+        ng.detect_anomaly(),
+        pytest.raises(AnomalyError, match="backward of bad made NaN in the gradient of x") as caught,
+    ):
         y.sum().backward()
     assert "test_anomaly.py" in str(caught.value)
 

@@ -114,7 +114,10 @@ def test_custom_vjp_of_structures():
     def f(p, x):
         return p["a"] * x, p["b"]
 
-    f.defvjp(lambda p, x: (f.fn(p, x), (p, x)), lambda kept, g: ({"a": g[0] * kept[1], "b": None if len(g) < 2 else g[1]}, None))
+    f.defvjp(
+        lambda p, x: (f.fn(p, x), (p, x)),
+        lambda kept, g: ({"a": g[0] * kept[1], "b": None if len(g) < 2 else g[1]}, None),
+    )
     g = ng.grad(lambda p: sum(o.sum() for o in f(p, np.ones(2))))({"a": np.ones(2), "b": np.ones(3)})
     np.testing.assert_array_equal(g["a"].numpy(), np.ones(2))
     np.testing.assert_array_equal(g["b"].numpy(), np.ones(3))

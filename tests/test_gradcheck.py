@@ -22,7 +22,9 @@ def test_right_gradients_pass():
 
 
 def test_a_wrong_gradient_is_named_by_argument_and_element():
-    with pytest.raises(GradientError, match=r"argument 1 .*worst element \[2\]: gradient [\d.]+, difference [\d.]+, off by"):
+    with pytest.raises(
+        GradientError, match=r"argument 1 .*worst element \[2\]: gradient [\d.]+, difference [\d.]+, off by"
+    ):
         ng.gradcheck(lambda a, x: a + wrong(x), 1.0, np.ones(3), modes=("reverse",))
 
 

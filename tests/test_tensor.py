@@ -22,7 +22,9 @@ def test_an_array_is_used_without_a_copy():
     assert np.shares_memory(ng.tensor(a[:, ::2]).numpy(), a)
 
 
-@pytest.mark.parametrize("dtype", ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64"]
+)
 def test_dtypes_are_kept(dtype):
     t = ng.tensor(np.ones(3, dtype))
     assert t.dtype == dtype
@@ -322,7 +324,7 @@ def test_numpy_functions_without_a_counterpart_say_so():
     x = ng.tensor([0.5, 1.0], requires_grad=True)
     with pytest.raises(NbgradError, match="no counterpart"):
         np.fft.fft(x)
-    with pytest.raises(NbgradError, match="lose it"):
+    with pytest.raises(NbgradError, match="loses it"):
         np.asarray(x * 2.0)
     assert np.asarray(x * 2.0 if False else x).tolist() == [0.5, 1.0]
     out = ng.zeros(2)

@@ -13,6 +13,6 @@ CASES: tuple[Case | ColdStart, ...] = (
 )
 
 
-def find(name: str) -> Case | ColdStart:
-    """Return the case of that name."""
-    return next(case for case in CASES if case.name == name)
+def find(name: str) -> Case:
+    """Return the case of that name that a worker can call."""
+    return next(case for case in CASES if isinstance(case, Case) and case.name == name)

@@ -50,7 +50,7 @@ def record(name: str, over: str) -> Case:
         inputs,
         {peer: lambda x, side=side: side(name, AXES[over], x) for peer, side in sides.items()},
         bytes=4.0 * SIZE * SIZE,
-        note=f"{SIZE}x{SIZE} float32; rows: along each row",
+        note=f"{SIZE}x{SIZE} float32; rows: along each row; jax: under jit",
     )
 
 

@@ -14,7 +14,10 @@ WIDTHS = {"digits 64-256-128-10": (64, 256, 128, 10), "MLP 784-256-128-10": (784
 def inputs(widths: tuple[int, ...]) -> dict[str, np.ndarray]:
     """Return a batch and the first weights (out, in) and biases: "w0", "b0", "w1", ..."""
     rng = np.random.default_rng(4)
-    found = {"x": rng.random((BATCH, widths[0]), dtype=np.float32), "y": rng.integers(0, widths[-1], BATCH)}
+    found: dict[str, np.ndarray] = {
+        "x": rng.random((BATCH, widths[0]), dtype=np.float32),
+        "y": rng.integers(0, widths[-1], BATCH),
+    }
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
         found[f"w{i}"] = (rng.standard_normal((n_out, n_in)) * (2.0 / n_in) ** 0.5).astype(np.float32)
         found[f"b{i}"] = (rng.standard_normal(n_out) * 0.1).astype(np.float32)

@@ -116,7 +116,13 @@ def derive(expr, name, env):
     if isinstance(expr, ast.Name):
         return ONE
     if isinstance(expr, ast.UnaryOp):
-        return neg(d(expr.operand)) if isinstance(expr.op, ast.USub) else d(expr.operand) if isinstance(expr.op, ast.UAdd) else NIL
+        return (
+            neg(d(expr.operand))
+            if isinstance(expr.op, ast.USub)
+            else d(expr.operand)
+            if isinstance(expr.op, ast.UAdd)
+            else NIL
+        )
     if isinstance(expr, ast.IfExp):
         a, b = d(expr.body), d(expr.orelse)
         return NIL if value(a) == 0 and value(b) == 0 else ast.IfExp(expr.test, a, b)
@@ -126,7 +132,9 @@ def derive(expr, name, env):
         return _binary(expr, d, env)
     if isinstance(expr, ast.Call):
         return _call(expr, d, env)
-    raise problem(ArgumentError, f"no derivative of `{ast.unparse(expr)}`", "arithmetic, math functions and rows of the table")
+    raise problem(
+        ArgumentError, f"no derivative of `{ast.unparse(expr)}`", "arithmetic, math functions and rows of the table"
+    )
 
 
 def _binary(expr, d, env):
@@ -158,7 +166,9 @@ def row_of(func, env):
         return ZERO
     row = table.get(MATH_ROWS.get(short, short))
     if row is None:
-        raise problem(ArgumentError, f"{text} is no row of the op table, so its derivative is not known", "a row of the table")
+        raise problem(
+            ArgumentError, f"{text} is no row of the op table, so its derivative is not known", "a row of the table"
+        )
     return row
 
 
@@ -197,7 +207,7 @@ def _times(g, p):
     return call("times", g, p)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def partials(op):
     """Return (one partial per parameter, what their names mean); a partial is an expression, ZERO or MISSING."""
     if op.df is ZERO or isinstance(op.df, MISSING):
@@ -224,7 +234,7 @@ def partials(op):
     return tuple(parts), env
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def vjp_op(op, index):
     """Return the row that multiplies the gradient by partial number `index`; or ZERO, MISSING, or a number.
 
@@ -238,7 +248,9 @@ def vjp_op(op, index):
         return float(value(partial))
     keeps = sorted(names(partial) & {*op.params, "out"}, key=[*op.params, "out"].index)
     g = "g" * (1 + max((len(p) for p in op.params if set(p) == {"g"}), default=0))  # the gradient of a gradient is gg
-    return derived_row(f"{op.name}_{g}_{op.params[index]}", (g, *keeps), _times(ast.Name(g, ast.Load()), partial), env, op)
+    return derived_row(
+        f"{op.name}_{g}_{op.params[index]}", (g, *keeps), _times(ast.Name(g, ast.Load()), partial), env, op
+    )
 
 
 def derived_row(name, params, expr, env, of):

@@ -12,7 +12,7 @@ COMPARE = {
 
 
 class _Simplify(ast.NodeTransformer):
-    def visit_BinOp(self, node):  # noqa: N802
+    def visit_BinOp(self, node):
         a, b = self.visit(node.left), self.visit(node.right)
         simple = {ast.Add: add, ast.Sub: sub, ast.Mult: _product, ast.Div: div}.get(type(node.op))
         if simple is not None:
@@ -26,23 +26,23 @@ class _Simplify(ast.NodeTransformer):
                 return ast.Constant(float(value(a)) ** value(b))
         return ast.BinOp(a, node.op, b)
 
-    def visit_UnaryOp(self, node):  # noqa: N802
+    def visit_UnaryOp(self, node):
         inner = self.visit(node.operand)
         return neg(inner) if isinstance(node.op, ast.USub) else ast.UnaryOp(node.op, inner)
 
-    def visit_IfExp(self, node):  # noqa: N802
+    def visit_IfExp(self, node):
         test = self.visit(node.test)
         if isinstance(test, ast.Constant):
             return self.visit(node.body if test.value else node.orelse)
         return ast.IfExp(test, self.visit(node.body), self.visit(node.orelse))
 
-    def visit_Compare(self, node):  # noqa: N802
+    def visit_Compare(self, node):
         a, b = self.visit(node.left), self.visit(node.comparators[0])
         if len(node.ops) == 1 and value(a) is not None and value(b) is not None:
             return ast.Constant(COMPARE[type(node.ops[0])](value(a), value(b)))
         return ast.Compare(a, node.ops, [b, *node.comparators[1:]])
 
-    def visit_BoolOp(self, node):  # noqa: N802
+    def visit_BoolOp(self, node):
         absorbing = isinstance(node.op, ast.Or)
         left = []
         for v in map(self.visit, node.values):
@@ -53,7 +53,7 @@ class _Simplify(ast.NodeTransformer):
             left.append(v)
         return ast.BoolOp(node.op, left) if len(left) > 1 else left[0] if left else ast.Constant(not absorbing)
 
-    def visit_Call(self, node):  # noqa: N802
+    def visit_Call(self, node):
         args = [self.visit(a) for a in node.args]
         name = ast.unparse(node.func)
         if name == "times":
@@ -62,7 +62,7 @@ class _Simplify(ast.NodeTransformer):
             return self.visit(ast.BinOp(args[0], ast.Pow(), args[1]))
         return ast.Call(node.func, args, [])
 
-    def visit_Constant(self, node):  # noqa: N802
+    def visit_Constant(self, node):
         if type(node.value) is float and node.value.is_integer() and abs(node.value) < 1e15:
             return ast.Constant(int(node.value))
         return node

@@ -25,8 +25,11 @@ def check_dtype(dtype) -> np.dtype:
     dtype = np.dtype(dtype)
     native = dtype.newbyteorder("=") if dtype.isnative is False else dtype
     if native.name not in DTYPES:
-        raise problem(DtypeError, f"no kernels for dtype {dtype}; nbgrad computes in {', '.join(NAMES)}",
-                      'x.astype("float32"), or "float64"')
+        raise problem(
+            DtypeError,
+            f"no kernels for dtype {dtype}; nbgrad computes in {', '.join(NAMES)}",
+            'x.astype("float32"), or "float64"',
+        )
     return DTYPES[native.name]
 
 

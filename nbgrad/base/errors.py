@@ -129,5 +129,7 @@ def require(name: str, extra: str):
         return importlib.import_module(name)
     except ImportError:
         raise problem(
-            MissingPackageError, f"the package {name!r} is needed here and is not installed", f'pip install "nbgrad[{extra}]"'
+            MissingPackageError,
+            f"the package {name!r} is needed here and is not installed",
+            f'pip install "nbgrad[{extra}]"',
         ) from None

@@ -58,8 +58,11 @@ def broadcast_shapes(*shapes) -> tuple:
         lengths = {s[axis] for s in shapes if len(s) >= -axis} - {1}
         if len(lengths) > 1:
             text = " and ".join(str(tuple(s)) for s in shapes)
-            raise problem(ShapeError, f"shapes {text} do not broadcast: axis {axis} has lengths {sorted(lengths)}",
-                          "make the lengths equal, or 1 where a value is to be repeated (x[:, None], reshape)")
+            raise problem(
+                ShapeError,
+                f"shapes {text} do not broadcast: axis {axis} has lengths {sorted(lengths)}",
+                "make the lengths equal, or 1 where a value is to be repeated (x[:, None], reshape)",
+            )
         out.append(lengths.pop() if lengths else 1)
     return tuple(out)
 
@@ -76,7 +79,9 @@ def normalize_axis(axis, ndim: int) -> int:
         raise problem(ArgumentError, f"axis must be an integer, not {axis!r}", "axis=0") from None
     if not -ndim <= index < ndim:
         allowed = f"between {-ndim} and {ndim - 1}" if ndim else "left out for a 0-d array"
-        raise problem(ShapeError, f"axis {index} is out of range for an array of {ndim} dimensions", f"an axis {allowed}")
+        raise problem(
+            ShapeError, f"axis {index} is out of range for an array of {ndim} dimensions", f"an axis {allowed}"
+        )
     return index % ndim
 
 
@@ -115,8 +120,11 @@ def infer_shape(shape, size: int) -> tuple:
     if unknown == 1 and known and size % known == 0:
         shape = tuple(size // known if n == -1 else n for n in shape)
     if unknown > 1 or -1 in shape or any(n < -1 for n in shape) or prod(shape) != size:
-        raise problem(ShapeError, f"cannot give {size} elements the shape {shape}",
-                      "a shape with the same number of elements, at most one of them -1")
+        raise problem(
+            ShapeError,
+            f"cannot give {size} elements the shape {shape}",
+            "a shape with the same number of elements, at most one of them -1",
+        )
     return shape
 
 

@@ -46,7 +46,7 @@ class _Substitute(ast.NodeTransformer):
     def __init__(self, known):
         self.known = known
 
-    def visit_Name(self, node):  # noqa: N802 - the name ast asks for
+    def visit_Name(self, node):
         return copy.deepcopy(self.known[node.id]) if node.id in self.known else node
 
 
@@ -81,8 +81,11 @@ def function_tree(fn) -> ast.FunctionDef:
     try:
         text = textwrap.dedent(inspect.getsource(fn))
     except (OSError, TypeError):
-        raise problem(ArgumentError, f"the source text of {fn.__name__} cannot be found, and its formula is needed",
-                      "define it in a file or a notebook cell") from None
+        raise problem(
+            ArgumentError,
+            f"the source text of {fn.__name__} cannot be found, and its formula is needed",
+            "define it in a file or a notebook cell",
+        ) from None
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef) and node.name == fn.__name__:
             return node
@@ -110,8 +113,11 @@ def body_formula(fn) -> Formula:
         elif isinstance(s, ast.Return) and s.value is not None:
             return Formula(params, lets, substitute(s.value, _latest(lets)), fn.__globals__)
         else:
-            raise problem(ArgumentError, f"{fn.__name__}: `{ast.unparse(s).splitlines()[0]}` is not allowed in a formula",
-                          "assignments of names, conditional expressions and one return; loops go into a helper")
+            raise problem(
+                ArgumentError,
+                f"{fn.__name__}: `{ast.unparse(s).splitlines()[0]}` is not allowed in a formula",
+                "assignments of names, conditional expressions and one return; loops go into a helper",
+            )
     raise problem(ArgumentError, f"{fn.__name__} returns nothing", "return the value")
 
 
@@ -138,7 +144,11 @@ def lambda_formulas(fn, keyword, given) -> tuple:
         for k in getattr(decorator, "keywords", ()):
             if k.arg == keyword and isinstance(k.value, ast.Lambda):
                 return tuple(a.arg for a in k.value.args.args), _parts(k.value.body), given.__globals__
-    raise problem(ArgumentError, f"{fn.__name__}: the text of {keyword} cannot be found", f"write {keyword}=lambda ... in the decorator")
+    raise problem(
+        ArgumentError,
+        f"{fn.__name__}: the text of {keyword} cannot be found",
+        f"write {keyword}=lambda ... in the decorator",
+    )
 
 
 def _parts(expr):

@@ -3,11 +3,11 @@
 import math
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from .. import random
 from ..base.errors import ArgumentError, ShapeError, problem
 from ..creation import asarray, full
+from ..ops.special import scipy_special
 from ..tensor import Tensor
 
 
@@ -73,6 +73,7 @@ def truncated_normal(shape, mean=0.0, std=1.0, low=-2.0, high=2.0, dtype="float3
     sign = -1.0 if a > 0 else 1.0
     a, b = (a, b) if sign > 0 else (-b, -a)
     share = random.uniform(as_shape(shape), 0.0, 1.0, "float64").numpy()
+    ndtr, ndtri = scipy_special("ndtr"), scipy_special("ndtri")
     values = mean + sign * std * ndtri(ndtr(a) + share * (ndtr(b) - ndtr(a)))
     return asarray(np.clip(values, low, high).astype(dtype))
 

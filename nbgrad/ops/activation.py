@@ -3,10 +3,10 @@
 import math
 
 import numpy as np
-from scipy import special
 
 from ..base.errors import ArgumentError, problem
 from .arithmetic import maximum, minimum
+from .special import scipy_special
 from .table import elementwise
 from .transcendental import erfc, exp, expm1, sigmoid
 
@@ -51,7 +51,7 @@ def selu(x):
 
 @elementwise(
     df=lambda x: 0.5 * erfc(-_SQRT_HALF * x) + 0.3989422804014327 * x * exp(-0.5 * x * x),
-    ref=lambda x: x * special.ndtr(x), domain=(-4, 4),
+    ref=lambda x: x * scipy_special("ndtr")(x), domain=(-4, 4),
 )
 def gelu_erf(x):
     """Gaussian error linear unit: x times the normal distribution function (Hendrycks and Gimpel 2016)."""
@@ -108,7 +108,7 @@ def _silu_partial(x):
     return s * (1.0 + x * (1.0 - s))
 
 
-@elementwise(df=_silu_partial, ref=lambda x: x * special.expit(x), domain=(-4, 4))
+@elementwise(df=_silu_partial, ref=lambda x: x * scipy_special("expit")(x), domain=(-4, 4))
 def silu(x):
     """x times its sigmoid, also called swish (Elfwing et al. 2018)."""
     return x * sigmoid(x)
@@ -120,7 +120,7 @@ def softplus(x):
     return maximum(x, 0.0) + math.log1p(math.exp(-math.fabs(x)))
 
 
-@elementwise(df=lambda x: sigmoid(-x), ref=special.log_expit, domain=(-4, 4))
+@elementwise(df=lambda x: sigmoid(-x), ref="scipy.special.log_expit", domain=(-4, 4))
 def log_sigmoid(x):
     """Logarithm of the sigmoid, without overflow."""
     return minimum(x, 0.0) - math.log1p(math.exp(-math.fabs(x)))

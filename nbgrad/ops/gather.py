@@ -62,9 +62,9 @@ def add_each(v, indices, *, axis, size):
     return (*v.shape[:axis], size, *v.shape[axis + 1 :])
 
 
-@primitive(vjp={"indices": ZERO}, accepts="index", dtype="int64")
+@primitive(vjp={"indices": ZERO}, accepts="integer", dtype="int64")
 def last_at(indices, *, size):
-    """For each of `size` cells, 1 + the position of the last index that names it; 0 where none does."""
+    """For each of `size` cells, 1 + the position of the last int64 index that names it; 0 where none does."""
     return (size,)
 
 

@@ -173,9 +173,14 @@ def _mask(mask, shape, axis) -> list:
     return [Entry("array", (0, 1, n), i) for n, i in zip(values.shape, np.nonzero(values))]
 
 
+def _all(r, x) -> bool:
+    """Say whether the slices of a road leave `x` as it is."""
+    return r.cuts == tuple((0, 1, n) for n in x.shape)
+
+
 def _reached(x, r):
     """Return the view of `x` that slices, dropped and added axes leave."""
-    if any(cut != (0, 1, n) for cut, n in zip(r.cuts, x.shape)):
+    if not _all(r, x):
         x = views.slice_(x, cuts=r.cuts)
     return x if x.shape == r.shape else views.reshape(x, shape=r.shape)
 
@@ -274,12 +279,11 @@ def index_put(x, index, v):
     if v.ndim == 0 and hasattr(mask, "dtype") and mask.dtype.kind == "b" and mask.shape == x.shape[: mask.ndim]:
         return where(views.reshape(lift(mask), shape=mask.shape + (1,) * (x.ndim - mask.ndim)), v, x)
     r = road(index, x.shape)
-    part = tuple(count for _, _, count in r.cuts)
     written = _fitted(v, r.shape) if not r.axes else _scattered(_reached(x, r), r, v)
-    if r.axes and part == x.shape:
+    if r.axes and _all(r, x):
         return views.reshape(written, shape=x.shape)
     view = views.slice_.forward(views.whole(x.shape), cuts=r.cuts)
-    return views.overwrite(x, views.reshape(written, shape=part), strides=view.strides, offset=view.offset)
+    return views.overwrite(x, views.reshape(written, shape=view.shape), strides=view.strides, offset=view.offset)
 
 
 def _scattered(y, r, v):

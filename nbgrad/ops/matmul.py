@@ -133,7 +133,7 @@ def outer(a, b):
 
     >>> outer([1.0, 2.0], [1.0, 10.0])
     tensor([[ 1., 10.],
-           [ 2., 20.]])
+            [ 2., 20.]])
     """
     return expand_dims(ravel(lift(a)), 1) * expand_dims(ravel(lift(b)), 0)
 

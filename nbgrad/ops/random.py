@@ -15,7 +15,7 @@ from .table import ZERO, elementwise, primitive
 WORDS = 4  # 32-bit words in one block of Philox
 
 
-def check_key(key):
+def _check_key(key):
     if tuple(key.shape) != (3,):
         raise problem(
             ArgumentError,
@@ -27,35 +27,35 @@ def check_key(key):
 @primitive(accepts="integer", dtype="uint32", vjp={"key": ZERO})
 def random_bits(key, *, shape):
     """Uniform 32-bit words; block b of four is Philox4x32-10 of counter + b."""
-    check_key(key)
+    _check_key(key)
     return shape
 
 
 @primitive(accepts="integer", dtype="float32", vjp={"key": ZERO})
 def random_float32(key, *, shape):
     """Uniform multiples of 2**-24 in [0, 1), one word each."""
-    check_key(key)
+    _check_key(key)
     return shape
 
 
 @primitive(accepts="integer", dtype="float64", vjp={"key": ZERO})
 def random_float64(key, *, shape):
     """Uniform multiples of 2**-53 in [0, 1), two words each."""
-    check_key(key)
+    _check_key(key)
     return shape
 
 
 @primitive(accepts="integer", dtype="int64", vjp={"key": ZERO})
 def random_integers(key, *, shape, low, count):
     """Integers low ... low + count - 1, two words each: the upper half of a product, bias below count / 2**64."""
-    check_key(key)
+    _check_key(key)
     return shape
 
 
 @primitive(accepts="integer", dtype="int64", vjp={"key": ZERO})
 def random_permutation(key, *, n):
     """The integers 0 ... n - 1 in random order, by Fisher and Yates' exchanges, two words each."""
-    check_key(key)
+    _check_key(key)
     return (n,)
 
 

@@ -62,8 +62,11 @@ def count_nonzero(acc, x):
 def arg_extreme(x, *, axis, largest):
     """Index of the largest or smallest value along one axis; the first of ties, and of NaNs."""
     if x.shape[axis] == 0:
-        raise problem(ShapeError, f"argmax or argmin of shape {x.shape} over axis {axis}: there is nothing to choose from",
-                      "an array that is not empty along the axis")
+        raise problem(
+            ShapeError,
+            f"argmax or argmin of shape {x.shape} over axis {axis}: there is nothing to choose from",
+            "an array that is not empty along the axis",
+        )
     return x.shape[:axis] + x.shape[axis + 1 :]
 
 

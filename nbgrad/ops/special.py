@@ -1,8 +1,14 @@
 """Special functions that need a loop: helpers of the formulas in `transcendental.py`."""
 
+import importlib
 import math
 
 from .table import scalar
+
+
+def scipy_special(name):
+    """Return a function of `scipy.special`, imported when a reference first asks for it: that takes a while."""
+    return getattr(importlib.import_module("scipy.special"), name)
 
 
 @scalar

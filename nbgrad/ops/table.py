@@ -1,5 +1,6 @@
 """The op table: the record of an op, the four words that declare one, and look-up by name or reference."""
 
+import importlib
 import inspect
 from functools import cached_property
 
@@ -55,9 +56,10 @@ class Op:
     def __init__(self, name, kind, params, forward=None, attrs=None, **rest):
         self.name = self.__name__ = name
         self.kind, self.params, self.forward, self.attrs = kind, tuple(params), forward, dict(attrs or {})
-        self.df = self.vjp = self.ref = self.start = self.finish = self.merge = self.returns = None
+        self.df = self.vjp = self._ref = self.start = self.finish = self.merge = self.returns = None
         self.defaults, self.linear, self.domain, self.kinks, self.accepts = {}, (), (-3.0, 3.0), (), "float"
         self.wide = False
+        self._ref = rest.pop("ref", None)
         self.__dict__.update(rest)
         self.variadic = bool(self.params) and self.params[0].startswith("*")
         self.__doc__ = rest.get("doc") or (forward.__doc__ if forward is not None else "")
@@ -103,14 +105,26 @@ class Op:
             elif p in self.defaults:
                 arrays.append(self.defaults[p])
             else:
-                raise problem(ArgumentError, f"{self.signature}: the argument {p!r} is missing", f"help(nbgrad.{self.name})")
+                raise problem(
+                    ArgumentError, f"{self.signature}: the argument {p!r} is missing", f"help(nbgrad.{self.name})"
+                )
         return tuple(arrays), ({**self.attrs, **self._known(given)} if self.attrs or given else given)
 
     def _known(self, given):
         for k in given:
             if k not in self.attrs:
-                raise problem(ArgumentError, f"{self.signature} has no argument {k!r}", f"one of {[*self.params, *self.attrs]}")
+                raise problem(
+                    ArgumentError, f"{self.signature} has no argument {k!r}", f"one of {[*self.params, *self.attrs]}"
+                )
         return given
+
+    @property
+    def ref(self):
+        """The NumPy or SciPy function that the row means; a SciPy one is imported when it is first asked for."""
+        if isinstance(self._ref, str):
+            module, _, name = self._ref.rpartition(".")
+            self._ref = getattr(importlib.import_module(module), name)
+        return self._ref
 
     @property
     def signature(self) -> str:
@@ -123,8 +137,11 @@ class Op:
     def __signature__(self):
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         arrays = [
-            inspect.Parameter(p.lstrip("*"), inspect.Parameter.VAR_POSITIONAL if p[0] == "*" else kind,
-                              **({"default": self.defaults[p]} if p in self.defaults else {}))
+            inspect.Parameter(
+                p.lstrip("*"),
+                inspect.Parameter.VAR_POSITIONAL if p[0] == "*" else kind,
+                **({"default": self.defaults[p]} if p in self.defaults else {}),
+            )
             for p in self.params
         ]
         kind = inspect.Parameter.KEYWORD_ONLY if self.variadic else kind
@@ -158,8 +175,8 @@ def _register(op):
     if op.name in table:
         raise ArgumentError(f"two rows are named {op.name!r}")
     table[op.name] = op
-    if op.ref is not None and getattr(op.ref, "__name__", "<lambda>") != "<lambda>":
-        by_ref.setdefault(op.ref, op)
+    if callable(op._ref) and getattr(op._ref, "__name__", "<lambda>") != "<lambda>":
+        by_ref.setdefault(op._ref, op)
     return op
 
 
@@ -203,7 +220,9 @@ def reduction(start=None, df=None, vjp=None, **row):
 
     def declare(fn):
         _check_df(fn, df, ("x", "out", "n"))
-        op = Op(fn.__name__, "reduction", ("x",), fn, {"axis": None, "keepdims": False}, start=start, df=df, vjp=vjp, **row)
+        op = Op(
+            fn.__name__, "reduction", ("x",), fn, {"axis": None, "keepdims": False}, start=start, df=df, vjp=vjp, **row
+        )
         return _register(op)
 
     return declare
@@ -226,7 +245,9 @@ def primitive(vjp=None, dtype=None, **row):
 
     def declare(fn):
         params, defaults, attrs = _split(fn)
-        return _register(Op(fn.__name__, "primitive", params, fn, attrs, vjp=vjp, returns=dtype, defaults=defaults, **row))
+        return _register(
+            Op(fn.__name__, "primitive", params, fn, attrs, vjp=vjp, returns=dtype, defaults=defaults, **row)
+        )
 
     return declare
 

@@ -3,11 +3,10 @@
 import math
 
 import numpy as np
-from scipy import special
 
 from .arithmetic import hypot, maximum, sqrt
 from .compare import isinf
-from .special import digamma_of, polygamma_of, sinc_slope_of
+from .special import digamma_of, polygamma_of, scipy_special, sinc_slope_of
 from .table import ZERO, elementwise
 
 
@@ -53,7 +52,7 @@ def log1p(x):
     return math.log1p(x)
 
 
-@elementwise(df=lambda out: out * (1.0 - out), ref=special.expit, domain=(-4, 4))
+@elementwise(df=lambda out: out * (1.0 - out), ref="scipy.special.expit", domain=(-4, 4))
 def sigmoid(x):
     """Logistic function 1 / (1 + exp(-x))."""
     e = math.exp(-math.fabs(x))
@@ -189,19 +188,19 @@ def _sinc_curvature(y):
     return np.sin(y) / y + 2.0 * (np.cos(y) - np.sin(y) / y) / y**2
 
 
-@elementwise(df=lambda x: 1.1283791670955126 * exp(-x * x), ref=special.erf)
+@elementwise(df=lambda x: 1.1283791670955126 * exp(-x * x), ref="scipy.special.erf")
 def erf(x):
     """Error function."""
     return math.erf(x)
 
 
-@elementwise(df=lambda x: -1.1283791670955126 * exp(-x * x), ref=special.erfc)
+@elementwise(df=lambda x: -1.1283791670955126 * exp(-x * x), ref="scipy.special.erfc")
 def erfc(x):
     """1 - erf(x), exact where it is small."""
     return math.erfc(x)
 
 
-@elementwise(df=lambda out: 0.886226925452758 * exp(out * out), ref=special.erfinv, domain=(-0.95, 0.95))
+@elementwise(df=lambda out: 0.886226925452758 * exp(out * out), ref="scipy.special.erfinv", domain=(-0.95, 0.95))
 def erfinv(x):
     """Inverse of the error function, of numbers from -1 to 1 (Wichura 1988, algorithm AS 241)."""
     a = math.fabs(x)
@@ -236,13 +235,13 @@ def erfinv(x):
     return math.copysign(y if a < 1.0 else math.inf, x) if a <= 1.0 else math.nan
 
 
-@elementwise(df=lambda x: digamma(x), ref=special.gammaln, domain=(0.3, 5))
+@elementwise(df=lambda x: digamma(x), ref="scipy.special.gammaln", domain=(0.3, 5))
 def lgamma(x):
     """Logarithm of the absolute value of the gamma function."""
     return math.lgamma(x)
 
 
-@elementwise(df=lambda x: polygamma(1.0, x), ref=special.digamma, domain=(0.3, 5))
+@elementwise(df=lambda x: polygamma(1.0, x), ref="scipy.special.digamma", domain=(0.3, 5))
 def digamma(x):
     """Derivative of the logarithm of the gamma function."""
     return digamma_of(x)
@@ -250,7 +249,7 @@ def digamma(x):
 
 @elementwise(
     df=lambda n, x: (ZERO, polygamma(n + 1.0, x)),
-    ref=lambda n, x: special.polygamma(np.asarray(n, int), x), domain={"n": (2, 2), "x": (0.5, 5)},
+    ref=lambda n, x: scipy_special("polygamma")(np.asarray(n, int), x), domain={"n": (2, 2), "x": (0.5, 5)},
 )
 def polygamma(n, x):
     """Derivative of order n, a whole number, of `digamma`."""
@@ -259,7 +258,7 @@ def polygamma(n, x):
 
 @elementwise(
     df=lambda x, y: (0.0 if x == 0.0 and y <= 0.0 else log(y), 0.0 if x == 0.0 else x / y),
-    ref=special.xlogy, domain=(0.3, 3),
+    ref="scipy.special.xlogy", domain=(0.3, 3),
 )
 def xlogy(x, y):
     """x log(y), 0 where x is 0; its gradient is 0 where both are 0."""

@@ -259,7 +259,9 @@ def max_pool(x, window, stride=None, padding=0, dilation=1, layout=None):
 
 
 def avg_pool(x, window, stride=None, padding=0, dilation=1, layout=None, count_include_pad=True):
-    """Mean of each window, over 1 to 3 spatial axes; parameters as `max_pool`.
+    """Mean of each window, over 1 to 3 spatial axes.
+
+    Parameters not listed are those of max pooling.
 
     Parameters
     ----------
@@ -368,4 +370,4 @@ conv_transpose1d, conv_transpose2d, conv_transpose3d = (
     _fixed(conv_transpose, n, "Transposed convolution") for n in (1, 2, 3)
 )
 max_pool1d, max_pool2d, max_pool3d = (_fixed(max_pool, n, "Largest value of each window") for n in (1, 2, 3))
-avg_pool1d, avg_pool2d, avg_pool3d = (_fixed(avg_pool, n, "Mean of each window (parameters as max_pool)") for n in (1, 2, 3))
+avg_pool1d, avg_pool2d, avg_pool3d = (_fixed(avg_pool, n, "Mean of each window") for n in (1, 2, 3))

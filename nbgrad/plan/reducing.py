@@ -55,7 +55,7 @@ def _rows(op, x, out, acc, n, m, kept, fold):
 
 
 def _columns(op, x, out, acc, n, m, kept, fold):
-    """Words: width, column blocks, outer count, chunks, fold rows per chunk, n, outer axes, fold axes; lengths, strides."""
+    """Words: width, column blocks, outer count, chunks, rows per chunk, n, outer axes, fold axes; lengths, strides."""
     (kept_shape, kept_strides), (fold_shape, fold_strides) = kept, fold
     width, outer = kept_shape[-1], prod(kept_shape[:-1])
     chunks, per = _chunks(n, m, n, min(width, COLUMNS))
@@ -85,4 +85,6 @@ def plan_arg(op, x, axis, out) -> Plan:
     m, n = prod(shape), x.shape[axis]
     grain = max(1, GRAIN // max(1, n))
     words = (m, n, x.strides[axis], grain, len(shape), *shape, *strides)
-    return Plan((Step(Kernel("reduce_arg", (x.dtype, "int64"), op), (0, 1), words, -(-m // grain)),), out.shape, "int64")
+    return Plan(
+        (Step(Kernel("reduce_arg", (x.dtype, "int64"), op), (0, 1), words, -(-m // grain)),), out.shape, "int64"
+    )

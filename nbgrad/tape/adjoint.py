@@ -106,5 +106,9 @@ def _add(grads, node, g):
 
 def freed(node):
     """Return the error for a node whose kept values are gone."""
-    return problem(GradientError, f"{node.op.name}: what its backward reads was freed by an earlier backward",
-                   "backward(keep=True) the first time, or compute the loss again", node.where)
+    return problem(
+        GradientError,
+        f"{node.op.name}: what its backward reads was freed by an earlier backward",
+        "backward(keep=True) the first time, or compute the loss again",
+        node.where,
+    )

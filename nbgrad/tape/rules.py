@@ -20,7 +20,7 @@ class Rule(NamedTuple):
     apply: object
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def rule(op, index) -> Rule | None:
     """Return the rule of input number `index` of `op`; None when the gradient is zero on purpose.
 
@@ -36,8 +36,11 @@ def rule(op, index) -> Rule | None:
     else:
         found = _written(op, index)
     if isinstance(found, MISSING):
-        raise problem(GradientError, f"{op.name} has no gradient in {op.params[min(index, len(op.params) - 1)]}: {found.reason}",
-                      "nbgrad.stop_gradient, or a rule of your own with nbgrad.custom_vjp")
+        raise problem(
+            GradientError,
+            f"{op.name} has no gradient in {op.params[min(index, len(op.params) - 1)]}: {found.reason}",
+            "nbgrad.stop_gradient, or a rule of your own with nbgrad.custom_vjp",
+        )
     if found is ZERO or found is None:
         return None
     if isinstance(found, float):
@@ -105,7 +108,7 @@ def _asked(name, op, node, index, g, values):
     raise problem(GradientError, f"the rule of {op.name} asks for {name!r}, which is no parameter, attribute or shape")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def keeps(op, active: tuple) -> tuple:
     """Return the names of the values that the backward of `op` reads when the inputs in `active` want a gradient."""
     names = {}
@@ -116,7 +119,7 @@ def keeps(op, active: tuple) -> tuple:
     return tuple(names)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def flows(op, index) -> bool:
     """Say whether a gradient can pass through input number `index` (an untold rule counts: it raises when used)."""
     try:

@@ -14,6 +14,11 @@ _slots = itertools.count()
 FREED = "freed"
 
 
+def next_slot() -> int:
+    """Return a slot of its own: what is recorded from now on stands behind it on the tape."""
+    return next(_slots)
+
+
 class Node:
     """One call of an op on the tape, and the value it made; a leaf has no op.
 
@@ -37,7 +42,20 @@ class Node:
         All inputs, constants as arrays, while a `Tape` is open; for pictures.
     """
 
-    __slots__ = ("__weakref__", "attrs", "dtype", "grad", "inputs", "kept", "op", "place", "shape", "shapes", "shown", "slot")
+    __slots__ = (
+        "__weakref__",
+        "attrs",
+        "dtype",
+        "grad",
+        "inputs",
+        "kept",
+        "op",
+        "place",
+        "shape",
+        "shapes",
+        "shown",
+        "slot",
+    )
 
     def __init__(self, op, inputs, attrs, shape, dtype, shapes=(), kept=None):
         self.op, self.inputs, self.attrs, self.shape, self.dtype = op, inputs, attrs, shape, dtype

@@ -32,7 +32,9 @@ def _columns(all_boxes, depth):
     for sweep in range(6):
         for d in sorted(rows, reverse=bool(sweep % 2)):
             near = (lambda i: all_boxes[i].inputs) if sweep % 2 == 0 else (lambda i: readers.get(i, ()))
-            rows[d].sort(key=lambda i, near=near: sum(place[j] for j in near(i)) / len(near(i)) if near(i) else place[i])
+            rows[d].sort(
+                key=lambda i, near=near: sum(place[j] for j in near(i)) / len(near(i)) if near(i) else place[i]
+            )
             place.update({i: k - (len(rows[d]) - 1) / 2 for k, i in enumerate(rows[d])})
     return place
 
@@ -50,7 +52,9 @@ def svg(what) -> str:
     depth = _layers(found)
     place = _columns(found, depth)
     left = min(place.values(), default=0)
-    at = [(MARGIN + (place[i] - left) * (WIDTH + GAP_X), MARGIN + depth[i] * (HEIGHT + GAP_Y)) for i in range(len(found))]
+    at = [
+        (MARGIN + (place[i] - left) * (WIDTH + GAP_X), MARGIN + depth[i] * (HEIGHT + GAP_Y)) for i in range(len(found))
+    ]
     width = max((x for x, _ in at), default=0) + WIDTH + MARGIN
     legend = [k for k in COLOURS if any(b.kind == k for b in found)]
     height = max((y for _, y in at), default=0) + HEIGHT + 2 * MARGIN + 24
@@ -65,8 +69,10 @@ def svg(what) -> str:
     parts += [_box(b, *at[i]) for i, b in enumerate(found)]
     for k, kind in enumerate(legend):
         x = MARGIN + k * 95
-        parts.append(f'<rect x="{x}" y="{height - 26:.0f}" width="12" height="12" rx="3" fill="{COLOURS[kind]}" stroke="#999"/>'
-                     f'<text x="{x + 17}" y="{height - 16:.0f}" font-size="11" fill="#444">{kind}</text>')
+        parts.append(
+            f'<rect x="{x}" y="{height - 26:.0f}" width="12" height="12" rx="3" fill="{COLOURS[kind]}" stroke="#999"/>'
+            f'<text x="{x + 17}" y="{height - 16:.0f}" font-size="11" fill="#444">{kind}</text>'
+        )
     return "\n".join([*parts, "</svg>"])
 
 

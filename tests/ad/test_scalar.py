@@ -21,7 +21,10 @@ EXPRESSIONS = [
 def evaluate(expr, env, **values):
     rows()
     known = {name: op for name, op in table.items()} | env | {"math": math} | values
-    return eval(compile(ast.fix_missing_locations(ast.Expression(expr)), "<formula>", "eval"), {**known, "abs": abs, "max": max, "min": min})
+    return eval(
+        compile(ast.fix_missing_locations(ast.Expression(expr)), "<formula>", "eval"),
+        {**known, "abs": abs, "max": max, "min": min},
+    )
 
 
 @pytest.mark.parametrize("source", EXPRESSIONS)
@@ -31,7 +34,10 @@ def test_derivatives(source):
     for name in ("x", "y"):
         env: dict = {}
         found = evaluate(derive(expr, name, env), env, x=1.3, y=0.8)
-        up, down = ({"x": 1.3, "y": 0.8} | {name: v + s} for v, s in [({"x": 1.3, "y": 0.8}[name], h), ({"x": 1.3, "y": 0.8}[name], -h)])
+        up, down = (
+            {"x": 1.3, "y": 0.8} | {name: v + s}
+            for v, s in [({"x": 1.3, "y": 0.8}[name], h), ({"x": 1.3, "y": 0.8}[name], -h)]
+        )
         np.testing.assert_allclose(found, (evaluate(expr, {}, **up) - evaluate(expr, {}, **down)) / (2 * h), rtol=1e-7)
 
 

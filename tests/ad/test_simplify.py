@@ -29,7 +29,9 @@ def test_forms(source, result):
 
 
 leaf = st.sampled_from(["x", "y", "1.0", "2.0", "0.0", "-1.5"])
-tree = st.recursive(leaf, lambda t: st.builds("({} {} {})".format, t, st.sampled_from(["+", "-", "*"]), t), max_leaves=8)
+tree = st.recursive(
+    leaf, lambda t: st.builds("({} {} {})".format, t, st.sampled_from(["+", "-", "*"]), t), max_leaves=8
+)
 
 
 @given(tree)

@@ -32,7 +32,7 @@ def test_take(axis, indices, rng):
 def test_take_outside(mode, rng):
     x = rng.standard_normal((3, 2))
     indices = [5, -7, 2, 3, -1]
-    same(gather.take(ng.tensor(x), indices, 0, mode), np.take(x, indices, 0, mode))
+    same(gather.take(ng.tensor(x), indices, 0, mode), np.take(x, indices, 0, mode=mode))
 
 
 def test_take_of_rows_longer_than_a_tile_and_many_short_ones(rng):

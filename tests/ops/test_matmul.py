@@ -46,8 +46,11 @@ def test_matmul_equals_numpy(m, k, n, batches, left, right, dtype):
     np.testing.assert_allclose(out.numpy(), expected, rtol=TOLERANCE.get(dtype, 0), atol=TOLERANCE.get(dtype, 0))
 
 
-@pytest.mark.parametrize("shapes", [((300, 400), (400, 500)), ((5, 700), (700, 3)), ((1, 700), (700, 600)), ((600, 700), (700, 1)),
-                                    ((64, 784), (784, 257)), ((20, 33, 65), (65, 40))])  # fmt: skip
+LARGE = [((300, 400), (400, 500)), ((5, 700), (700, 3)), ((1, 700), (700, 600)), ((600, 700), (700, 1)),
+         ((64, 784), (784, 257)), ((20, 33, 65), (65, 40))]  # fmt: skip
+
+
+@pytest.mark.parametrize("shapes", LARGE)
 @pytest.mark.parametrize("left", ["contiguous", "transposed"])
 @pytest.mark.parametrize("right", ["contiguous", "transposed"])
 def test_large_products_equal_numpy(shapes, left, right):
@@ -120,8 +123,11 @@ def test_error_shows_shapes_place_and_the_transpose_that_fits():
     assert lines[2] == "  try: a @ b.T"
 
 
-@pytest.mark.parametrize(("a", "b", "words"), [((2, 3, 4), (5, 4, 2), "do not broadcast"), ((3,), (4,), "k is 3 and 4"), ((), (3,), "scalar"),
-                                               ((5, 3), (5, 4), "try: a.T @ b"), ((3, 4), (5, 3), "try: b @ a")])  # fmt: skip
+UNFIT = [((2, 3, 4), (5, 4, 2), "do not broadcast"), ((3,), (4,), "k is 3 and 4"), ((), (3,), "scalar"),
+         ((5, 3), (5, 4), "try: a.T @ b"), ((3, 4), (5, 3), "try: b @ a")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b", "words"), UNFIT)
 def test_shapes_that_do_not_fit(a, b, words):
     with pytest.raises(ShapeError, match=words):
         ng.matmul(np.ones(a), np.ones(b))
@@ -155,8 +161,11 @@ def test_kron_of_different_dimensions(shapes):
     np.testing.assert_allclose(ng.kron(x, y).numpy(), np.kron(x, y), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("a", "b", "axes"), [((2, 3, 4), (3, 4, 5), 2), ((2, 3), (4, 5), 0), ((2, 3, 4), (4, 3, 5), ((1, 2), (1, 0))),
-                                              ((3, 4), (5, 4), ((-1,), (-1,))), ((3, 4), (4, 3), (0, 1))])  # fmt: skip
+PAIRED = [((2, 3, 4), (3, 4, 5), 2), ((2, 3), (4, 5), 0), ((2, 3, 4), (4, 3, 5), ((1, 2), (1, 0))),
+          ((3, 4), (5, 4), ((-1,), (-1,))), ((3, 4), (4, 3), (0, 1))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("a", "b", "axes"), PAIRED)
 def test_tensordot_equals_numpy(a, b, axes):
     x, y = numbers(a), numbers(b)
     out = ng.tensordot(x, y, axes)

@@ -15,15 +15,6 @@ TOLERANCE = {"float32": 3e-5, "float64": 1e-12}
 SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, 1e30, -1e30]
 
 
-def pytest_generate_tests(metafunc):
-    """Give `op` every elementwise row, `dtype` both floats."""
-    if "op" in metafunc.fixturenames:
-        found = rows()["elementwise"]
-        metafunc.parametrize("op", found, ids=[r.name for r in found])
-    if "dtype" in metafunc.fixturenames:
-        metafunc.parametrize("dtype", ["float32", "float64"])
-
-
 def bounds(op, p):
     return op.domain[p] if isinstance(op.domain, dict) else op.domain
 

@@ -6,8 +6,11 @@ from nbgrad.plan.plan import packed, planners
 KEY = (packed((3,), "int64"),)
 
 
-@pytest.mark.parametrize(("name", "result", "per_block"), [("random_bits", "uint32", 4), ("random_float32", "float32", 4),
-                                                          ("random_float64", "float64", 2), ("random_integers", "int64", 2)])  # fmt: skip
+DRAWN = [("random_bits", "uint32", 4), ("random_float32", "float32", 4),
+         ("random_float64", "float64", 2), ("random_integers", "int64", 2)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "result", "per_block"), DRAWN)
 def test_tiles_are_whole_blocks(name, result, per_block):
     plan, contiguous = planners[name]
     assert contiguous is True

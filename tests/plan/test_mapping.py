@@ -24,12 +24,17 @@ def test_contiguous_operands_are_one_long_row():
 def test_a_repeated_operand_has_stride_zero():
     assert broadcast_strides(packed((4,), "float32"), (3, 4)) == (0, 1)
     assert broadcast_strides(packed((3, 1), "float32"), (3, 4)) == (1, 0)
-    step = only(plan_map(table["add"], (packed((3, 4), "float32"), packed((3, 1), "float32")), packed((3, 4), "float32")))
+    step = only(
+        plan_map(table["add"], (packed((3, 4), "float32"), packed((3, 1), "float32")), packed((3, 4), "float32"))
+    )
     assert step.kernel.static == ("101", True)
 
 
 def test_one_kernel_serves_all_shapes():
-    kernels = {only(plan_map(table["exp"], (packed(s, "float64"),), packed(s, "float64"))).kernel for s in [(3,), (5, 7), (100, 100, 10)]}
+    kernels = {
+        only(plan_map(table["exp"], (packed(s, "float64"),), packed(s, "float64"))).kernel
+        for s in [(3,), (5, 7), (100, 100, 10)]
+    }
     assert len(kernels) == 1
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nbgrad.plan.plan import GRAIN, Layout, packed, plan_primitive, planners
 from nbgrad.docs import rows
+from nbgrad.plan.plan import GRAIN, Layout, packed, plan_primitive, planners
 
 
 def test_packed_layouts():

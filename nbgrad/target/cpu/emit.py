@@ -10,7 +10,6 @@ import types
 from ...base.errors import KernelError, problem
 from ...base.source import CONSTANTS, Formula
 from ...ops.table import Op
-from .prelude import prelude
 
 RENAMED = {  # Python's spelling -> what keeps the dtype inside a kernel
     "math.floor": "np.floor", "math.ceil": "np.ceil", "math.trunc": "np.trunc", "round": "np.rint",
@@ -48,14 +47,16 @@ class Lowering:
         if isinstance(value, bool) or self.dtype == "bool":
             return repr(value)
         if "float" not in self.dtype and isinstance(value, float) and not float(value).is_integer():
-            raise problem(KernelError, f"the constant {value} has no value in {self.dtype}", "cast to a float dtype first")
+            raise problem(
+                KernelError, f"the constant {value} has no value in {self.dtype}", "cast to a float dtype first"
+            )
         return self.constants.setdefault((type(value), value, math.copysign(1.0, value)), f"c{len(self.constants)}")
 
     def header(self) -> str:
         """Return the definitions that the statements need: typed constants and helper functions."""
         make = "np." + self.dtype
         lines = []
-        for (kind, value, _), name in self.constants.items():
+        for (_, value, _), name in self.constants.items():
             value = value if "float" in self.dtype else int(value)
             shown = repr(value) if not isinstance(value, float) or math.isfinite(value) else f'float("{value}")'
             lines.append(f"{name} = {make}({shown})")
@@ -66,11 +67,15 @@ class _Rewrite(ast.NodeTransformer):
     def __init__(self, lowering, scope, env):
         self.low, self.scope, self.env = lowering, scope, env
 
-    def visit_Name(self, node):  # noqa: N802
+    def visit_Name(self, node):
         if node.id in self.scope:
             return ast.Name(self.scope[node.id])
         if node.id in ("LARGEST", "SMALLEST"):
-            top = f"np.finfo(np.{self.low.dtype}).max" if "float" in self.low.dtype else f"np.iinfo(np.{self.low.dtype}).max"
+            top = (
+                f"np.finfo(np.{self.low.dtype}).max"
+                if "float" in self.low.dtype
+                else f"np.iinfo(np.{self.low.dtype}).max"
+            )
             self.low.helpers.setdefault("LARGEST", f"LARGEST = np.{self.low.dtype}({top})")
             self.low.helpers.setdefault("SMALLEST", f"SMALLEST = np.{self.low.dtype}({top.replace('max', 'min')})")
             return node
@@ -79,15 +84,15 @@ class _Rewrite(ast.NodeTransformer):
             return ast.Name(self.low.constant(value))
         return node
 
-    def visit_Attribute(self, node):  # noqa: N802
+    def visit_Attribute(self, node):
         if isinstance(node.value, ast.Name) and node.value.id == "math" and node.attr in ("inf", "nan", *CONSTANTS):
             return ast.Name(self.low.constant(getattr(math, node.attr)))
         return node
 
-    def visit_Constant(self, node):  # noqa: N802
+    def visit_Constant(self, node):
         return ast.Name(self.low.constant(node.value))
 
-    def visit_Call(self, node):  # noqa: N802
+    def visit_Call(self, node):
         args = [self.visit(a) for a in node.args]
         called = self.env.get(node.func.id) if isinstance(node.func, ast.Name) else None
         if isinstance(called, Op):
@@ -100,7 +105,9 @@ class _Rewrite(ast.NodeTransformer):
         name = RENAMED.get(text, text) if "float" in self.low.dtype else text
         if name == "abs" or name.startswith(("math.", "np.")) or name in ("min", "max", "int", "float", "bool"):
             return ast.Call(ast.parse(name, mode="eval").body, args, [])
-        raise problem(KernelError, f"the formula calls {text}, which is no row, helper or math function", "a row of the op table")
+        raise problem(
+            KernelError, f"the formula calls {text}, which is no row, helper or math function", "a row of the op table"
+        )
 
     def helper(self, fn, args):
         """Call a helper with loops: compiled as a function of doubles, its result cast back."""
@@ -127,7 +134,7 @@ def emit_helper(fn, into):
         elif isinstance(value, (bool, int, float, tuple)):
             into.setdefault(name, f"{name} = {value!r}")
     into.pop(fn.__name__)
-    into[fn.__name__] = f'\n\n@helper\n{ast.unparse(tree)}\n'
+    into[fn.__name__] = f"\n\n@helper\n{ast.unparse(tree)}\n"
 
 
 def load_text(pointer: str, index: str, dtype: str) -> str:

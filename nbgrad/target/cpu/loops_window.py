@@ -82,8 +82,9 @@ def window_product(args, tile):
     Positions are counted through rows of `w_cells`, of which the first `nw` are wanted: the sums between the end of one
     row and the start of the next are computed and left out.
 
-    From word 36: where a and b start, cells of the window along d, h, w, then for each axis what a cell adds to the place in a, its distance
-    and stride in b, the phases, and what a phase and a step within it add to the place in b (see `window_pad`).
+    From word 36: where a and b start, cells of the window along d, h, w; then for each axis what a cell adds to the
+    place in a, its distance and stride in b, the phases, and what a phase and a step within it add to the place in b
+    (see `window_pad`).
     """
     a, b, out, work, table = at0(args), at1(args), at2(args), at3(args), at4(args)
     units, grain, blocks, row_blocks, groups = word(args, 5), word(args, 6), word(args, 7), word(args, 8), word(args, 9)

@@ -22,7 +22,9 @@ from .templates import TEXTS
 empty = np.empty
 LOOPS = {}
 for module in (loops_gather, loops_matmul, loops_place, loops_random, loops_scan, loops_sort, loops_window):
-    LOOPS.update({n: (f, module) for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__})
+    LOOPS.update(
+        {n: (f, module) for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
+    )
 
 
 def kernel_name(kernel: Kernel) -> str:
@@ -31,7 +33,7 @@ def kernel_name(kernel: Kernel) -> str:
     return "_".join([kernel.loop, *([row] if row else []), *dict.fromkeys(kernel.dtypes)])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def source(kernel: Kernel) -> str:
     """Return the whole text of the file that holds a kernel."""
     name = kernel_name(kernel)
@@ -63,7 +65,7 @@ def _loop_text(kernel, name):
     return "\n".join([*constants, *helpers.values(), "", "", "@kernel", ast.unparse(tree), ""])
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def address(kernel: Kernel) -> int:
     """Return the machine address of a kernel, compiled or read from the cache."""
     return load(source(kernel), kernel_name(kernel))
@@ -77,7 +79,9 @@ class Launch:
     def __init__(self, plan):
         self.shape, self.dtype, self.zero, self.copies = plan.shape, np.dtype(plan.dtype), plan.zero, plan.copies
         self.scratch = tuple((shape, np.dtype(d)) for shape, d in plan.scratch)
-        self.programs = [(make_program(address(s.kernel), s.words, s.tiles, len(s.pointers)), s.pointers) for s in plan.steps]
+        self.programs = [
+            (make_program(address(s.kernel), s.words, s.tiles, len(s.pointers)), s.pointers) for s in plan.steps
+        ]
         plain = len(self.programs) == 1 and not (self.scratch or self.copies or self.zero)
         inputs_then_out = plain and self.programs[0][1] == tuple(range(len(self.programs[0][1])))
         self.single = self.programs[0][0] if inputs_then_out else None

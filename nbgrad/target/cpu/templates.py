@@ -7,6 +7,7 @@ from .emit import Lowering, indent, load_text
 LANES = 16  # independent accumulators of a row: the widest vector of 32-bit numbers
 BLOCK = 2048  # numbers that the lanes take before they are joined: keeps rounding errors small
 
+
 def _offsets(row, axes, lengths, names, strides, depth):
     """Return the text, at indent `depth`, that turns a row number into one offset per operand."""
     moves = [f"    {n} += at * word(args, {s} + d)" for n, s in zip(names, strides)]

@@ -10,7 +10,10 @@ from nbgrad.target.cpu.prelude import prelude
 KERNEL = """
 @kernel
 def one_panel(args, tile):
-    panel(at0(args), at1(args), at2(args), at3(args), word(args, 4), 0, 6, word(args, 5), word(args, 6), word(args, 7), word(args, 8), word(args, 9))
+    a, b, acc, table = at0(args), at1(args), at2(args), at3(args)
+    height, k, start = word(args, 4), word(args, 5), word(args, 6)
+    to, pitch, n = word(args, 7), word(args, 8), word(args, 9)
+    panel(a, b, acc, table, height, 0, 6, k, start, to, pitch, n)
 """
 
 

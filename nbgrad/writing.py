@@ -1,0 +1,95 @@
+"""In-place writes: into memory at once, onto the tape as ops that replace a value or a part of one."""
+
+import numpy as np
+
+from .base.dtypes import WEAK, is_float
+from .base.errors import DtypeError, GradientError, ShapeError, problem
+from .eager import COPY, NO_ATTRS, as_tensor, cast, constant, finish, newest_node, view_attrs
+from .ops.movement import broadcast_to
+from .ops.table import Op
+from .ops.views import overwrite
+from .tape.tape import Node, recording
+from .target.cpu.run import run_map
+from .tensor import Tensor
+
+
+def write(t, value):
+    """Write `value` (anything that broadcasts) into the memory of `t`; the tape follows where it can."""
+    value = as_tensor(value) if type(value) not in WEAK else constant(value, t.dtype)
+    tracked = _is_tracked(t, value)
+    if not t.data.flags.writeable:
+        raise problem(
+            GradientError, f"the tensor of shape {t.shape} shares memory that is read-only", "write to x.copy()"
+        )
+    if tracked and is_float(t.dtype):
+        for owner in (t, t.base):
+            if owner is not None and owner.node is not None and owner.node.op is None:
+                raise problem(
+                    GradientError,
+                    f"a leaf of shape {owner.shape} that wants a gradient is written in place",
+                    "with nbgrad.no_grad(): ..., or write to a copy",
+                )
+    value = cast(value, t.dtype)
+    if np.may_share_memory(value.data, t.data) and value.data is not t.data:
+        value = finish(COPY, (value,), NO_ATTRS, run_map(COPY, (value.data,), value.shape, t.dtype))
+    if value.shape != t.shape:
+        value = broadcast_to(value, t.shape)
+    old, node = None if t.base is None else t.base.node, newest_node(value)
+    if value.data is not t.data:
+        run_map(COPY, (value.data,), t.shape, t.dtype, out=t.data)
+    t.version[0] += 1
+    t.seen = t.version[0]
+    if tracked:
+        t.node = node
+        if t.base is not None:
+            t.base.node = Node(
+                overwrite, (old, node), _overwrite_attrs(t), t.base.shape, t.base.dtype, (t.base.shape, t.shape), {}
+            )
+    return t
+
+
+def _overwrite_attrs(t):
+    attrs = view_attrs(t)
+    return {"strides": attrs["strides"], "offset": attrs["offset"]}
+
+
+def _is_tracked(*tensors):
+    """Say whether one of the tensors, or the base of one, has a node that a write would change."""
+    return recording.on and any(t.node is not None or (t.base is not None and t.base.node is not None) for t in tensors)
+
+
+def update(t, op, other):
+    """Compute an in-place operator: straight into the memory of `t` where the tape need not follow."""
+    value = constant(other, t.dtype) if type(other) in WEAK and is_float(t.dtype) else other
+    if isinstance(op, Op) and isinstance(value, Tensor) and _fits(op, t, value) and not _is_tracked(t, value):
+        run_map(op, (t.data, value.data), t.shape, t.dtype, out=t.data)
+        t.version[0] += 1
+        t.seen = t.version[0]
+        return t
+    value = op(t, other)
+    if value.shape != t.shape:
+        raise problem(
+            ShapeError, f"{op.name} in place: the result has shape {value.shape} and the tensor {t.shape}",
+            "the operator without =, which makes a new tensor",
+        )  # fmt: skip
+    if value.dtype.kind == "f" and t.dtype.kind != "f":
+        raise problem(
+            DtypeError,
+            f"{op.name} in place: the result is {value.dtype} and the tensor {t.dtype}",
+            "x = x.astype(...) first",
+        )
+    return write(t, value)
+
+
+def _fits(op, t, value):
+    """Say whether `op` of t and value has the shape and dtype of t, and no element is read after it was written."""
+    return (
+        value.dtype == t.dtype and op.returns is None and op.accepts[0] in ("number", "float") and is_float(t.dtype)
+        and t.data.flags.writeable and len(value.shape) <= t.ndim
+        and all(n in (1, m) for n, m in zip(reversed(value.shape), reversed(t.shape)))
+        and (value.data is t.data or not np.may_share_memory(value.data, t.data))
+    )  # fmt: skip
+
+
+Tensor._write = write
+Tensor._update = update

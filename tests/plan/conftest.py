@@ -1,0 +1,50 @@
+"""Plans carried out in plain Python: the loops as they are written, tiles in any order, no compiler."""
+
+import math
+import types
+
+import numpy as np
+import pytest
+
+from nbgrad.plan.plan import Layout, packed, planners
+
+
+def layout(a):
+    return Layout(a.shape, tuple(s // a.itemsize for s in a.strides), a.dtype.name)
+
+
+def run_step(step, buffers, module, tiles):
+    """Run one step's tiles, in the order given, with buffers as flat arrays."""
+    kernel, words = step.kernel, [None] * len(step.pointers) + list(step.words)
+    scope = {"word": lambda args, i: args[i], "math": math, "np": np, "__builtins__": __builtins__}
+    for i, (p, dtype) in enumerate(zip(step.pointers, kernel.dtypes)):
+        width = "uint8" if dtype == "bool" else dtype
+        scope[f"at{i}"] = lambda args, p=p, width=width: buffers[p].view(width)
+        scope[f"T{i}"] = np.dtype(width).type
+    scope.update({f"S{i}": s for i, s in enumerate(kernel.static)})
+    for name, value in vars(module).items():
+        if isinstance(value, types.FunctionType):
+            scope[name] = types.FunctionType(value.__code__, scope, name)
+    for tile in tiles:
+        scope[kernel.loop](words, int(tile))
+
+
+@pytest.fixture
+def carry_out(rng):
+    """Return a function that plans a primitive and carries the plan out twice, tiles in two orders, on row-major inputs."""
+
+    def carry(name, arrays, attrs, shape, dtype, modules):
+        plan = planners[name][0](tuple(map(layout, arrays)), attrs, packed(shape, dtype))
+        results = []
+        for _ in range(2):
+            out = (np.zeros if plan.zero else lambda n, d: np.full(n, 77, d))(math.prod(shape), dtype)
+            scratch = [np.full(math.prod(s), 55, d) for s, d in plan.scratch]
+            buffers = [*(np.ascontiguousarray(a).reshape(-1) for a in arrays), out, *scratch]
+            for step in plan.steps:
+                module = next(m for m in modules if hasattr(m, step.kernel.loop))
+                run_step(step, buffers, module, rng.permutation(step.tiles))
+            results.append(out.reshape(shape))
+        np.testing.assert_array_equal(results[0], results[1], err_msg="tiles depend on one another")
+        return plan, results[0]
+
+    return carry
