@@ -18,6 +18,7 @@ from .report import Facts, Row, as_dict, show, write
 
 INSTALL = 'pip install "nbgrad[bench]"'
 RESULTS = Path(__file__).parent / "results"
+BUSY = 0.5  # load from which times are not to be trusted
 LINE = 140  # columns where the output is no terminal
 QUICK = Plan(repeats=3, samples=3, sample=0.002, warm=0.03, starts=2)
 
@@ -114,7 +115,10 @@ def run(args: argparse.Namespace, cases: Sequence[Case | ColdStart]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=LINE)
-    plan, machine, most = plan_of(args), facts(), limits()
+    plan, machine = plan_of(args), facts()
+    if (machine["load before"] or 0.0) > BUSY:
+        console.print(f"[bold yellow]others use this machine (load {machine['load before']}): do not trust the times[/]")
+    most = limits()
     with Pool(plan, args.threads or tuple(range(1, min(2, cores()) + 1))) as pool:
         rows = measured(cases, pool, args.peers, console)
     most = highest(most, limits())

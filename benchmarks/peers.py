@@ -26,7 +26,9 @@ def environment(outer: Mapping[str, str], threads: int) -> dict[str, str]:
 
 def ready(peer: str, threads: int) -> None:
     """Import a peer in this process, and set its threads where the environment does not do so."""
-    package = importlib.import_module(peer) if peer != "python" else None
+    if peer == "python":
+        return
+    package = importlib.import_module(peer)
     if peer == "torch":
         package.set_num_threads(threads)
 

@@ -13,7 +13,7 @@ def main(argv=None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="demo | ops | cache | info")
     demo = commands.add_parser("demo", help="train a digit classifier on real images")
     demo.add_argument("--out", default="demo-output", help="folder for checkpoints and pictures")
-    demo.add_argument("--epochs", type=int, default=30)
+    demo.add_argument("--epochs", type=int, default=20)
     demo.add_argument("--batch", type=int, default=64)
     demo.add_argument("--seed", type=int, default=0)
     demo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the folder")

@@ -43,8 +43,11 @@ def code_cells(notebook):
 
 
 def kinds(cell):
-    """Return what a cell put out: streams and media types, not their content, which the machine has a part in."""
-    return [o.get("name") or sorted(o.get("data", [o.output_type])) for o in cell.outputs]
+    """Return what a cell put out: text and media types, not their content, which the machine has a part in.
+
+    Messages on stderr are left out: Matplotlib tells there that it looks for fonts, once on a new machine.
+    """
+    return [o.get("name") or sorted(o.get("data", [])) for o in cell.outputs if o.get("name") != "stderr"]
 
 
 def texts(notebook):

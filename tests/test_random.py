@@ -141,6 +141,25 @@ def test_choice_draws_with_replacement():
     assert ng.random.choice(3, 10).numpy().max() < 3
 
 
+def test_numbers_do_not_depend_on_the_number_of_threads():
+    before, draws = ng.get_num_threads(), []
+    try:
+        for n in (before, 1):
+            ng.set_num_threads(n)
+            g = Generator(2)
+            draws.append(
+                [
+                    g.uniform(70_001).numpy(),
+                    g.normal(50_000, dtype="float64").numpy(),
+                    g.randint(9, shape=40_000).numpy(),
+                ]
+            )
+    finally:
+        ng.set_num_threads(before)
+    for one, other in zip(*draws):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize("call", [
     lambda: ng.random.uniform(-1),
     lambda: ng.random.uniform("3"),

@@ -17,20 +17,22 @@ def check_dtype(dtype) -> np.dtype:
     Raises
     ------
     DtypeError
-        For complex, half precision, strings, objects.
+        For complex, half precision, strings, objects, and what NumPy knows no dtype for.
 
     >>> check_dtype(float)
     dtype('float64')
     """
-    dtype = np.dtype(dtype)
-    native = dtype.newbyteorder("=") if dtype.isnative is False else dtype
-    if native.name not in DTYPES:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = None
+    if name not in DTYPES:
         raise problem(
             DtypeError,
-            f"no kernels for dtype {dtype}; nbgrad computes in {', '.join(NAMES)}",
+            f"no kernels for dtype {dtype!s}; nbgrad computes in {', '.join(NAMES)}",
             'x.astype("float32"), or "float64"',
         )
-    return DTYPES[native.name]
+    return DTYPES[name]
 
 
 def is_float(dtype) -> bool:

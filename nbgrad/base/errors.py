@@ -60,7 +60,7 @@ def user_frame():
         name = frame.f_code.co_filename
         inside = _inside.get(name)
         if inside is None:
-            inside = _inside[name] = name.startswith(PACKAGE)
+            inside = _inside[name] = name.startswith((PACKAGE, "<frozen "))  # Python's own start is nobody's line
         if not inside:
             return frame
         frame = frame.f_back
@@ -105,9 +105,7 @@ def problem(cls, what: str, fix: str | None = None, where: str | None = None) ->
     if where is not None:
         lines.append(f"  recorded at {where}")
     else:
-        here = user_location()
-        if here is not None:
-            lines.append(f"  at {here}")
+        lines.append(f"  at {user_location() or 'the command line'}")
     if fix:
         lines.append(f"  try: {fix}")
     return cls("\n".join(lines))

@@ -30,12 +30,13 @@ class Entry(NamedTuple):
 class Road(NamedTuple):
     """How an indexed part of an array is reached.
 
-    cuts : the slice of every axis; shape : lengths after axes were dropped and added (a gathered axis in full);
-    axes : the gathered axes in `shape`, () for a basic index; indices : one array per gathered axis;
+    cuts : the slice of every axis; keep : the axes that are left, -1 for a new one; shape : their lengths (a gathered axis
+    in full); axes : which of these are gathered, () for a basic index; indices : one array per gathered axis;
     place : where in the result the axes of the gathered part stand.
     """
 
     cuts: tuple
+    keep: tuple
     shape: tuple
     axes: tuple = ()
     indices: tuple = ()
@@ -87,13 +88,16 @@ def road(index, shape) -> Road:
     kept = [e for e in entries if e.kind not in ("int", "gap")]
     axes = tuple(a for a, e in enumerate(kept) if e.kind in ("array", "mask"))
     out = tuple(e.cut[2] for e in kept)
+    numbers = iter(range(len(cuts)))
+    named = [(e, next(numbers) if e.kind in ("int", "slice", "array") else -1) for e in entries]
+    keep = tuple(a for e, a in named if e.kind not in ("int", "gap"))
     if not axes:
-        return Road(cuts, out)
+        return Road(cuts, keep, out)
     # NumPy asks whether the arrays stand together: integers count as arrays, and an Ellipsis of no axes parts them.
     pointed = [p for p, e in enumerate(entries) if e.kind in ("int", "array", "mask")]
     together = pointed[-1] - pointed[0] == len(pointed) - 1
     place = sum(e.kind != "gap" for e in entries[: pointed[0]]) if together else 0
-    return Road(cuts, out, axes, tuple(kept[a].indices for a in axes), place)
+    return Road(cuts, keep, out, axes, tuple(kept[a].indices for a in axes), place)
 
 
 def _array(i):
@@ -180,9 +184,7 @@ def _all(r, x) -> bool:
 
 def _reached(x, r):
     """Return the view of `x` that slices, dropped and added axes leave."""
-    if not _all(r, x):
-        x = views.slice_(x, cuts=r.cuts)
-    return x if x.shape == r.shape else views.reshape(x, shape=r.shape)
+    return x if r.shape == x.shape and _all(r, x) else views.slice_(x, cuts=r.cuts, keep=r.keep)
 
 
 def _order(r) -> tuple:
@@ -235,7 +237,7 @@ def getitem(x, index):
     >>> getitem([[1, 2], [3, 4]], (slice(None), [1, 0])).tolist()
     [[2, 1], [4, 3]]
     """
-    x = lift(x)
+    x, index = _flattened(lift(x), index)
     r = road(index, x.shape)
     y = _reached(x, r)
     if not r.axes:
@@ -243,6 +245,24 @@ def getitem(x, index):
     merged, axis, flat = _merged(y, r)
     out = take_rows(merged, flat, axis=axis)
     return _moved(out, flat.ndim, axis, r.place)
+
+
+def _flattened(x, index):
+    """Return `x` and the index with the axes of a lone mask merged into one: its true cells are then found in one pass."""
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = [k for k, p in enumerate(parts) if not _is_basic_part(p)]
+    if len(arrays) != 1:
+        return x, index
+    k, mask = arrays[0], parts[arrays[0]]
+    if getattr(mask, "ndim", 0) < 2 or mask.dtype.kind != "b":
+        return x, index
+    before, behind = (sum(map(_axes_of, p)) for p in (parts[:k], parts[k + 1 :]))
+    first = x.ndim - behind - mask.ndim if any(p is Ellipsis for p in parts[:k]) else before
+    if first < before or x.shape[first : first + mask.ndim] != mask.shape:
+        return x, index
+    values = (mask.numpy() if hasattr(mask, "_bind") else mask).reshape(-1)
+    merged = views.reshape(x, shape=(*x.shape[:first], values.size, *x.shape[first + mask.ndim :]))
+    return merged, (*parts[:k], values, *parts[k + 1 :])
 
 
 def _moved(x, count, source, destination):
@@ -278,12 +298,14 @@ def index_put(x, index, v):
     mask = index[0] if isinstance(index, tuple) and len(index) == 1 else index
     if v.ndim == 0 and hasattr(mask, "dtype") and mask.dtype.kind == "b" and mask.shape == x.shape[: mask.ndim]:
         return where(views.reshape(lift(mask), shape=mask.shape + (1,) * (x.ndim - mask.ndim)), v, x)
+    shape = x.shape
+    x, index = _flattened(x, index)
     r = road(index, x.shape)
     written = _fitted(v, r.shape) if not r.axes else _scattered(_reached(x, r), r, v)
-    if r.axes and _all(r, x):
-        return views.reshape(written, shape=x.shape)
-    view = views.slice_.forward(views.whole(x.shape), cuts=r.cuts)
-    return views.overwrite(x, views.reshape(written, shape=view.shape), strides=view.strides, offset=view.offset)
+    if not r.axes or not _all(r, x):
+        view = views.slice_.forward(views.whole(x.shape), cuts=r.cuts)
+        written = views.overwrite(x, views.reshape(written, shape=view.shape), strides=view.strides, offset=view.offset)
+    return views.reshape(written, shape=shape)
 
 
 def _scattered(y, r, v):

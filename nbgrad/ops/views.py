@@ -34,11 +34,13 @@ def broadcast_to(view, *, shape):
     return View(tuple(shape), strides, view.offset)
 
 
-@movement(vjp=lambda g, x_shape, cuts: place_cuts(g, x_shape, cuts))
-def slice_(view, *, cuts):
-    """Part of every axis: (start, step, count) for each."""
+@movement(vjp=lambda g, x_shape, cuts: place_cuts(reshape(g, shape=tuple(c for _, _, c in cuts)), x_shape, cuts))
+def slice_(view, *, cuts, keep=None):
+    """Part of every axis, (start, step, count) for each; `keep` lists the axes of the result, -1 for a new one."""
     offset = view.offset + sum(start * s for (start, _, _), s in zip(cuts, view.strides))
-    return View(tuple(c for _, _, c in cuts), tuple(step * s for (_, step, _), s in zip(cuts, view.strides)), offset)
+    axes = range(len(cuts)) if keep is None else keep
+    shape = tuple(1 if a < 0 else cuts[a][2] for a in axes)
+    return View(shape, tuple(0 if a < 0 else cuts[a][1] * view.strides[a] for a in axes), offset)
 
 
 @movement(vjp=lambda g, x_shape, offset, axis1, axis2: place_diagonal(g, x_shape, offset, axis1, axis2), ref=np.diagonal)

@@ -38,7 +38,7 @@ def plan_take(inputs, attrs, out) -> Plan:
         return Plan((), out.shape, out.dtype)
     outer, size, inner = split_shape(x.shape, attrs["axis"])
     width, n, fill = bits(x.dtype), index.size, fill_bits(x.dtype)
-    if inner == 1:
+    if inner == 1 and size:
         total, grain = outer * n, GRAIN // 2
         step = Step(Kernel("take_flat", (width, "int64", width)), (0, 1, 2), (total, grain, n, size, fill), -(-total // grain))
         return Plan((step,), out.shape, out.dtype)

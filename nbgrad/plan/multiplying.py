@@ -70,10 +70,10 @@ def _blocks(left, right, k, batch, a_batch, b_batch, out, pointers) -> Plan:
     pack = b_column != 1 and n > 1
     products = prod(batch)
     wanted = max(1, min(TILES, products * m * n * k // WORK))
-    n_block = evenly(n, COLUMNS, 16)
+    n_block = evenly(n, COLUMNS, 32)
     row_block = evenly(m, ROWS, PANEL)
     if products * -(-n // n_block) * -(-m // row_block) < wanted:
-        n_block = evenly(n, 128, 16)
+        n_block = evenly(n, 128, 32)
         parts = -(-wanted // (products * -(-n // n_block)))
         # Every block of rows packs the right factor again: then it must be tall enough to pay for it.
         row_block = evenly(m, max(48 if pack else 12, -(-m // parts)), PANEL)
@@ -86,8 +86,8 @@ def _blocks(left, right, k, batch, a_batch, b_batch, out, pointers) -> Plan:
     table = row_block + PANEL + 2 * depth
     words = [m, k, n, a_row, a_step, b_step, b_column]
     words += [row_block, depth, n_block, pitch, row_blocks, n_blocks, units, grain]
-    words += [len(batch), space, table, *_interleaved(batch, a_batch, b_batch)]
-    kernel = Kernel("matmul", (out.dtype,) * 4 + ("int64",), None, (pack,))
+    words += [len(batch), space, table, int(pack), *_interleaved(batch, a_batch, b_batch)]
+    kernel = Kernel("matmul", (out.dtype,) * 4 + ("int64",))
     step = Step(kernel, (*pointers, 2, 3, 4), tuple(words), tiles)
     return Plan((step,), out.shape, out.dtype, (((space * tiles,), out.dtype), ((table * tiles,), "int64")))
 
@@ -106,6 +106,5 @@ def _dots(left, right, k, batch, a_batch, b_batch, out) -> Plan:
     grain = max(1, -(-units // TILES), WORK // (4 * n * k))
     tiles = -(-units // grain)
     words = [m, k, n, a_row, b_row, *steps, units, grain, len(batch), *_interleaved(batch, a_batch, b_batch)]
-    kernel = Kernel("matmul_dots", (out.dtype,) * 4)
-    step = Step(kernel, (*pointers, 2, 3), tuple(words), tiles)
-    return Plan((step,), out.shape, out.dtype, (((128 * tiles,), out.dtype),))
+    step = Step(Kernel("matmul_dots", (out.dtype,) * 3), (*pointers, 2), tuple(words), tiles)
+    return Plan((step,), out.shape, out.dtype)

@@ -22,29 +22,30 @@ def plan_order(inputs, attrs, out) -> Plan:
         grain = per_tile(2 * n)
         step = Step(Kernel("select_first", (x.dtype, "int64"), None, (mode,)), (0, 1), (rows, grain, n, count), -(-rows // grain))
         return Plan((step,), out.shape, out.dtype)
+    # Scratch: keys twice, indices once, and once more where only the first places are copied to the output.
     whole = count == n
-    # The order ends in buffer 1 (the output), or in scratch of which the first places are copied out.
-    ends, other, scratch = (1, 2, (((rows, n), "int64"),)) if whole else (2, 3, (((rows, n), "int64"),) * 2)
-    steps = _sorted_steps(x.dtype, mode, rows, n, ends, other)
+    scratch = (((rows, n), x.dtype),) * 2 + (((rows, n), "int64"),) * (1 if whole else 2)
+    ends = 1 if whole else 5
+    steps = _sorted_steps(x.dtype, mode, rows, n, (2, ends), (3, 4))
     if not whole:
         steps += place_steps((rows, count), (n, 1), (count, 1), 0, "int64", (ends, 1))
     return Plan(steps, out.shape, out.dtype, scratch)
 
 
 def _sorted_steps(dtype, mode, rows, n, ends, other) -> tuple:
-    """Return the steps that leave the order of every row in buffer `ends`; `other` is as large."""
-    kinds = (dtype, "int64", "int64")
+    """Return the steps that leave the sorted keys and their indices in the buffers `ends`; `other` are as large."""
     widths = []
     while RUN << len(widths) < n:
         widths.append(RUN << len(widths))
     source, target = (ends, other) if len(widths) % 2 == 0 else (other, ends)
     runs, run = -(-n // RUN), min(n, RUN)
     units, grain = rows * runs, per_tile(run * run.bit_length())
-    steps = [Step(Kernel("sort_runs", kinds, None, (mode,)), (0, source, target), (units, grain, runs, run, n), -(-units // grain))]
+    kernel = Kernel("sort_runs", (dtype, dtype, "int64", dtype, "int64"), None, (mode,))
+    steps = [Step(kernel, (0, *source, *target), (units, grain, runs, run, n), -(-units // grain))]
     pieces = -(-n // PIECE)
     units, grain = rows * pieces, per_tile(4 * PIECE)
+    kernel = Kernel("merge_runs", (dtype, "int64", dtype, "int64"), None, (mode,))
     for width in widths:
-        words = (units, grain, pieces, PIECE, n, width)
-        steps.append(Step(Kernel("merge_runs", kinds, None, (mode,)), (0, source, target), words, -(-units // grain)))
+        steps.append(Step(kernel, (*source, *target), (units, grain, pieces, PIECE, n, width), -(-units // grain)))
         source, target = target, source
     return tuple(steps)

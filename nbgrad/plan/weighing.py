@@ -89,7 +89,7 @@ def product_words(left, right, axes, sizes, dtype):
     images, groups, o, c = sizes
     m, t, cells = c * prod(a.window for a in axes), prod(a.positions for a in axes), prod(a.window for a in axes)
     wanted = max(1, min(TILES, images * groups * m * o * t // WORK))
-    block, row_block = evenly(o, BLOCK, 16), evenly(m, 96, PANEL)
+    block, row_block = evenly(o, BLOCK, 32), evenly(m, 96, PANEL)
     blocks, row_blocks = -(-o // block), -(-m // row_block)
     have = groups * blocks * row_blocks
     chunk, parts = chunks(images, wanted // have)

@@ -178,3 +178,19 @@ def test_tensordot_equals_numpy(a, b, axes):
 def test_tensordot_of_different_lengths():
     with pytest.raises(ShapeError, match="meet"):
         ng.tensordot(np.ones((2, 3)), np.ones((4, 2)), 1)
+
+
+@pytest.fixture
+def threads():
+    """The function that sets the number of threads, which is given back."""
+    before = ng.get_num_threads()
+    yield ng.set_num_threads
+    ng.set_num_threads(before)
+
+
+@pytest.mark.parametrize("shapes", [((200, 300), (300, 400)), ((700, 900), (900, 1)), ((6, 70, 80), (80, 90))])
+def test_results_do_not_depend_on_the_number_of_threads(shapes, threads):
+    a, b = (numbers(s, "float32") for s in shapes)
+    several = ng.matmul(a, b).numpy()
+    threads(1)
+    np.testing.assert_array_equal(ng.matmul(a, b).numpy(), several)

@@ -238,9 +238,7 @@ def test_avg_pool_equals_numpy(case):
     window, axes = w.shape[2:], tuple(range(x.ndim, 2 * x.ndim - 2))
     options.pop("groups")
     total = seen(x, window, **options).sum(axis=axes)
-    np.testing.assert_allclose(
-        avg_pool(x, window, **options).numpy(), total / np.prod(window), rtol=1e-10, atol=1e-12
-    )
+    np.testing.assert_allclose(avg_pool(x, window, **options).numpy(), total / np.prod(window), rtol=1e-10, atol=1e-12)
     count = seen(np.ones(x.shape), window, **options).sum(axis=axes)
     if count.all():
         out = avg_pool(x, window, **options, count_include_pad=False)
@@ -298,3 +296,28 @@ def test_what_does_not_fit_is_said(call, error, words):
     with pytest.raises(error, match=words) as caught:
         call()
     assert "try: " in str(caught.value) or "positions" in str(caught.value)
+
+
+@pytest.fixture
+def threads():
+    """The function that sets the number of threads, which is given back."""
+    before = ng.get_num_threads()
+    yield ng.set_num_threads
+    ng.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("groups", "stride"), [(1, 1), (1, 2), (16, 1)])
+def test_results_do_not_depend_on_the_number_of_threads(groups, stride, threads):
+    x = ng.tensor(numbers(9, 16, 20, 21, dtype="float32"), requires_grad=True)
+    w = ng.tensor(numbers(32, 16 // groups, 3, 3, dtype="float32"), requires_grad=True)
+
+    def results():
+        x.grad = w.grad = None
+        y = conv(x, w, None, stride, 1, 1, groups)
+        y.backward(np.ones(y.shape, "float32"))
+        return y.detach().numpy(), x.grad.numpy(), w.grad.numpy(), max_pool(x.detach(), 2).numpy()
+
+    several = results()
+    threads(1)
+    for one, other in zip(results(), several):
+        np.testing.assert_array_equal(one, other)

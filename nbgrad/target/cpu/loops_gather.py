@@ -10,38 +10,42 @@ def take(args, tile):
     x, index, out = at0(args), at1(args), at2(args)
     units, per_tile, blocks, block = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
     n, size, inner, fill = word(args, 7), word(args, 8), word(args, 9), T2(word(args, 10))
-    for unit in range(tile * per_tile, min(units, (tile + 1) * per_tile)):
+    unit, stop = tile * per_tile, min(units, (tile + 1) * per_tile)
+    while unit < stop:
         row = unit // blocks
         first = (unit - row * blocks) * block
-        i = row // n
-        at = index[row - i * n]
-        at += size if at < 0 else 0
-        to = row * inner
         last = min(first + block, inner)
-        if 0 <= at < size:
-            source = (i * size + at) * inner
-            for k in range(first, last):
-                out[to + k] = x[source + k]
-        else:
-            for k in range(first, last):
-                out[to + k] = fill
+        i = row // n
+        count = min((i + 1) * n - row, stop - unit) if blocks == 1 else 1
+        for r in range(row, row + count):
+            at = index[r - i * n]
+            at += size if at < 0 else 0
+            to = r * inner
+            if 0 <= at < size:
+                source = (i * size + at) * inner
+                for k in range(first, last):
+                    out[to + k] = x[source + k]
+            else:
+                for k in range(first, last):
+                    out[to + k] = fill
+        unit += count
 
 
 def take_flat(args, tile):
-    """out[i, j] = x[i, index[j]]: the loop of take where an inner row is one element."""
+    """out[i, j] = x[i, index[j]]: the loop of take where an inner row is one element and `x` is not empty."""
     x, index, out = at0(args), at1(args), at2(args)
     total, grain, n, size, fill = word(args, 3), word(args, 4), word(args, 5), word(args, 6), T2(word(args, 7))
-    first, last = tile * grain, min(total, (tile + 1) * grain)
-    i = first // n
-    j = first - i * n
-    for e in range(first, last):
-        at = index[j]
-        at += size if at < 0 else 0
-        out[e] = x[i * size + at] if 0 <= at < size else fill
-        j += 1
-        if j == n:
-            j = 0
-            i += 1
+    e, last = tile * grain, min(total, (tile + 1) * grain)
+    while e < last:
+        i = e // n
+        stop = min(last, (i + 1) * n)
+        for to in range(e, stop):
+            at = index[to - i * n]
+            at += size if at < 0 else 0
+            inside = 0 <= at < size
+            value = x[i * size + (at if inside else 0)]
+            out[to] = value if inside else fill
+        e = stop
 
 
 def scatter(args, tile):
@@ -121,16 +125,14 @@ def searchsorted(args, tile):
     total, grain, n = word(args, 3), word(args, 4), word(args, 5)
     for e in range(tile * grain, min(total, (tile + 1) * grain)):
         x = v[e]
-        low, high = 0, n
-        while low < high:
-            middle = (low + high) // 2
-            y = a[middle]
+        low, length = 0, n
+        while length > 0:
+            half = length // 2
+            y = a[low + half]
             if S0 == "left":
                 before = y < x or (x != x and y == y)
             else:
                 before = y <= x or x != x
-            if before:
-                low = middle + 1
-            else:
-                high = middle
+            low += half + 1 if before else 0
+            length = length - half - 1 if before else half
         out[e] = low

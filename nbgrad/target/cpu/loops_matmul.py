@@ -2,7 +2,7 @@
 
 
 def matmul(args, tile):
-    """Batches of (m, k) @ (k, n), any strides. S0: whether blocks of b are packed into rows first.
+    """Batches of (m, k) @ (k, n), any strides; blocks of b are packed into rows first where word 23 says so.
 
     A unit is one block of rows and columns of one product. Its scratch: six rows of sums, then the packed block.
     """
@@ -12,16 +12,16 @@ def matmul(args, tile):
     row_block, k_block, n_block, pitch = word(args, 12), word(args, 13), word(args, 14), word(args, 15)
     row_blocks, n_blocks, units = word(args, 16), word(args, 17), word(args, 18)
     grain, batch_axes = word(args, 19), word(args, 20)
-    space, table_space = word(args, 21), word(args, 22)
+    space, table_space, packed = word(args, 21), word(args, 22), word(args, 23) != 0
     sums, rows = tile * space, tile * table_space
     pack, steps = sums + 6 * pitch, rows + row_block + 6
-    right = work if S0 else b
+    right = work if packed else b
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
         first, rest = (unit % n_blocks) * n_block, unit // n_blocks
         top, batch = (rest % row_blocks) * row_block, rest // row_blocks
         a0, b0, c0, rest = 0, 0, batch * m * n, batch
         for axis in range(batch_axes - 1, -1, -1):
-            at = 23 + 3 * axis
+            at = 24 + 3 * axis
             i = rest % word(args, at)
             rest = rest // word(args, at)
             a0 += i * word(args, at + 1)
@@ -34,8 +34,8 @@ def matmul(args, tile):
             depth = min(k_block, k - start)
             for p in range(depth):
                 table[steps + p] = (start + p) * a_step
-                table[steps + depth + p] = pack + p * pitch if S0 else b0 + (start + p) * b_step
-            if S0:
+                table[steps + depth + p] = pack + p * pitch if packed else b0 + (start + p) * b_step
+            if packed:
                 pack_columns(b, b0 + start * b_step, b_step, b_column, work, pack, pitch, depth, columns)
             for r in range(0, count, 6):
                 height = min(6, count - r)
@@ -69,41 +69,22 @@ def pack_columns(b, start, step, column, work, to, pitch, depth, columns):
 
 
 def matmul_dots(args, tile):
-    """Rows of a times a few vectors, all contiguous along k: (m, k) by (n, k) -> out[i * row + j * column].
-
-    The sum runs in LANES parallel sums, which are then folded in halves: a fixed order, whatever the machine.
-    """
-    a, b, out, work = at0(args), at1(args), at2(args), at3(args)
-    m, k, n = word(args, 4), word(args, 5), word(args, 6)
-    a_row, b_row, row, column = word(args, 7), word(args, 8), word(args, 9), word(args, 10)
-    units, grain, batch_axes = word(args, 11), word(args, 12), word(args, 13)
-    sums = tile * LANES
+    """Rows of a times a few vectors, all contiguous along k: (m, k) by (n, k) -> out[i * row + j * column]."""
+    a, b, out = at0(args), at1(args), at2(args)
+    m, k, n = word(args, 3), word(args, 4), word(args, 5)
+    a_row, b_row, row, column = word(args, 6), word(args, 7), word(args, 8), word(args, 9)
+    units, grain, batch_axes = word(args, 10), word(args, 11), word(args, 12)
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
         i, rest = unit % m, unit // m
-        a0, b0, c0 = i * a_row, 0, (unit // m) * m * n + i * row
+        a0, b0, c0 = i * a_row, 0, rest * m * n + i * row
         for axis in range(batch_axes - 1, -1, -1):
-            at = 14 + 3 * axis
+            at = 13 + 3 * axis
             step = rest % word(args, at)
             rest = rest // word(args, at)
             a0 += step * word(args, at + 1)
             b0 += step * word(args, at + 2)
         for j in range(n):
-            right = b0 + j * b_row
-            for lane in range(LANES):
-                work[sums + lane] = T2(0)
-            for p in range(0, k - LANES + 1, LANES):
-                for lane in range(LANES):
-                    work[sums + lane] = T2(work[sums + lane] + a[a0 + p + lane] * b[right + p + lane])
-            for p in range(k - k % LANES, k):
-                lane = sums + p % LANES
-                work[lane] = T2(work[lane] + a[a0 + p] * b[right + p])
-            width = LANES // 2
-            while width > 0:
-                for lane in range(width):
-                    work[sums + lane] = T2(work[sums + lane] + work[sums + lane + width])
-                width //= 2
-            out[c0 + j * column] = work[sums]
+            out[c0 + j * column] = dot(a, a0, b, b0 + j * b_row, k)
 
 
-LANES = 128
-HELPERS = {"matmul": ("panel.py", pack_columns)}
+HELPERS = {"matmul": ("panel.py", pack_columns), "matmul_dots": ("panel.py",)}

@@ -18,21 +18,29 @@ def place(args, tile):
     start = word(args, 2)
     units, per_tile, blocks, block = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
     n, step, out_step, axes = word(args, 7), word(args, 8), word(args, 9), word(args, 10)
-    for unit in range(tile * per_tile, min(units, (tile + 1) * per_tile)):
+    unit, stop = tile * per_tile, min(units, (tile + 1) * per_tile)
+    while unit < stop:
         row = unit // blocks
         first = (unit - row * blocks) * block
         count = min(n - first, block)
-        a = first * step
-        b = start + first * out_step
+        a, b = first * step, start + first * out_step
+        rows, row_step, out_row_step = 1, 0, 0
         if axes:
+            # Rows along the last row axis follow at fixed distances: the way to the first of them is computed once.
+            extent, row_step, out_row_step = word(args, 10 + axes), word(args, 10 + 2 * axes), word(args, 10 + 3 * axes)
+            rows = min(extent - row % extent, stop - unit) if blocks == 1 else 1
             a += place_offset(args, row, axes, 11 + axes)
             b += place_offset(args, row, axes, 11 + 2 * axes)
-        if step == 1 and out_step == 1:
-            for i in range(count):
-                out[b + i] = v[a + i]
-        else:
-            for i in range(count):
-                out[b + i * out_step] = v[a + i * step]
+        for _ in range(rows):
+            if step == 1 and out_step == 1:
+                for i in range(count):
+                    out[b + i] = v[a + i]
+            else:
+                for i in range(count):
+                    out[b + i * out_step] = v[a + i * step]
+            a += row_step
+            b += out_row_step
+        unit += rows
 
 
 HELPERS = {"place": (place_offset,)}

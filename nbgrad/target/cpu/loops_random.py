@@ -32,38 +32,32 @@ def random_bits(args, tile):
     """The words as they are."""
     key, out = at0(args), at1(args)
     n, grain = word(args, 2), word(args, 3)
-    last = min((n + 3) // 4, (tile + 1) * grain)
-    for block in range(tile * grain, min(last, n // 4)):
+    for block in range(tile * grain, min((n + 3) // 4, (tile + 1) * grain)):
         a, b, c, d = philox(key, block)
         i = 4 * block
-        out[i], out[i + 1], out[i + 2], out[i + 3] = T1(a), T1(b), T1(c), T1(d)
-    if last * 4 > n:
-        a, b, c, d = philox(key, last - 1)
-        i = 4 * (last - 1)
         out[i] = T1(a)
         if i + 1 < n:
             out[i + 1] = T1(b)
         if i + 2 < n:
             out[i + 2] = T1(c)
+        if i + 3 < n:
+            out[i + 3] = T1(d)
 
 
 def random_float32(args, tile):
     """24 bits of a word as a fraction."""
     key, out = at0(args), at1(args)
     n, grain = word(args, 2), word(args, 3)
-    last = min((n + 3) // 4, (tile + 1) * grain)
-    for block in range(tile * grain, min(last, n // 4)):
+    for block in range(tile * grain, min((n + 3) // 4, (tile + 1) * grain)):
         a, b, c, d = philox(key, block)
         i = 4 * block
-        out[i], out[i + 1], out[i + 2], out[i + 3] = fraction24(a), fraction24(b), fraction24(c), fraction24(d)
-    if last * 4 > n:
-        a, b, c, d = philox(key, last - 1)
-        i = 4 * (last - 1)
         out[i] = fraction24(a)
         if i + 1 < n:
             out[i + 1] = fraction24(b)
         if i + 2 < n:
             out[i + 2] = fraction24(c)
+        if i + 3 < n:
+            out[i + 3] = fraction24(d)
 
 
 def fraction24(bits):

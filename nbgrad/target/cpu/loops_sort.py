@@ -1,76 +1,88 @@
 """Sorting of rows by index: stable, NaN as the largest number. S0 "down" turns the order round, NaN first.
 
-Short runs are sorted in one tile each, then merged two by two. Where a tile of a merge starts is found by bisection (the
-merge path of Odeh, Green, Mwassi, Shmueli and Birk, 2012, doi:10.1109/IPDPSW.2012.202), so that one long row is work for
-all threads.
+Short runs are sorted in one tile each, then merged two by two; keys travel with their indices, so that memory is read in
+order. Where a tile of a merge starts is found by bisection (the merge path of Odeh, Green, Mwassi, Shmueli and Birk, 2012,
+doi:10.1109/IPDPSW.2012.202), so that one long row is work for all threads.
 """
 
 
 def goes_before(x, y, down):
     """Say whether x must stand before y, equal numbers not."""
+    # "Not larger" is true where one of both is NaN; both parts are computed, so that no branch is mispredicted.
     if down:
-        return x > y or (x != x and y == y)
-    return x < y or (y != y and x == x)
+        return (y == y) & (not x <= y)
+    return (x == x) & (not y <= x)
 
 
-def merge_runs_of(x, base, source, target, left, middle, right, start, stop, down):
-    """Merge source[left:middle] and source[middle:right], ranks `start` to `stop` of the result, into target[left:right]."""
+def merge_two(keys, source, new_keys, target, left, middle, right, start, stop, down):
+    """Merge [left:middle] and [middle:right] of keys and source: ranks `start` to `stop` of the result, from target[left]."""
     low, high = max(0, start - (right - middle)), min(start, middle - left)
     while low < high:
         probe = (low + high) // 2
-        if goes_before(x[base + source[middle + start - probe - 1]], x[base + source[left + probe]], down):
+        if goes_before(keys[middle + start - probe - 1], keys[left + probe], down):
             high = probe
         else:
             low = probe + 1
-    i, j = left + low, middle + start - low
-    for e in range(left + start, left + stop):
-        if j >= right or (i < middle and not goes_before(x[base + source[j]], x[base + source[i]], down)):
-            target[e] = source[i]
-            i += 1
-        else:
-            target[e] = source[j]
-            j += 1
+    i, j, e, last = left + low, middle + start - low, left + start, left + stop
+    while i < middle and j < right and e < last:
+        x, y = keys[i], keys[j]
+        second = goes_before(y, x, down)
+        new_keys[e] = y if second else x
+        target[e] = source[j] if second else source[i]
+        i += 1 - int(second)
+        j += int(second)
+        e += 1
+    rest = i if i < middle else j
+    for k in range(last - e):
+        new_keys[e + k] = keys[rest + k]
+        target[e + k] = source[rest + k]
 
 
 def sort_runs(args, tile):
-    """Sort the runs of each row into `out`, with `work` as the other half of every merge. A unit is one run."""
-    x, out, work = at0(args), at1(args), at2(args)
-    units, per_tile, runs, run, n = word(args, 3), word(args, 4), word(args, 5), word(args, 6), word(args, 7)
+    """Sort the runs of each row into `keys` and `out`, with `work_keys` and `work` as the other half of every merge.
+
+    A unit is one run.
+    """
+    x, keys, out, work_keys, work = at0(args), at1(args), at2(args), at3(args), at4(args)
+    units, per_tile, runs, run, n = word(args, 5), word(args, 6), word(args, 7), word(args, 8), word(args, 9)
     down = S0 == "down"
     for unit in range(tile * per_tile, min(units, (tile + 1) * per_tile)):
         row = unit // runs
         base = row * n
         first = (unit - row * runs) * run
         begin, end = base + first, base + min(n, first + run)
-        for left in range(begin, end, 16):
-            for e in range(left, min(end, left + 16)):
+        for left in range(begin, end, 8):
+            for e in range(left, min(end, left + 8)):
                 key = x[e]
                 to = e
-                while to > left and goes_before(key, x[base + out[to - 1]], down):
+                while to > left and goes_before(key, keys[to - 1], down):
+                    keys[to] = keys[to - 1]
                     out[to] = out[to - 1]
                     to -= 1
+                keys[to] = key
                 out[to] = e - base
-        width = 16
+        width = 8
         in_out = True
         while width < end - begin:
             for left in range(begin, end, 2 * width):
                 middle, right = min(end, left + width), min(end, left + 2 * width)
                 if in_out:
-                    merge_runs_of(x, base, out, work, left, middle, right, 0, right - left, down)
+                    merge_two(keys, out, work_keys, work, left, middle, right, 0, right - left, down)
                 else:
-                    merge_runs_of(x, base, work, out, left, middle, right, 0, right - left, down)
+                    merge_two(work_keys, work, keys, out, left, middle, right, 0, right - left, down)
             in_out = not in_out
             width *= 2
         if not in_out:
             for e in range(begin, end):
+                keys[e] = work_keys[e]
                 out[e] = work[e]
 
 
 def merge_runs(args, tile):
     """Merge neighbouring runs of `width` of each row. A unit is a piece of the result."""
-    x, source, out = at0(args), at1(args), at2(args)
-    units, per_tile, pieces, piece = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
-    n, width = word(args, 7), word(args, 8)
+    keys, source, new_keys, out = at0(args), at1(args), at2(args), at3(args)
+    units, per_tile, pieces, piece = word(args, 4), word(args, 5), word(args, 6), word(args, 7)
+    n, width = word(args, 8), word(args, 9)
     for unit in range(tile * per_tile, min(units, (tile + 1) * per_tile)):
         row = unit // pieces
         first = (unit - row * pieces) * piece
@@ -78,7 +90,7 @@ def merge_runs(args, tile):
         left = first // (2 * width) * (2 * width)
         middle, right = min(n, left + width), min(n, left + 2 * width)
         start, stop = first - left, min(n, first + piece) - left
-        merge_runs_of(x, base, source, out, base + left, base + middle, base + right, start, stop, S0 == "down")
+        merge_two(keys, source, new_keys, out, base + left, base + middle, base + right, start, stop, S0 == "down")
 
 
 def select_first(args, tile):
@@ -101,7 +113,7 @@ def select_first(args, tile):
 
 
 HELPERS = {
-    "sort_runs": (goes_before, merge_runs_of),
-    "merge_runs": (goes_before, merge_runs_of),
+    "sort_runs": (goes_before, merge_two),
+    "merge_runs": (goes_before, merge_two),
     "select_first": (goes_before,),
 }

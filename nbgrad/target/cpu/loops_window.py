@@ -267,35 +267,35 @@ def pool_argmax(args, tile):
     """First place of the largest value of each window, one row of positions at a time; NaN is the largest."""
     x, out, best = at0(args), at1(args), at2(args)
     rows, grain, channels, xn, xc = word(args, 3), word(args, 4), word(args, 5), word(args, 6), word(args, 7)
-    xd, d_size, d_window, d_step, d_before, d_apart, nd = (
-        word(args, 8), word(args, 9), word(args, 10), word(args, 11), word(args, 12), word(args, 13), word(args, 14))
-    xh, h_size, h_window, h_step, h_before, h_apart, nh = (
-        word(args, 15), word(args, 16), word(args, 17), word(args, 18), word(args, 19), word(args, 20), word(args, 21))
-    xw, w_size, w_window, w_step, w_before, w_apart, nw = (
-        word(args, 22), word(args, 23), word(args, 24), word(args, 25), word(args, 26), word(args, 27), word(args, 28))
+    xd, d_size, d_window, d_step = word(args, 8), word(args, 9), word(args, 10), word(args, 11)
+    d_before, d_apart, nd = word(args, 12), word(args, 13), word(args, 14)
+    xh, h_size, h_window, h_step = word(args, 15), word(args, 16), word(args, 17), word(args, 18)
+    h_before, h_apart, nh = word(args, 19), word(args, 20), word(args, 21)
+    xw, w_size, w_window, w_step = word(args, 22), word(args, 23), word(args, 24), word(args, 25)
+    w_before, w_apart, nw = word(args, 26), word(args, 27), word(args, 28)
     top = tile * nw
     for row in range(tile * grain, min(rows, (tile + 1) * grain)):
         h0, rest = row % nh * h_step - h_before, row // nh
         d0, plane = rest % nd * d_step - d_before, rest // nd
-        start = plane // channels * xn + plane % channels * xc
+        start, to = plane // channels * xn + plane % channels * xc, row * nw
         for j in range(nw):
             best[top + j] = T2(0)
-            out[row * nw + j] = -1
+            out[to + j] = -1
         for cell in range(d_window * h_window * w_window):
             d = d0 + cell // (h_window * w_window) * d_apart
             h = h0 + cell // w_window % h_window * h_apart
-            if d < 0 or d >= d_size or h < 0 or h >= h_size:
-                continue
             w = cell % w_window * w_apart - w_before
-            source, place = start + d * xd + h * xh + w * xw, (d * h_size + h) * w_size + w
             first = max(0, -(w // w_step))
-            for j in range(first, min(nw, -((w - w_size) // w_step))):
-                v = x[source + j * w_step * xw]
-                known = out[row * nw + j]
-                b = best[top + j]
-                take = known < 0 or ((v > b or v != v) and b == b)
+            last = min(nw, -((w - w_size) // w_step))
+            if d < 0 or d >= d_size or h < 0 or h >= h_size:
+                last = 0
+            source, place = start + d * xd + h * xh + w * xw, (d * h_size + h) * w_size + w
+            # Without branches (& and |), so that neighbouring windows are compared at once.
+            for j in range(first, last):
+                v, b, known = x[source + j * w_step * xw], best[top + j], out[to + j]
+                take = (known < 0) | (((v > b) | (v != v)) & (b == b))
                 best[top + j] = v if take else b
-                out[row * nw + j] = place + j * w_step if take else known
+                out[to + j] = place + j * w_step if take else known
 
 
 HELPERS = {"window_product": ("panel.py",), "window_weight_product": ("panel.py",)}

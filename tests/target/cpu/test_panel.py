@@ -49,12 +49,44 @@ def test_panel_starts_where_it_is_told():
     np.testing.assert_allclose(product(a, b, 3, start=7, to=5), (a @ b)[:, 7:], rtol=1e-12)
 
 
+DOT = """
+@kernel
+def one_dot(args, tile):
+    at2(args)[0] = dot(at0(args), word(args, 3), at1(args), word(args, 4), word(args, 5))
+"""
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "int64", "uint8"])
+@pytest.mark.parametrize("k", [0, 1, 7, 16, 63, 64, 300, 1000])
+def test_dot_equals_numpy(kind, k):
+    rng = np.random.default_rng(k)
+    a, b = rng.integers(0, 5, k + 3).astype(kind), rng.integers(0, 5, k + 2).astype(kind)
+    with open(source.__file__, encoding="utf-8") as file:
+        text = prelude((kind,) * 3) + file.read() + DOT
+    out = np.full(1, 77, kind)
+    words = np.array([a.ctypes.data, b.ctypes.data, out.ctypes.data, 3, 2, k], np.int64)
+    ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(text, "one_dot"))(words.ctypes.data, 0)
+    assert out[0] == a[3:] @ b[2:]
+
+
 def test_columns_past_the_end_are_not_read():
-    """The last row of b ends where memory that may not be read could begin: a NaN there would show."""
-    b = np.full(5, np.nan)
-    b[:3] = 1.0
-    out = product(np.ones((1, 1)), b[:3].reshape(1, 3), 1)
-    np.testing.assert_array_equal(out, [[1.0, 1.0, 1.0]])
+    """The last row of b ends where a page begins that may not be read."""
+    mmap = pytest.importorskip("mmap")
+    if not hasattr(mmap, "PROT_READ"):
+        pytest.skip("needs the page protection of POSIX")
+    size = mmap.PAGESIZE
+    memory = mmap.mmap(-1, 2 * size)
+    libc = ctypes.CDLL(None)
+    whole = np.frombuffer(memory, np.float64)
+    address = whole.ctypes.data + size
+    assert libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), 0) == 0
+    try:
+        for n in (1, 3, 8, 17, 63):
+            b = whole[size // 8 - 2 * n : size // 8].reshape(2, n)
+            b[:] = 1.0
+            np.testing.assert_array_equal(product(np.ones((3, 2)), b, 3), np.full((3, n), 2.0))
+    finally:
+        libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(size), 3)
 
 
 def test_vector_width_is_the_machines():
