@@ -8,6 +8,7 @@
 from . import data as data
 from . import io as io
 from . import nn as nn
+from . import numpy_protocol as _numpy_protocol  # gives tensors the protocols of NumPy
 from . import optim as optim
 from . import random as random
 from . import viz as viz

@@ -19,6 +19,7 @@ from .random import seed as set_seed
 from .record import Tape
 from .tape.tape import no_grad
 from .tensor import Tensor
+from .viz import svg
 
 SHAPE = (1, 8, 8)
 RATE = 3e-3
@@ -177,8 +178,6 @@ def _clear(folder):
 
 def draw(training) -> list:
     """Write the loss curve, the predictions and the tape of one step; return a line about each."""
-    from .viz import svg
-
     out = training.out
     out.mkdir(parents=True, exist_ok=True)
     loss_picture(training, out / "loss.png")

@@ -11,6 +11,7 @@ from .ops.cast import astype as astype_row
 from .ops.cast import copy as COPY  # noqa: N812 - rows this file names itself
 from .ops.movement import as_view as AS_VIEW  # noqa: N812
 from .ops.table import Op, set_front
+from .ops.views import numpy_index
 from .tape.rules import flows, keeps
 from .tape.tape import Node, recording
 from .target.cpu.run import map_launch, run_map, run_primitive, run_reduce
@@ -235,7 +236,11 @@ def strided(a, view):
     return np.lib.stride_tricks.as_strided(a, view.shape, tuple([s * size for s in view.strides]))
 
 
-VIEWS = {"permute": lambda a, axes: a.transpose(axes), "reshape": lambda a, shape: a.reshape(shape)}
+VIEWS = {
+    "permute": lambda a, axes: a.transpose(axes),
+    "reshape": lambda a, shape: a.reshape(shape),
+    "slice_": lambda a, cuts, keep: a[numpy_index(cuts, keep)],
+}
 
 
 def _primitive(op, args, attrs):
@@ -337,6 +342,7 @@ RUNNERS = {
 }
 Tensor._bind = bind
 Tensor._cast = cast
+Tensor._newest_node = newest_node
 set_front(lambda op, args, attrs: bind(None, op, args, attrs), lift)
 
 

@@ -55,12 +55,14 @@ def _method(fn):
 class ArrayMethods:
     """What a tensor can do because an array can; `Tensor` is the only class that inherits it.
 
-    The eager road fills in `_bind` (run an op), `_cast`, `_write` and `_update` (write in place).
+    Filled in by the files that stand above: `_bind` (run an op), `_cast`, `_newest_node`, `_write` and `_update` (write
+    in place), and NumPy's protocols.
     """
 
     __slots__ = ()
     _bind: Any
     _cast: Any
+    _newest_node: Any
     _write: Any
     _update: Any
 

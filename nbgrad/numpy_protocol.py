@@ -131,3 +131,15 @@ UNRECORDED[np.empty_like] = lambda x, *a, **k: as_tensor(_plain(np.empty_like)(x
 UNRECORDED[np.copy] = lambda x, *a, **k: x.copy()
 if hasattr(np, "astype"):
     UNRECORDED[np.astype] = lambda x, dtype, **k: x.astype(dtype)
+
+
+def _array_ufunc(self, ufunc, method, *inputs, **kwargs):
+    return call_ufunc(ufunc, method, inputs, kwargs)
+
+
+def _array_function(self, func, types, args, kwargs):
+    return call_function(func, args, kwargs)
+
+
+Tensor.__array_ufunc__ = _array_ufunc
+Tensor.__array_function__ = _array_function

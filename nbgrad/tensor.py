@@ -157,9 +157,7 @@ class Tensor(ArrayMethods):
         GradientError
             From a tensor that is not a scalar without `g`, from one that requires no gradient, twice without `keep`.
         """
-        from .eager import newest_node
-
-        node = newest_node(self)
+        node = self._newest_node()
         if node is None:
             raise problem(
                 GradientError,
@@ -292,16 +290,6 @@ class Tensor(ArrayMethods):
         if dtype is not None and np.dtype(dtype) != self.dtype:
             return self.data.astype(dtype)
         return self.data.copy() if copy else self.data
-
-    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        from .numpy_protocol import call_ufunc
-
-        return call_ufunc(ufunc, method, inputs, kwargs)
-
-    def __array_function__(self, func, types, args, kwargs):
-        from .numpy_protocol import call_function
-
-        return call_function(func, args, kwargs)
 
     def __dlpack__(self, **kwargs):
         return self.numpy().__dlpack__(**kwargs)

@@ -24,7 +24,7 @@ def check_dtype(dtype) -> np.dtype:
     """
     try:
         name = np.dtype(dtype).name
-    except TypeError:
+    except (TypeError, ValueError):
         name = None
     if name not in DTYPES:
         raise problem(

@@ -3,6 +3,7 @@
 import ast
 import copy
 import inspect
+import re
 import textwrap
 
 from .errors import ArgumentError, problem
@@ -123,12 +124,17 @@ def body_formula(fn) -> Formula:
 
 def _latest(lets):
     """Map each source name to its newest renamed form (a name assigned twice becomes two)."""
-    return {name.split("__")[0]: ast.Name(name, ast.Load()) for name, _ in lets}
+    return {_written_name(name): ast.Name(name, ast.Load()) for name, _ in lets}
+
+
+def _written_name(name):
+    """Return the name in the source of a let that may have been renamed."""
+    return re.sub(r"__\d+$", "", name)
 
 
 def _assign(lets, name, value, params):
     value = substitute(value, _latest(lets))
-    taken = sum(1 for n, _ in lets if n.split("__")[0] == name) + (name in params)
+    taken = sum(1 for n, _ in lets if _written_name(n) == name) + (name in params)
     return [*lets, (f"{name}__{taken}" if taken else name, value)]
 
 

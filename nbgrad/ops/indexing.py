@@ -53,6 +53,8 @@ def is_basic(index) -> bool:
 
 
 def _is_basic_part(i):
+    if type(i) in (int, slice):
+        return True
     if i is None or i is Ellipsis or isinstance(i, slice):
         return True
     if isinstance(i, np.ndarray):
@@ -68,7 +70,20 @@ def basic(index, shape) -> Road:
     """
     if not is_basic(index):
         raise problem(IndexRangeError, f"the index {index!r} is not basic", "integers, slices, None and ...")
-    return road(index, shape)
+    cuts: list = []
+    keep, out = [], []
+    for part in _filled(index if isinstance(index, tuple) else (index,), shape):
+        if part is None:
+            keep.append(-1)
+            out.append(1)
+        elif isinstance(part, slice):
+            cut = _cut(part, shape[len(cuts)])
+            keep.append(len(cuts))
+            out.append(cut[2])
+            cuts.append(cut)
+        elif part is not Ellipsis:
+            cuts.append((_whole(part, shape, len(cuts)), 1, 1))
+    return Road(tuple(cuts), tuple(keep), tuple(out))
 
 
 def road(index, shape) -> Road:
@@ -82,6 +97,8 @@ def road(index, shape) -> Road:
         For a slice with step 0.
     """
     shape = tuple(shape)
+    if is_basic(index):
+        return basic(index, shape)
     parts = [i if _is_basic_part(i) else _array(i) for i in (index if isinstance(index, tuple) else (index,))]
     entries = _entries(_filled(parts, shape), shape)
     cuts = tuple(e.cut for e in entries if e.kind in ("int", "slice", "array"))
@@ -91,8 +108,6 @@ def road(index, shape) -> Road:
     numbers = iter(range(len(cuts)))
     named = [(e, next(numbers) if e.kind in ("int", "slice", "array") else -1) for e in entries]
     keep = tuple(a for e, a in named if e.kind not in ("int", "gap"))
-    if not axes:
-        return Road(cuts, keep, out)
     # NumPy asks whether the arrays stand together: integers count as arrays, and an Ellipsis of no axes parts them.
     pointed = [p for p, e in enumerate(entries) if e.kind in ("int", "array", "mask")]
     together = pointed[-1] - pointed[0] == len(pointed) - 1
@@ -112,6 +127,8 @@ def _array(i):
 
 def _axes_of(part) -> int:
     """Return how many axes a part of an index speaks of."""
+    if type(part) in (int, slice):
+        return 1
     if part is None or part is Ellipsis:
         return 0
     return part.ndim if hasattr(part, "dtype") and part.dtype.kind == "b" else 1
@@ -179,7 +196,7 @@ def _mask(mask, shape, axis) -> list:
 
 def _all(r, x) -> bool:
     """Say whether the slices of a road leave `x` as it is."""
-    return r.cuts == tuple((0, 1, n) for n in x.shape)
+    return r.cuts == tuple([(0, 1, n) for n in x.shape])
 
 
 def _reached(x, r):
@@ -237,11 +254,16 @@ def getitem(x, index):
     >>> getitem([[1, 2], [3, 4]], (slice(None), [1, 0])).tolist()
     [[2, 1], [4, 3]]
     """
-    x, index = _flattened(lift(x), index)
+    x = lift(x)
+    if is_basic(index):
+        return _reached(x, basic(index, x.shape))
+    if x.ndim and not isinstance(index, tuple):
+        index = _array(index)
+        if index.dtype.kind != "b":
+            return take_rows(x, check_indices(f"x[...] of shape {x.shape}", index, x.shape[0], 0), axis=0)
+    x, index = _flattened(x, index)
     r = road(index, x.shape)
     y = _reached(x, r)
-    if not r.axes:
-        return y
     merged, axis, flat = _merged(y, r)
     out = take_rows(merged, flat, axis=axis)
     return _moved(out, flat.ndim, axis, r.place)

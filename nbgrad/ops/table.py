@@ -232,7 +232,7 @@ def movement(vjp=None, **row):
     """Declare an op that moves no number: the function below maps one index map to another."""
 
     def declare(fn):
-        params, _, attrs = _split(fn)
+        _, _, attrs = _split(fn)
         rules = {"x": vjp} if callable(vjp) else vjp
         row.setdefault("accepts", "any")
         return _register(Op(fn.__name__, "movement", ("x",), fn, attrs, vjp=rules, linear=("x",), **row))

@@ -1,5 +1,6 @@
 """Rows that move no number (index maps on memory), and their adjoints, which write a view back into its place."""
 
+import functools
 from math import prod
 
 import numpy as np
@@ -92,6 +93,29 @@ def concat(*xs, axis):
             raise problem(ShapeError, f"concatenate along axis {axis}: array 0 is {first} and array {i} is {x.shape}; "
                           "only that axis may differ", "reshape, or stack for a new axis")
     return (*first[:axis], sum(x.shape[axis] for x in xs), *first[axis + 1 :])
+
+
+@functools.lru_cache(maxsize=4096)
+def numpy_index(cuts, keep=None) -> tuple:
+    """Return the index with which NumPy takes the view of `slice_`; its Ellipsis keeps a single element an array.
+
+    >>> numpy_index(((2, -1, 3), (1, 1, 1)), (-1, 0))
+    (None, slice(2, None, -1), 1, Ellipsis)
+    """
+    index: list = []
+    axis = 0
+    for k in (*(range(len(cuts)) if keep is None else keep), len(cuts)):
+        while 0 <= axis < k:
+            index.append(cuts[axis][0])
+            axis += 1
+        if k < 0:
+            index.append(None)
+        elif k < len(cuts):
+            start, step, count = cuts[k]
+            stop = start + step * count
+            index.append(slice(start, stop if stop >= 0 else None, step) if count else slice(0, 0))
+            axis += 1
+    return (*index, ...)
 
 
 def inverse(axes) -> tuple:

@@ -112,7 +112,7 @@ def plan_last_at(inputs, attrs, out) -> Plan:
 @planner("search", contiguous=True)
 def plan_search(inputs, attrs, out) -> Plan:
     """A binary search for each element."""
-    a, v = inputs
+    a, _ = inputs
     grain = max(1, GRAIN // (2 * max(1, a.size.bit_length())))
     kernel = Kernel("searchsorted", (a.dtype, a.dtype, "int64"), None, (attrs["side"],))
     steps = (Step(kernel, (0, 1, 2), (out.size, grain, a.size), -(-out.size // grain)),) if out.size else ()

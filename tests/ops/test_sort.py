@@ -77,7 +77,7 @@ def test_gradients_go_where_the_elements_came_from(rng):
     weights = rng.standard_normal((2, 4, 3))
     for axis in (None, 0, 1):
         flat = weights.ravel() if axis is None else weights
-        assert ng.gradcheck(lambda x: ng.sort(x, axis, descending=True) ** 2.0 * flat, x, order=2)
+        assert ng.gradcheck(lambda x, axis=axis, flat=flat: ng.sort(x, axis, descending=True) ** 2.0 * flat, x, order=2)
     assert ng.gradcheck(lambda x: ng.topk(x, 2, axis=1)[0] ** 2.0, x, order=2)
 
 

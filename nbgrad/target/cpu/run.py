@@ -3,6 +3,7 @@
 import ast
 import functools
 import inspect
+import re
 import textwrap
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def source(kernel: Kernel) -> str:
         body = TEXTS[kernel.loop](kernel, name)
     else:
         body = _loop_text(kernel, name)
+    body = re.sub(r"\n\s*\n(?= +\S)", "\n", body)  # parts of a template that a kernel does not need leave blank lines
     return f"{prelude(kernel.dtypes)}\n{body}"
 
 
