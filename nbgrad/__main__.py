@@ -1,6 +1,7 @@
-"""The command line: python -m nbgrad demo | ops | bench | cache | info."""
+"""The command line: python -m nbgrad demo | ops | cache | info."""
 
 import argparse
+import os
 import platform
 import sys
 
@@ -13,8 +14,8 @@ def main(argv=None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="demo | ops | cache | info")
     demo = commands.add_parser("demo", help="train a digit classifier on real images")
     demo.add_argument("--out", default="demo-output", help="folder for checkpoints and pictures")
-    demo.add_argument("--epochs", type=int, default=20)
-    demo.add_argument("--batch", type=int, default=64)
+    demo.add_argument("--epochs", type=positive, default=20)
+    demo.add_argument("--batch", type=positive, default=64)
     demo.add_argument("--seed", type=int, default=0)
     demo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the folder")
     demo.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -31,13 +32,26 @@ def main(argv=None) -> int:
     commands.add_parser("info", help="versions, processor, threads, cache").set_defaults(run=run_info)
     args = parser.parse_args(argv)
     try:
-        return args.run(args) or 0
+        status = args.run(args) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader (head, less) has seen enough; Python flushes once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("\nstopped; what was saved is kept", file=sys.stderr)
         return 130
     except NbgradError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
+
+
+def positive(text) -> int:
+    """Return the whole number above 0 that an argument is."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
 
 
 def run_demo(args):

@@ -20,6 +20,7 @@ def checkpoint(f):
     Memory of one call falls to its arguments and results; the backward costs one more forward. `f` must give the
     same result again: random ops inside of it draw the same numbers.
 
+    >>> from nbgrad import grad
     >>> float(grad(checkpoint(lambda x: x * x * x))(2.0))
     12.0
     """

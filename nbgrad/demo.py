@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .base.errors import require
+from .base.files import remove
 from .data import batches, load_digits
 from .gradcheck import gradcheck
 from .io import latest_checkpoint, load_checkpoint, save_checkpoint
@@ -171,9 +172,9 @@ def run(out="demo-output", epochs=20, batch=64, seed=0, resume=False, quiet=Fals
 
 
 def _clear(folder):
-    import shutil
-
-    shutil.rmtree(folder)
+    """Remove the checkpoints of an earlier run; what else is in the folder is left."""
+    for path in folder.glob("ckpt-*"):
+        remove(path)
 
 
 def draw(training) -> list:

@@ -1,6 +1,7 @@
 """The op table as text: for the command line and the README."""
 
 import ast
+import difflib
 import importlib
 import inspect
 import pkgutil
@@ -91,8 +92,9 @@ def one_op(name, dtype="float32", asm=False) -> str:
     rows()
     op = table.get(name)
     if op is None:
-        close = [n for n in table if name in n or n in name]
-        raise problem(ArgumentError, f"no op named {name!r}", f"one of {close or 'python -m nbgrad ops'}")
+        close = dict.fromkeys([*difflib.get_close_matches(name, table, cutoff=0.7), *(n for n in table if name in n)])
+        fix = f"one of {', '.join(close)}" if close else "python -m nbgrad ops, which lists them"
+        raise problem(ArgumentError, f"no op named {name!r}", fix)
     lines = [f"{op.signature}    [{op.kind}]", f"  {sentence(op)}", ""]
     if ref_text(op):
         lines.append(f"means       {ref_text(op)}")

@@ -1,5 +1,6 @@
 """The operators and methods that a tensor shares with `ndarray`: each is an op, or made of ops."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,8 @@ def _method(fn):
     def method(self, *args, **kwargs):
         return fn(self, *args, **kwargs)
 
-    method.__name__ = getattr(fn, "__name__", "method")
-    method.__doc__ = fn.__doc__
+    method.__name__ = fn.__name__
+    method.__doc__ = f"{inspect.cleandoc(fn.__doc__).splitlines()[0]} As `nbgrad.{fn.__name__}`."
     return method
 
 

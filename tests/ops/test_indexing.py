@@ -204,3 +204,16 @@ def test_a_value_that_does_not_fit():
     for index in (0, [0]):
         with pytest.raises(ng.ShapeError, match=r"v of shape \(2,\) does not fit"):
             index_put(ng.zeros((2, 3)), index, [1.0, 2.0])
+
+
+def test_gradients_of_in_place_writes(rng):
+    def write(x, v):
+        y = x * 1.0
+        y[1:, ::2] = v
+        y[[0, 0], 1] = v[0] * 2.0
+        row = y[2]
+        y[2, 1] = 3.0
+        y[y > 100.0] = 0.0
+        return y**2.0 + row.sum()
+
+    assert ng.gradcheck(write, rng.standard_normal((3, 4)), rng.standard_normal((2, 2)), order=2)

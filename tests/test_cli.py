@@ -1,0 +1,154 @@
+"""The command line: what each command prints, and how it ends."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import nbgrad as ng
+from nbgrad.__main__ import main
+from nbgrad.base.config import config
+from nbgrad.docs import table_markdown
+from nbgrad.ops.table import table
+
+
+def run(*args, **more):
+    """Run the command line in a process of its own."""
+    return subprocess.run([sys.executable, "-W", "error", "-m", "nbgrad", *args], capture_output=True, text=True, timeout=300, **more)
+
+
+@pytest.fixture
+def say(capsys):
+    """Return a function that runs a command here and returns (status, lines of output, lines of errors)."""
+
+    def command(*args):
+        status = main(args)
+        out, err = capsys.readouterr()
+        return status, out.splitlines(), err.splitlines()
+
+    return command
+
+
+def test_ops_lists_every_row_once(say):
+    status, lines, errors = say("ops")
+    assert (status, errors) == (0, [])
+    names = [line.split("(")[0].strip() for line in lines if line.startswith("  ")]
+    assert sorted(names) == sorted(table)
+    heads = [line for line in lines if not line.startswith("  ")]
+    assert [h.split()[0] for h in heads] == ["elementwise", "reduction", "movement", "primitive"]
+    assert sum(int(h.split("(")[1].rstrip(")")) for h in heads) == len(names)
+
+
+def test_ops_of_one_row_shows_formula_partials_and_kernels(say):
+    status, lines, _ = say("ops", "tanh")
+    assert status == 0
+    assert lines[0] == "tanh(x)    [elementwise]"
+    for wanted in ("means       numpy.tanh", "formula     math.tanh(x)", "d/dx        1.0 - out * out", "@kernel",
+                   "# forward: map_tanh_float32", "# backward in x: map_tanh_g_x_float32"):  # fmt: skip
+        assert wanted in lines
+    assert "map_tanh_float64" in "\n".join(say("ops", "tanh", "--dtype", "float64")[1])
+
+
+@pytest.mark.parametrize("name", ["sum", "permute", "matmul"])
+def test_ops_of_the_other_kinds_show_their_declaration(say, name):
+    status, lines, _ = say("ops", name)
+    assert status == 0
+    assert f"[{table[name].kind}]" in lines[0]
+    assert any(line.startswith("d/dx ") for line in lines) or name == "matmul"
+    assert any(line.startswith(f"def {name}(") for line in lines)
+
+
+def test_ops_shows_machine_code_when_asked(say):
+    plain, asm = say("ops", "add")[1], say("ops", "add", "--asm")[1]
+    assert len(asm) > len(plain)
+    assert any(line.strip().startswith("ret") for line in set(asm) - set(plain))
+
+
+def test_an_unknown_op_ends_with_status_1_and_three_lines():
+    done = run("ops", "nosuch")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    what, where, fix = done.stderr.splitlines()
+    assert what == "ArgumentError: no op named 'nosuch'"
+    assert where == "  at the command line"
+    assert fix == "  try: python -m nbgrad ops, which lists them"
+
+
+def test_an_unknown_op_is_answered_with_its_neighbours(say):
+    for name, meant in (("sig", "sigmoid"), ("tan_h", "tanh"), ("softplsu", "softplus")):
+        status, _, errors = say("ops", name)
+        assert status == 1
+        assert errors[2].startswith("  try: one of ")
+        assert meant in errors[2].split("one of ")[1].split(", ")
+
+
+def test_an_unknown_dtype_ends_with_status_1_and_three_lines(say):
+    for dtype in ("float99", "complex64"):
+        status, lines, errors = say("ops", "tanh", "--dtype", dtype)
+        assert (status, lines, len(errors)) == (1, [], 3)
+        assert errors[0].startswith(f"DtypeError: no kernels for dtype {dtype}")
+
+
+def test_ops_as_markdown_is_a_table(say):
+    status, lines, _ = say("ops", "--markdown")
+    assert status == 0
+    assert "\n".join(lines) == table_markdown()
+    bars = {line.replace("\\|", "").count("|") for line in lines}
+    assert bars == {5}
+    assert len(lines) == 2 + len(table)
+
+
+def test_cache_is_told_and_cleared(say, tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "cache", str(tmp_path))
+    assert say("cache")[1][0].startswith(f"CacheInfo(folder={tmp_path!r}, kernels=0, bytes=0")
+    (tmp_path / f"k_{'0' * 32}.o").write_bytes(b"123")
+    (tmp_path / "mine.txt").write_text("mine")
+    assert "kernels=1, bytes=3" in say("cache")[1][0]
+    assert say("cache", "--clear")[:2] == (0, ["1"])
+    assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_info_is_what_a_bug_report_needs(say):
+    status, lines, _ = say("info")
+    told = dict(line.split(None, 1) for line in lines)
+    assert status == 0
+    assert told["nbgrad"] == ng.__version__
+    assert told["threads"] == str(ng.get_num_threads())
+    assert {"python", "numpy", "numba", "llvmlite", "system", "processor", "cache"} <= set(told)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [(), ("nosuch",), ("demo", "--epochs", "0"), ("demo", "--batch", "-1"), ("demo", "--epochs", "many"), ("ops", "tanh", "--nosuch")],
+)
+def test_a_command_that_does_not_exist_ends_with_status_2_and_the_usage(args, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(args)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("usage: nbgrad")
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert all(f"    {word} " in out for word in ("demo", "ops", "cache", "info"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a closed pipe is another error there")
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    process = subprocess.Popen([sys.executable, "-m", "nbgrad", "ops"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    error = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=120) == 141
+    assert error == ""
+
+
+def test_the_command_line_starts_without_the_compiler():
+    code = "import sys, nbgrad.__main__ as m; m.main(['ops', 'tanh']); sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, timeout=120).returncode == 0
