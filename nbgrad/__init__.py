@@ -136,6 +136,7 @@ from .ops.einsum import einsum as einsum
 from .ops.gather import add_along_axis as add_along_axis
 from .ops.gather import bincount as bincount
 from .ops.gather import one_hot as one_hot
+from .ops.gather import scatter as scatter
 from .ops.gather import scatter_add as scatter_add
 from .ops.gather import searchsorted as searchsorted
 from .ops.gather import segment_sum as segment_sum
@@ -524,6 +525,7 @@ __all__ = [
     "roll",
     "round",
     "rsqrt",
+    "scatter",
     "scatter_add",
     "searchsorted",
     "segment_sum",

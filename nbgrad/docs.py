@@ -13,10 +13,10 @@ from . import ops as ops_package
 from .ad.scalar import partials, vjp_op
 from .base.dtypes import check_dtype
 from .base.errors import ArgumentError, problem
-from .base.source import names
 from .ops.table import MISSING, ZERO, Op, table
 from .plan.mapping import plan_map
 from .plan.plan import packed
+from .tape.rules import flows, keeps
 from .target.cpu.load import assembly
 from .target.cpu.run import kernel_name, source
 
@@ -103,6 +103,7 @@ def one_op(name, dtype="float32", asm=False) -> str:
         lines.append(f"formula     {op.formula}")
     for p, part in partial_texts(op):
         lines.append(f"d/d{p:<8} {part}")
+    lines.append(f"keeps       {', '.join(kept(op)) or 'nothing'}")
     if op.kind == "elementwise":
         lines += [
             f"domain      {op.domain}" + (f", kinks at {op.kinks}" if op.kinks else ""),
@@ -142,7 +143,6 @@ def _kernels(op, dtype, asm):
     return lines
 
 
-def kept(op) -> dict:
-    """Return what the tape keeps for the gradient of each parameter of an elementwise row."""
-    parts, _ = partials(op)
-    return {p: sorted(names(x)) for p, x in zip(op.params, parts) if isinstance(x, ast.expr)}
+def kept(op) -> tuple:
+    """Return the names of what the tape keeps when every parameter of a row wants a gradient."""
+    return keeps(op, tuple(i for i in range(len(op.params)) if flows(op, i)))

@@ -72,7 +72,7 @@ def types_of(op, kinds):
 def _resolve_types(op, kinds):
     accepts = op.accepts * len(kinds) if op.variadic else op.accepts
     group = [k for k, a in zip(kinds, accepts) if a not in ("bool", "index")]
-    common = promote([k for k in group if not isinstance(k, type)], [k(0) for k in group if isinstance(k, type)])
+    common = promote([k for k in group if not isinstance(k, type)], [k(0) for k in group if isinstance(k, type)]) if group else INT64
     need = {a for a in accepts if a not in ("bool", "index")}
     if "float" in need:
         common = float_of(common)

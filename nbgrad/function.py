@@ -120,7 +120,7 @@ def _once(g, name, read, node):
         raise problem(
             GradientError,
             f"second derivative of {name}: {message}",
-            "write the backward in nbgrad ops with nbgrad.custom_vjp",
+            'the backward in nbgrad ops with nbgrad.custom_vjp; modes=("reverse",) when gradcheck asks',
             node.where,
         )
 

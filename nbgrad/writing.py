@@ -5,7 +5,7 @@ import numpy as np
 from .base.dtypes import WEAK, is_float
 from .base.errors import DtypeError, GradientError, ShapeError, problem
 from .eager import COPY, NO_ATTRS, as_tensor, cast, constant, finish, newest_node, view_attrs
-from .ops.movement import broadcast_to
+from .ops.movement import broadcast_to, reshape
 from .ops.table import Op
 from .ops.views import overwrite
 from .tape.tape import Node, recording
@@ -32,6 +32,8 @@ def write(t, value):
     value = cast(value, t.dtype)
     if np.may_share_memory(value.data, t.data) and value.data is not t.data:
         value = finish(COPY, (value,), NO_ATTRS, run_map(COPY, (value.data,), value.shape, t.dtype))
+    if value.ndim > t.ndim and all(n == 1 for n in value.shape[: value.ndim - t.ndim]):
+        value = reshape(value, value.shape[value.ndim - t.ndim :])
     if value.shape != t.shape:
         value = broadcast_to(value, t.shape)
     old, node = None if t.base is None else t.base.node, newest_node(value)

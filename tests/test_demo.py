@@ -87,7 +87,7 @@ def test_a_run_says_what_it_did(whole):
     _, lines = whole
     assert lines[0] == "training a small convolutional network on 1438 images of digits, testing on 359"
     assert value(lines, "gradient check").endswith("against finite differences: passed")
-    assert 60.0 < float(value(lines, "test accuracy").removesuffix("%")) <= 100.0
+    assert 40.0 < float(value(lines, "test accuracy").removesuffix("%")) <= 100.0
     assert value(lines, "time per step").endswith(f"(median of {2 * STEPS})")
     assert len(value(lines, "weights")) == 16
     assert lines[-1].startswith("all of it")

@@ -69,9 +69,10 @@ def user_frame():
 
 def describe(code, line) -> str:
     """Return "train.py:41, in forward" for a code object and a line number."""
-    name = code.co_name
+    name, folder, file = code.co_name, *os.path.split(code.co_filename)
     place = "" if name.startswith("<module") else f", in {name}"
-    return f"{os.path.basename(code.co_filename)}:{line}{place}"
+    cell = os.path.basename(folder).startswith("ipykernel_")
+    return f"a notebook cell, line {line}{place}" if cell else f"{file}:{line}{place}"
 
 
 def user_location() -> str | None:

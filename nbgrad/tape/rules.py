@@ -113,7 +113,7 @@ def keeps(op, active: tuple) -> tuple:
     """Return the names of the values that the backward of `op` reads when the inputs in `active` want a gradient."""
     names = {}
     for index in active:
-        found = rule(op, index)
+        found = rule(op, index) if told(op, index) else None
         if found is not None:
             names.update(dict.fromkeys(found.keeps))
     return tuple(names)
@@ -122,10 +122,16 @@ def keeps(op, active: tuple) -> tuple:
 @functools.cache
 def flows(op, index) -> bool:
     """Say whether a gradient can pass through input number `index` (an untold rule counts: it raises when used)."""
+    return not told(op, index) or rule(op, index) is not None
+
+
+def told(op, index) -> bool:
+    """Say whether the rule of input number `index` is known, be it zero."""
     try:
-        return rule(op, index) is not None
+        rule(op, index)
     except GradientError:
-        return True
+        return False
+    return True
 
 
 def sum_to(g, shape):

@@ -236,6 +236,7 @@ def _start():
 
 
 def _find_pool():
+    config.calm_waiting()
     import llvmlite.binding as llvm
     import numba
     from numba.np.ufunc import parallel
