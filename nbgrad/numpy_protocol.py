@@ -1,6 +1,7 @@
 """NumPy's two protocols: `np.sin(t)` and `np.concatenate([t, t])` find the op they mean."""
 
 import functools
+import inspect
 
 import numpy as np
 
@@ -35,56 +36,75 @@ REDUCING = {
     "logical_and": "all",
     "logical_or": "any",
 }
-LINALG = {np.linalg.norm: "norm"}
+RENAMED = {"amax": "max", "amin": "min", "rint": "round", "around": "round", "copyto": ""}
+KEYWORDS = {(np.clip, "a_min"): "lo", (np.clip, "a_max"): "hi", (np.clip, "min"): "lo", (np.clip, "max"): "hi"}
+LAST_TWO = {"axis1": -2, "axis2": -1}
+LINALG = {
+    "norm": composite.norm,
+    "matmul": matmul.matmul,
+    "outer": matmul.outer,
+    "tensordot": matmul.tensordot,
+    "diagonal": functools.partial(movement.diagonal, **LAST_TWO),
+    "trace": functools.partial(movement.trace, **LAST_TWO),
+}
 
 
 @functools.cache
 def meaning(func):
-    """Return nbgrad's function for a function of NumPy: by reference, then by name; None when there is none."""
-    if func in by_ref and not hasattr(func, "__wrapped_axis__"):
-        found = by_ref[func]
-        if found.kind in ("elementwise", "reduction"):
-            return found
-    name = LINALG.get(func, getattr(func, "__name__", ""))
-    name = {"amax": "max", "amin": "min", "rint": "round", "copyto": ""}.get(name, name)
+    """Return nbgrad's function for a function of NumPy: by name, then by reference; None when there is none."""
+    name = getattr(func, "__name__", "")
+    if getattr(func, "__module__", "") == "numpy.linalg":
+        return LINALG.get(name)
+    name = RENAMED.get(name, name)
     for module in MODULES:
         found = getattr(module, name, None) if name and not name.startswith("_") else None
         if callable(found):
             return found
-    return None
+    found = by_ref.get(func)
+    return found if found is not None and found.kind in ("elementwise", "reduction") else None
 
 
 def call_ufunc(ufunc, method, inputs, kwargs):
     """Answer `np.sin(t)`, `np.add.reduce(t)`, `np.add(a, b, out=t)`."""
     out = kwargs.pop("out", None)
+    name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     if method == "reduce" and ufunc.__name__ in REDUCING:
-        axis = kwargs.pop("axis", 0)
-        kwargs = {k: v for k, v in kwargs.items() if v not in (None, np._NoValue, True) or k == "keepdims"}
-        result = getattr(reduce, REDUCING[ufunc.__name__])(inputs[0], axis, bool(kwargs.pop("keepdims", False)))
-    elif method != "__call__" or meaning(ufunc) is None:
-        raise _unknown(f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}"))
-    else:
-        dtype = kwargs.pop("dtype", None)
-        if kwargs:
+        axis, keepdims = kwargs.pop("axis", 0), bool(kwargs.pop("keepdims", False))
+        _refuse_rest(name, kwargs)
+        return _into(out, getattr(reduce, REDUCING[ufunc.__name__])(inputs[0], axis, keepdims))
+    if method != "__call__" or meaning(ufunc) is None:
+        raise _unknown(name)
+    dtype = kwargs.pop("dtype", None)
+    _refuse_rest(name, kwargs)
+    result = meaning(ufunc)(*inputs)
+    return _into(out, result if dtype is None else result.astype(dtype))
+
+
+def _refuse_rest(name, kwargs):
+    """Refuse arguments that would change the result, were they not ignored."""
+    for key, value in kwargs.items():
+        if value is not None and value is not np._NoValue and value is not True:
             raise problem(
                 ArgumentError,
-                f"np.{ufunc.__name__} of a tensor: the argument {next(iter(kwargs))!r} is not supported",
+                f"{name} of a tensor: the argument {key!r} is not supported",
                 "nbgrad.where, or the NumPy array x.detach().numpy()",
             )
-        result = meaning(ufunc)(*inputs)
-        result = result if dtype is None else result.astype(dtype)
-    return _into(out, result)
 
 
 def call_function(func, args, kwargs):
     """Answer `np.concatenate([t, t])` and its like."""
     if func in UNRECORDED:
         return UNRECORDED[func](*args, **kwargs)
-    found = meaning(func)
+    found, name = meaning(func), f"{func.__module__}.{func.__name__}".replace("numpy.", "np.")
     if found is None:
-        raise _unknown(f"np.{func.__name__}")
+        raise _unknown(name)
     out = kwargs.pop("out", None)
-    kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+    kwargs = {KEYWORDS.get((func, k), k): v for k, v in kwargs.items() if v is not np._NoValue}
+    try:
+        inspect.signature(found).bind(*args, **kwargs)
+    except TypeError as error:
+        meant = getattr(found, "__name__", func.__name__)
+        raise problem(ArgumentError, f"{name} of a tensor: {error}", f"help(nbgrad.{meant})") from None
     return _into(out, found(*args, **kwargs))
 
 

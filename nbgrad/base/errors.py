@@ -3,7 +3,10 @@
 import os
 import sys
 
+import numpy as np
+
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+NOT_USERS = (PACKAGE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep, "<frozen ")  # `<frozen`: Python's start
 
 
 class NbgradError(Exception):
@@ -50,17 +53,17 @@ class NbgradCacheWarning(UserWarning):
     """The kernel cache cannot be used as asked; the program goes on without it."""
 
 
-_inside: dict = {}  # file name -> whether it is nbgrad's own; asked at every recorded op
+_inside: dict = {}  # file name -> whether it is nbgrad's own or NumPy's; asked at every recorded op
 
 
 def user_frame():
-    """Return the innermost frame outside of nbgrad, or None."""
+    """Return the innermost frame outside of nbgrad and NumPy, or None."""
     frame = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
         inside = _inside.get(name)
         if inside is None:
-            inside = _inside[name] = name.startswith((PACKAGE, "<frozen "))  # Python's own start is nobody's line
+            inside = _inside[name] = name.startswith(NOT_USERS)
         if not inside:
             return frame
         frame = frame.f_back
