@@ -75,7 +75,7 @@ def _resolve_types(op, kinds):
     common = promote([k for k in group if not isinstance(k, type)], [k(0) for k in group if isinstance(k, type)]) if group else INT64
     need = {a for a in accepts if a not in ("bool", "index")}
     if "float" in need:
-        common = float_of(common)
+        common = FLOAT64 if op.wide and not is_float(common) else float_of(common)
     elif "number" in need and common == BOOL:
         common = INT64
     elif "integer" in need and common.kind == "f":

@@ -37,16 +37,16 @@ def write(t, value):
     if value.shape != t.shape:
         value = broadcast_to(value, t.shape)
     old, node = None if t.base is None else t.base.node, newest_node(value)
+    attrs = _overwrite_attrs(t) if tracked and t.base is not None else None  # refuses before anything is written
     if value.data is not t.data:
         run_map(COPY, (value.data,), t.shape, t.dtype, out=t.data)
     t.version[0] += 1
     t.seen = t.version[0]
     if tracked:
         t.node = node
-        if t.base is not None:
-            t.base.node = Node(
-                overwrite, (old, node), _overwrite_attrs(t), t.base.shape, t.base.dtype, (t.base.shape, t.shape), {}
-            )
+        if attrs is not None:
+            base = t.base
+            base.node = Node(overwrite, (old, node), attrs, base.shape, base.dtype, (base.shape, t.shape), {})
     return t
 
 

@@ -51,6 +51,8 @@ class Op:
         The NumPy or SciPy function meant, where to sample it, where it is not smooth.
     accepts, returns
         What each parameter may hold; dtype of the result when it is not that of the arguments.
+    wide : bool
+        Integers become 64 bits wide, be they taken as integers or as floats; reductions of floats add up in float64.
     """
 
     def __init__(self, name, kind, params, forward=None, attrs=None, **rest):
