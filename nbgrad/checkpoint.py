@@ -37,16 +37,23 @@ def checkpoint(f):
         if not ends:
             return out
         given = [Kept(t, newest_node(t)) for t in tree.flatten([args, kwargs])[0] if isinstance(t, Tensor)]
+        given += [k for n in reachable(roots, since) for k in _kept(n) if k.node is None or k.node.slot < since]
 
         def again(node, g):
             for kept in given:
                 kept.value(node, "an argument")
             return _recompute(f, args, kwargs, state, ends, g if isinstance(g, dict) else {0: g})
 
-        outs = record_custom(_CHECKPOINT, ends, [v.data for v in values], {"again": again})
+        inputs = [k.data for k in given]
+        outs = record_custom(_CHECKPOINT, ends, [v.data for v in values], {"again": again}, inputs=inputs)
         return tree.unflatten(structure, outs)
 
     return wrapped
+
+
+def _kept(node):
+    """Return what a node keeps of values that others can write, its own result left out."""
+    return [k for k in (node.kept or {}).values() if isinstance(k, Kept) and not k.own]
 
 
 def _recompute(f, args, kwargs, state, ends, gs):

@@ -5,17 +5,18 @@ import itertools
 import numpy as np
 
 from .base.dtypes import BOOL, FLOAT64, INT64, WEAK, float_of, is_float, promote
-from .base.errors import DtypeError, GradientError, ShapeError, problem
+from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
 from .base.shapes import View, broadcast_shapes, normalize_axes, reduced_shape
 from .ops.cast import astype as astype_row
 from .ops.cast import copy as COPY  # noqa: N812 - rows this file names itself
+from .ops.joining import stack
 from .ops.movement import as_view as AS_VIEW  # noqa: N812
 from .ops.table import Op, set_front
 from .ops.views import numpy_index
 from .tape.rules import flows, keeps
 from .tape.tape import Node, recording
 from .target.cpu.run import map_launch, run_map, run_primitive, run_reduce
-from .tensor import Tensor
+from .tensor import Tensor, has_history
 
 NO_ATTRS: dict = {}
 
@@ -47,13 +48,17 @@ def bind(self, op, args, attrs):
 
 
 def as_tensor(a):
-    """Return an argument as a tensor: no copy of an array."""
-    return a if type(a) is Tensor or isinstance(a, Tensor) else Tensor(a)
+    """Return an argument as a tensor: no copy of an array; tensors with history in a list are stacked."""
+    if isinstance(a, Tensor):
+        return a
+    if type(a) in (list, tuple) and has_history(a):
+        return stack([as_tensor(v) for v in a])
+    return Tensor(a)
 
 
 def _operands(op, args):
     """Return tensors and, per argument, its dtype or (for a weak scalar) its Python type."""
-    values = [a if type(a) in WEAK or isinstance(a, Tensor) else Tensor(a) for a in args]
+    values = [a if type(a) in WEAK else as_tensor(a) for a in args]
     return values, tuple([type(a) if type(a) in WEAK else a.dtype for a in values])
 
 
@@ -136,7 +141,7 @@ _numbers = itertools.count(1)
 def layout_key(t):
     """Return the number of a tensor's layout, looked up once per tensor."""
     a = t.data
-    layout = (a.dtype.num, a.shape, a.strides)
+    t.keyed, layout = a, (a.dtype.num, a.shape, a.strides)
     t.key = _keys.get(layout)
     if t.key is None:
         if len(_keys) > 50000:
@@ -150,7 +155,7 @@ def _elementwise(op, args, attrs):
     key = [op]
     for a in args:
         kind = type(a)
-        key.append((a.key or layout_key(a)) if kind is Tensor else kind)
+        key.append((a.key if a.keyed is a.data else layout_key(a)) if kind is Tensor else kind)
     key = tuple(key)
     known = _known.get(key)
     if known is None:
@@ -158,7 +163,7 @@ def _elementwise(op, args, attrs):
     launch, scalars, out_key = known
     tensors = args if scalars is None else [a if d is None else constant(a, d) for a, d in zip(args, scalars)]
     out = finish(op, tensors, attrs, launch([t.data for t in tensors]))
-    out.key = out_key
+    out.key, out.keyed = out_key, out.data
     return out
 
 
@@ -187,7 +192,10 @@ def _named(op, arrays, error):
 def _reduction(op, args, attrs):
     (t,), dtype = _prepare(op, args)
     axes = normalize_axes(attrs["axis"] if attrs else None, t.ndim)
-    keepdims = bool(attrs and attrs["keepdims"])
+    keepdims = attrs["keepdims"] if attrs else False
+    if not isinstance(keepdims, (bool, np.bool_)):
+        raise problem(ArgumentError, f"{op.name}: keepdims is {keepdims!r}, not True or False", "keepdims=True")
+    keepdims = bool(keepdims)
     shape = reduced_shape(t.shape, axes, keepdims)
     if op.wide and dtype.kind in "iu":
         dtype = np.dtype("uint64") if dtype.kind == "u" else INT64
@@ -300,10 +308,23 @@ def current(t):
     """Return the node of a view, made anew from its base when the memory was written after the view was taken."""
     if t.seen != t.version[0]:
         t.seen = t.version[0]
-        if t.base.node is not None and t.dtype == t.base.dtype:
+        if t.base.node is None and t.node is not None and t.node.op is not None:
+            t.node = None
+        elif t.base.node is not None and t.dtype == t.base.dtype:
             attrs = view_attrs(t)
             t.node = Node(AS_VIEW, (t.base.node,), attrs, t.shape, t.dtype, (t.base.shape,), {})
     return t.node
+
+
+def owned(tensors, taken=()):
+    """Return the tensors, copied where memory is shared: with each other, with `taken`, or within (repeated by strides)."""
+    seen, out = {id(t.data) for t in taken}, []
+    for t in tensors:
+        if id(t.data) in seen or t.base is not None or not (t.data.flags.owndata and t.data.flags.writeable):
+            t = finish(COPY, (t,), NO_ATTRS, run_map(COPY, (t.data,), t.shape, t.dtype))
+        seen.add(id(t.data))
+        out.append(t)
+    return out
 
 
 def newest_node(t):
@@ -343,6 +364,7 @@ RUNNERS = {
 Tensor._bind = bind
 Tensor._cast = cast
 Tensor._newest_node = newest_node
+Tensor._owned = staticmethod(owned)
 set_front(lambda op, args, attrs: bind(None, op, args, attrs), lift)
 
 
@@ -353,8 +375,12 @@ def node_of(t):
     return newest_node(t)
 
 
-def record_custom(op, nodes, outputs, kept, shapes=None):
-    """Put a call that is no row on the tape: return its outputs (arrays) as tensors made by it."""
+def record_custom(op, nodes, outputs, kept, shapes=None, inputs=()):
+    """Put a call that is no row on the tape: return its outputs (arrays) as tensors made by it.
+
+    An output that shares memory with one of the arrays `inputs`, or is a view, gets memory of its own.
+    """
+    outputs = [a if a.flags.owndata and not any(np.may_share_memory(a, x) for x in inputs) else a.copy() for a in outputs]
     if not recording.on or all(n is None for n in nodes):
         return [Tensor._make(a, None) for a in outputs]
     shapes = tuple(shapes) if shapes is not None else tuple(None if n is None else n.shape for n in nodes)

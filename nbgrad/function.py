@@ -78,8 +78,8 @@ def _array_op(forward, backward, name):
     def pull(node, g):
         values = {a: node.kept[a].value(node, a) for a in asked if a != "g"}
         values["g"] = g
-        with no_grad():
-            parts = backward(*[np.ascontiguousarray(values[a].data) for a in asked])
+        with no_grad():  # a backward may write into its g: other paths of the tape read the same memory
+            parts = backward(*[np.array(g.data) if a == "g" else np.ascontiguousarray(values[a].data) for a in asked])
         parts = parts if isinstance(parts, tuple) else (parts,)
         if len(parts) != len(params):
             raise problem(
@@ -87,7 +87,8 @@ def _array_op(forward, backward, name):
                 f"op {name}: backward returned {len(parts)} gradients for the parameters {params}",
                 "one per parameter, None where there is none",
             )
-        return [None if p is None else _once(Tensor(p), name, list(values.values()), node) for p in parts]
+        read = list(values.values())
+        return [None if p is None else _once(_checked(Tensor(p), node, i, name), name, read, node) for i, p in enumerate(parts)]
 
     row = Op(name, "custom", params, pull=pull)
 
@@ -101,7 +102,8 @@ def _array_op(forward, backward, name):
         out = forward(*[np.ascontiguousarray(t.data) for t in tensors])
         out = np.asarray(out)
         kept = {a: Kept(t, node_of(t)) for a, t in zip(params, tensors) if a in asked}
-        (result,) = record_custom(row, [node_of(t) for t in tensors], [out], kept, [t.shape for t in tensors])
+        shapes = [t.shape for t in tensors]
+        (result,) = record_custom(row, [node_of(t) for t in tensors], [out], kept, shapes, [t.data for t in tensors])
         if "out" in asked and result.node is not None:
             kept["out"] = Kept(result, None, own=True)
         return result
@@ -133,8 +135,9 @@ class custom_vjp:  # noqa: N801 - used as a decorator
     """A function with a gradient rule of its own.
 
     ``f.defvjp(forward, backward)``: `forward` takes the arguments of the function and returns (result, residuals);
-    `backward` takes (residuals, gradient of the result) and returns a tuple with one gradient per argument (None for
-    none). Both are written in nbgrad ops; if `backward` is differentiable, so is the gradient.
+    `backward` takes (residuals, gradient of the result), the latter in the structure of the result and zero where
+    nothing flowed, and returns a tuple with one gradient per argument (None for none). Both are written in nbgrad
+    ops; if `backward` is differentiable, so is the gradient.
 
     Examples
     --------
@@ -168,18 +171,30 @@ class custom_vjp:  # noqa: N801 - used as a decorator
         if not recording.on or all(n is None for n in nodes):
             return self.fn(*args)
         with enable_grad():
-            out, residuals = self.forward(*args)
+            out, residuals = self._pair(self.forward(*args))
         values, shape = tree.flatten(out)
-        kept = {"residuals": residuals, "structure": structure, "count": len(args)}
+        arrays = [as_tensor(v).data for v in values]
+        held = [(t.version, t.version[0]) for t in tree.flatten(residuals)[0] if isinstance(t, Tensor)]
+        kept = {"residuals": residuals, "structure": structure, "count": len(args), "result": shape, "held": held,
+                "layouts": [(a.shape, a.dtype) for a in arrays]}  # fmt: skip
         shapes = [() if t is None else t.shape for t in tensors]
-        outs = record_custom(self.op, nodes, [as_tensor(v).data for v in values], kept, shapes)
+        outs = record_custom(self.op, nodes, arrays, kept, shapes, [t.data for t in tensors if t is not None])
         return tree.unflatten(shape, outs)
+
+    def _pair(self, made):
+        if not isinstance(made, tuple) or len(made) != 2:
+            what = f"{self.__name__}: forward returns a pair (result, residuals), not {type(made).__name__}"
+            raise problem(GradientError, what, "return out, (x, y)")
+        return made
 
     def _pull(self, node, g):
         kept = node.kept
-        if isinstance(g, dict):
-            g = tuple(g.get(i) for i in range(max(g) + 1))
-        parts = self.reverse(kept["residuals"], g)
+        if any(version[0] != seen for version, seen in kept["held"]):
+            what = f"{self.__name__}: a residual was written in place after it was recorded"
+            raise problem(GradientError, what, "return x.copy() as residual", node.where)
+        flowed = g if isinstance(g, dict) else {0: g}
+        flat = [flowed[i] if i in flowed else Tensor(np.zeros(*layout)) for i, layout in enumerate(kept["layouts"])]
+        parts = self.reverse(kept["residuals"], tree.unflatten(kept["result"], flat))
         parts = list(parts) if isinstance(parts, (tuple, list)) else [parts]
         if len(parts) != kept["count"]:
             raise problem(

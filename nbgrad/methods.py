@@ -64,6 +64,7 @@ class ArrayMethods:
     _bind: Any
     _cast: Any
     _newest_node: Any
+    _owned: Any
     _write: Any
     _update: Any
 
@@ -74,9 +75,7 @@ class ArrayMethods:
 
     def __setitem__(self, index, value):
         if indexing.is_basic(index):
-            target = self[index]
-            if target.size:
-                target._write(value)
+            self[index]._write(value)
         else:
             self._write(indexing.index_put(self, index, value))
 
@@ -114,10 +113,28 @@ class ArrayMethods:
         _operator(compare.bitwise_xor, True),
         _in_place(compare.bitwise_xor),
     )
-    __lshift__, __rshift__ = _operator(compare.left_shift), _operator(compare.right_shift)
+    __lshift__, __rlshift__, __ilshift__ = (
+        _operator(compare.left_shift),
+        _operator(compare.left_shift, True),
+        _in_place(compare.left_shift),
+    )
+    __rshift__, __rrshift__, __irshift__ = (
+        _operator(compare.right_shift),
+        _operator(compare.right_shift, True),
+        _in_place(compare.right_shift),
+    )
     __lt__, __le__, __gt__, __ge__ = (_operator(compare.less), _operator(compare.less_equal),
                                       _operator(compare.greater), _operator(compare.greater_equal))  # fmt: skip
     __eq__, __ne__ = _operator(compare.equal), _operator(compare.not_equal)  # type: ignore[assignment]
+
+    def __divmod__(self, other):
+        return self // other, self % other
+
+    def __round__(self, digits=0):
+        return self.round(digits or 0)
+
+    def __copy__(self):
+        return self.copy()
 
     def __neg__(self):
         return arithmetic.neg(self)
@@ -190,4 +207,4 @@ class ArrayMethods:
         return tuple(type(self)(i) for i in np.nonzero(self.data))
 
 
-OPERANDS = (ArrayMethods, *WEAK, np.ndarray, np.generic)
+OPERANDS = (ArrayMethods, *WEAK, np.ndarray, np.generic, list, tuple)

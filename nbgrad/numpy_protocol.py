@@ -112,6 +112,9 @@ def _into(out, result):
     if out is None:
         return result
     out = out[0] if isinstance(out, tuple) else out
+    if isinstance(out, np.ndarray) and result.node is None:
+        np.copyto(out, result.data, casting="same_kind")
+        return out
     if not isinstance(out, Tensor):
         raise problem(
             ArgumentError, "out= is an array and the result a tensor", "out of type nbgrad.Tensor, or leave it out"

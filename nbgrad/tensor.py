@@ -7,7 +7,7 @@ import numpy as np
 from .base.dtypes import check_dtype, is_float
 from .base.errors import DtypeError, GradientError, ShapeError, problem
 from .methods import ArrayMethods
-from .ops import cast
+from .ops.table import lift
 from .tape.adjoint import pull_back
 from .tape.tape import Node, recording
 
@@ -33,14 +33,23 @@ class Tensor(ArrayMethods):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "base", "data", "key", "node", "seen", "version")
+    __slots__ = ("__weakref__", "base", "data", "key", "keyed", "node", "seen", "version")
     __array_priority__ = 1000
 
     def __init__(self, data, dtype=None, requires_grad=False):
+        given, version = data, [0]
         if isinstance(data, Tensor):
             data = data.data
+        elif has_history(data):
+            raise problem(
+                GradientError, "Tensor(data): the list holds tensors with history, which would be lost",
+                "nbgrad.stack([...]), or x.detach()",
+            )  # fmt: skip
         array = _array(data, dtype)
-        self.data, self.node, self.base, self.version, self.seen, self.key = array, None, None, [0], 0, None
+        if isinstance(given, Tensor) and array is data:
+            version = given.version  # the same memory: writes through either are counted together
+        self.data, self.node, self.base, self.version, self.seen, self.key = array, None, None, version, version[0], None
+        self.keyed = None
         if requires_grad:
             self.requires_grad = True
 
@@ -48,7 +57,7 @@ class Tensor(ArrayMethods):
     def _make(cls, data, node, view_of=None, version=None):
         """Wrap an array that is known to be good; a view shares its base's version counter."""
         t = Tensor.__new__(Tensor)
-        t.data, t.node, t.key = data, node, None
+        t.data, t.node, t.key, t.keyed = data, node, None, None
         if view_of is None:
             t.base, t.version, t.seen = None, [0] if version is None else version, 0
             if version is not None:
@@ -181,7 +190,10 @@ class Tensor(ArrayMethods):
         before, recording.on = recording.on, create_graph
         try:
             found = pull_back([node], [g], keep=keep or create_graph)
-            _store(found)
+            leaves = [n for n in found if n.op is None]
+            sums = [found[n] if n.grad is None else n.grad + found[n] for n in leaves]
+            for leaf, total in zip(leaves, self._owned(sums, [g])):
+                leaf.grad = total
         finally:
             recording.on = before
 
@@ -319,8 +331,8 @@ def _array(data, dtype):
     if dtype is not None:
         dtype = check_dtype(dtype)
     if not isinstance(data, np.ndarray):
-        if isinstance(data, (list, tuple)) and any(isinstance(d, Tensor) for d in data):
-            data = [np.asarray(d.data if isinstance(d, Tensor) else d) for d in data]
+        if isinstance(data, (list, tuple)):
+            data = _plain(data)
         try:
             data = np.asarray(data)
         except ValueError:
@@ -337,18 +349,16 @@ def _array(data, dtype):
     return data
 
 
-def _store(found):
-    """Add gradients to their leaves; memory that two leaves would share is copied."""
-    given = set()
-    for node, g in found.items():
-        if node.op is not None:
-            continue
-        if node.grad is not None:
-            g = node.grad + g
-        if id(g.data) in given or g.base is not None or not g.data.flags.owndata or not g.data.flags.writeable:
-            g = cast.copy(g)
-        given.add(id(g.data))
-        node.grad = g
+def has_history(data) -> bool:
+    """Say whether a nested list holds a tensor that a gradient flows to."""
+    if isinstance(data, (list, tuple)):
+        return recording.on and any(map(has_history, data))
+    return isinstance(data, Tensor) and data.node is not None
+
+
+def _plain(data):
+    """Return a nested list with arrays in place of tensors."""
+    return [_plain(d) if isinstance(d, (list, tuple)) else d.data if isinstance(d, Tensor) else d for d in data]
 
 
 def tensor(data, dtype=None, requires_grad=False) -> Tensor:
@@ -365,4 +375,8 @@ def tensor(data, dtype=None, requires_grad=False) -> Tensor:
     >>> tensor([1, 2]).dtype
     dtype('int64')
     """
+    if recording.on and not requires_grad and (has_history(data) or (isinstance(data, Tensor) and data.node is not None)):
+        t = lift(data)
+        t = t if dtype is None else t.astype(dtype)
+        return t.copy() if t is data else t
     return Tensor(data, dtype, requires_grad)

@@ -2,13 +2,14 @@
 
 import contextlib
 import functools
+import operator
 
 import numpy as np
 
 from .base import tree
 from .base.dtypes import is_float
 from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
-from .eager import COPY, as_tensor, newest_node
+from .eager import COPY, as_tensor, newest_node, owned
 from .tape.adjoint import pull_back
 from .tape.tangent import push_forward
 from .tape.tape import Node, next_slot, reachable, recording
@@ -47,7 +48,12 @@ class Call:
     """One recorded call of a function: fresh inputs, the outputs, and whether derivatives of it must be recorded."""
 
     def __init__(self, f, args, kwargs, argnums, name):
-        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        if not callable(f):
+            raise problem(ArgumentError, f"{name} takes a function, not {type(f).__name__}", f"nbgrad.{name}(lambda x: ...)")
+        try:
+            numbers = tuple(map(operator.index, argnums if isinstance(argnums, (tuple, list)) else (argnums,)))
+        except TypeError:
+            raise problem(ArgumentError, f"{name}: argnums is {argnums!r}", "an int, or a tuple of ints") from None
         for n in numbers:
             if not -len(args) <= n < len(args):
                 raise problem(
@@ -55,6 +61,9 @@ class Call:
                     f"{name}: argnums is {argnums} and the call has {len(args)} positional arguments",
                     "argnums within the positional arguments",
                 )
+        numbers = tuple(n % len(args) for n in numbers)
+        if len(set(numbers)) != len(numbers):
+            raise problem(ArgumentError, f"{name}: argnums is {argnums} and names one argument twice", "each argument once")
         chosen = [args[n] for n in numbers]
         leaves, self.structure = tree.flatten(chosen)
         self.since = next_slot()
@@ -82,10 +91,10 @@ class Call:
         return any(n.slot < self.since or (n.op is None and n not in own) for n in reachable(roots, self.since))
 
     def pull(self, roots, seeds, record, keep=False):
-        """Return the gradient of every input as a flat list."""
+        """Return the gradient of every input as a flat list; each has memory of its own."""
         with recorded(record):
             found = pull_back(roots, seeds, self.wanted, keep=keep or record, since=self.since)
-            return [found[n] if n in found else zeros_of(t) for n, t in zip(self.wanted, self.inputs)]
+            return owned([found[n] if n in found else zeros_of(t) for n, t in zip(self.wanted, self.inputs)], seeds)
 
     def rebuilt(self, flat):
         """Return a flat list per input in the structure of the chosen arguments."""

@@ -16,11 +16,15 @@ from .tensor import Tensor
 def write(t, value):
     """Write `value` (anything that broadcasts) into the memory of `t`; the tape follows where it can."""
     value = as_tensor(value) if type(value) not in WEAK else constant(value, t.dtype)
+    if _is_same_memory(value, t):
+        return t  # what `y[i] += z` assigns back was written there already
     tracked = _is_tracked(t, value)
-    if not t.data.flags.writeable:
-        raise problem(
-            GradientError, f"the tensor of shape {t.shape} shares memory that is read-only", "write to x.copy()"
-        )
+    if not t.data.flags.writeable or _repeats(t.data):
+        what = "that is read-only" if not t.data.flags.writeable else "in which elements repeat (a broadcast view)"
+        raise problem(GradientError, f"a tensor of shape {t.shape} cannot be written: it is a view of memory {what}", "x = x.copy() first")
+    if not is_float(t.dtype) and recording.on and value.node is not None:
+        what = f"a value with history is written into a tensor of {t.dtype}, which carries no gradient"
+        raise problem(DtypeError, what, "value.detach()")
     if tracked and is_float(t.dtype):
         for owner in (t, t.base):
             if owner is not None and owner.node is not None and owner.node.op is None:
@@ -36,6 +40,8 @@ def write(t, value):
         value = reshape(value, value.shape[value.ndim - t.ndim :])
     if value.shape != t.shape:
         value = broadcast_to(value, t.shape)
+    if t.size == 0:
+        return t
     old, node = None if t.base is None else t.base.node, newest_node(value)
     attrs = _overwrite_attrs(t) if tracked and t.base is not None else None  # refuses before anything is written
     if value.data is not t.data:
@@ -48,6 +54,19 @@ def write(t, value):
             base = t.base
             base.node = Node(overwrite, (old, node), attrs, base.shape, base.dtype, (base.shape, t.shape), {})
     return t
+
+
+def _is_same_memory(value, t):
+    a, b = value.data, t.data
+    return (
+        value.base is not None and value.base is t.base and a.shape == b.shape and a.strides == b.strides
+        and a.__array_interface__["data"] == b.__array_interface__["data"]
+    )  # fmt: skip
+
+
+def _repeats(a):
+    """Say whether a write to one element would show in another."""
+    return any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape))
 
 
 def _overwrite_attrs(t):
@@ -87,7 +106,7 @@ def _fits(op, t, value):
     """Say whether `op` of t and value has the shape and dtype of t, and no element is read after it was written."""
     return (
         value.dtype == t.dtype and op.returns is None and op.accepts[0] in ("number", "float") and is_float(t.dtype)
-        and t.data.flags.writeable and len(value.shape) <= t.ndim
+        and t.data.flags.writeable and not _repeats(t.data) and len(value.shape) <= t.ndim
         and all(n in (1, m) for n, m in zip(reversed(value.shape), reversed(t.shape)))
         and (value.data is t.data or not np.may_share_memory(value.data, t.data))
     )  # fmt: skip

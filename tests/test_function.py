@@ -116,11 +116,27 @@ def test_custom_vjp_of_structures():
 
     f.defvjp(
         lambda p, x: (f.fn(p, x), (p, x)),
-        lambda kept, g: ({"a": g[0] * kept[1], "b": None if len(g) < 2 else g[1]}, None),
+        lambda kept, g: ({"a": g[0] * kept[1], "b": g[1]}, None),
     )
     g = ng.grad(lambda p: sum(o.sum() for o in f(p, np.ones(2))))({"a": np.ones(2), "b": np.ones(3)})
     np.testing.assert_array_equal(g["a"].numpy(), np.ones(2))
     np.testing.assert_array_equal(g["b"].numpy(), np.ones(3))
+
+
+def test_custom_vjp_gets_a_gradient_of_the_structure_of_its_result():
+    @ng.custom_vjp
+    def f(x, y):
+        return {"sum": x + y, "rest": (x * y, x - y)}
+
+    def backward(kept, g):
+        x, y = kept
+        product, difference = g["rest"]
+        return g["sum"] + product * y + difference, g["sum"] + product * x - difference
+
+    f.defvjp(lambda x, y: (f.fn(x, y), (x, y)), backward)
+    x, y = np.array([2.0, 3.0]), np.array([5.0, 7.0])
+    for use in (lambda o: o["rest"][0], lambda o: o["sum"] * 2.0, lambda o: o["rest"][1] * o["sum"], lambda o: o["rest"][1] * o["rest"][0] + o["sum"]):
+        ng.gradcheck(lambda x, y, use=use: use(f(x, y)), x, y, order=2, directions=1)
 
 
 def test_custom_vjp_checks_what_backward_returns():

@@ -111,7 +111,7 @@ def test_operators_take_a_tensor_an_array_or_a_number_on_either_side(f, rng):
     if f in BITS:
         a, b, number = rng.integers(0, 5, 4), rng.integers(0, 5, 4), 2
     for left, right in ((a, b), (a, number), (number, b)):
-        if f is operator.matmul and number in (left, right):
+        if f is operator.matmul and (left is number or right is number):
             continue
         want = f(left, right)
         for lift_left, lift_right in ((True, False), (False, True), (True, True)):
@@ -130,7 +130,7 @@ def test_unary_operators(f):
 
 
 @pytest.mark.parametrize("f", [operator.add, operator.mul, operator.matmul, operator.lt, operator.iadd], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("other", ["text", None, [1.0], object()], ids=["text", "None", "list", "object"])
+@pytest.mark.parametrize("other", ["text", None, object()], ids=["text", "None", "object"])
 def test_operators_leave_what_is_no_number_or_array_to_python(f, other):
     with pytest.raises(TypeError):
         f(ng.ones(1), other)

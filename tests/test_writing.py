@@ -29,12 +29,12 @@ def test_operators_write_numpys_numbers_into_the_same_memory(name, tracked, rng,
         np.testing.assert_allclose(memory, want, rtol=1e-6 if dtype == "float32" else 1e-14, atol=1e-6 if dtype == "float32" else 0)
 
 
-@pytest.mark.parametrize("name", ["iadd", "isub", "imul", "ifloordiv", "iand", "ior", "ixor"])
+@pytest.mark.parametrize("name", ["iadd", "isub", "imul", "ifloordiv", "iand", "ior", "ixor", "ilshift", "irshift"])
 def test_operators_of_integers(name):
     f, a = getattr(operator, name), np.array([7, -3, 12])
     for other in (2, np.array([3, 5, 4]), np.array([3], "int8")):
         t, want = ng.tensor(a.copy()), a.copy()
-        f(t, other)
+        assert f(t, other) is t
         np.testing.assert_array_equal(t.numpy(), f(want, other))
 
 

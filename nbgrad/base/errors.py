@@ -53,6 +53,7 @@ class NbgradCacheWarning(UserWarning):
     """The kernel cache cannot be used as asked; the program goes on without it."""
 
 
+OFTEN_BETWEEN = ("functools.py", "contextlib.py")  # files of Python that stand between the user's line and nbgrad
 _inside: dict = {}  # file name -> whether it is nbgrad's own or NumPy's; asked at every recorded op
 
 
@@ -63,7 +64,7 @@ def user_frame():
         name = frame.f_code.co_filename
         inside = _inside.get(name)
         if inside is None:
-            inside = _inside[name] = name.startswith(NOT_USERS)
+            inside = _inside[name] = name.startswith(NOT_USERS) or name.endswith(OFTEN_BETWEEN)
         if not inside:
             return frame
         frame = frame.f_back

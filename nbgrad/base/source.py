@@ -93,6 +93,13 @@ def function_tree(fn) -> ast.FunctionDef:
     raise problem(ArgumentError, f"{fn.__name__} is not a plain def; its formula is needed", "write it with def")
 
 
+def scope(fn) -> dict:
+    """Return what the free names of a function mean: globals, and what it closes over."""
+    if not fn.__closure__:
+        return fn.__globals__
+    return {**fn.__globals__, **{n: c.cell_contents for n, c in zip(fn.__code__.co_freevars, fn.__closure__)}}
+
+
 def body_formula(fn) -> Formula:
     """Return the formula of a function of straight-line assignments and one return.
 
@@ -112,7 +119,7 @@ def body_formula(fn) -> Formula:
             value = ast.BinOp(ast.Name(s.target.id, ast.Load()), s.op, s.value)
             lets = _assign(lets, s.target.id, value, params)
         elif isinstance(s, ast.Return) and s.value is not None:
-            return Formula(params, lets, substitute(s.value, _latest(lets)), fn.__globals__)
+            return Formula(params, lets, substitute(s.value, _latest(lets)), scope(fn))
         else:
             raise problem(
                 ArgumentError,

@@ -14,14 +14,20 @@ def push_forward(roots, tangents, make_zero, since=-1):
     """
     tangents = dict(tangents)
     for node in reachable(roots, since):
-        if node in tangents or node.op is None or node.slot < since:
+        if node in tangents or node.op is None or node.slot < since or node.shape is None:
             continue
-        parts = [(i, tangents[n]) for i, n in enumerate(node.inputs) if n is not None and tangents.get(n) is not None]
+        call = _call(node)
+        parts = [(i, tangents[n]) for i, n in enumerate(call.inputs) if n is not None and tangents.get(n) is not None]
         if parts:
-            if node.kept is FREED:
-                raise freed(node)
+            if call.kept is FREED:
+                raise freed(call)
             tangents[node] = _tangent(node, parts, make_zero)
     return [tangents.get(r) for r in roots]
+
+
+def _call(node):
+    """Return the node that made a value: of a call with several results, each is pushed through by itself."""
+    return node.inputs[0] if node.op.name == "item" else node
 
 
 def _tangent(node, parts, make_zero):
@@ -56,7 +62,8 @@ def _transposed(node, parts, make_zero):
     g = make_zero(node.shape, node.dtype)
     pieces, seeds = [], []
     if node.op.kind == "custom":
-        given = node.op.pull(node, g)
+        call = _call(node)
+        given = call.op.pull(call, g if call is node else {node.attrs["index"]: g})
     for index, t in parts:
         if node.op.kind == "custom":
             piece = given[index]

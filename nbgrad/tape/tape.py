@@ -105,12 +105,16 @@ class no_grad:  # noqa: N801 - used like a statement
 
     state = False
 
+    def __init__(self):
+        self.before = []
+
     def __enter__(self):
-        self.before, recording.on = recording.on, self.state
+        self.before.append(recording.on)
+        recording.on = self.state
         return self
 
     def __exit__(self, *error):
-        recording.on = self.before
+        recording.on = self.before.pop()
 
     def __call__(self, fn):
         import functools
