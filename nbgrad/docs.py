@@ -27,7 +27,8 @@ def rows() -> dict:
     """Return all rows of the table by kind, after every file of ops has been read."""
     for module in pkgutil.iter_modules(ops_package.__path__):
         importlib.import_module(f"{ops_package.__name__}.{module.name}")
-    return {kind: [op for op in table.values() if op.kind == kind] for kind in KINDS}
+    place = lambda op: (op.forward.__module__, op.forward.__code__.co_firstlineno)
+    return {kind: sorted((op for op in table.values() if op.kind == kind), key=place) for kind in KINDS}
 
 
 def sentence(op) -> str:
@@ -143,6 +144,7 @@ def _kernels(op, dtype, asm):
     return lines
 
 
-def kept(op) -> tuple:
-    """Return the names of what the tape keeps when every parameter of a row wants a gradient."""
-    return keeps(op, tuple(i for i in range(len(op.params)) if flows(op, i)))
+def kept(op, wanting=None) -> tuple:
+    """Return the names of what the tape keeps when the parameters numbered in `wanting` (all of them) want a gradient."""
+    wanting = range(len(op.params)) if wanting is None else wanting
+    return keeps(op, tuple(i for i in wanting if flows(op, i)))

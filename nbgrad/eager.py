@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from .base.dtypes import BOOL, FLOAT64, INT64, WEAK, float_of, is_float, promote
+from .base.dtypes import FLOAT64, INT64, WEAK, is_float
 from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
 from .base.shapes import View, broadcast_shapes, normalize_axes, reduced_shape
 from .ops.cast import astype as astype_row
@@ -12,6 +12,7 @@ from .ops.cast import copy as COPY  # noqa: N812 - rows this file names itself
 from .ops.joining import stack
 from .ops.movement import as_view as AS_VIEW  # noqa: N812
 from .ops.table import Op, set_front
+from .ops.types import types_of
 from .ops.views import numpy_index
 from .tape.rules import flows, keeps
 from .tape.tape import Node, recording
@@ -60,41 +61,6 @@ def _operands(op, args):
     """Return tensors and, per argument, its dtype or (for a weak scalar) its Python type."""
     values = [a if type(a) in WEAK else as_tensor(a) for a in args]
     return values, tuple([type(a) if type(a) in WEAK else a.dtype for a in values])
-
-
-_types: dict = {}
-
-
-def types_of(op, kinds):
-    """Return (dtype each argument is cast to, dtype of the result) by the row's `accepts` and NumPy's promotion."""
-    key = (op, kinds)
-    found = _types.get(key)
-    if found is None:
-        found = _types[key] = _resolve_types(op, kinds)
-    return found
-
-
-def _resolve_types(op, kinds):
-    accepts = op.accepts * len(kinds) if op.variadic else op.accepts
-    group = [k for k, a in zip(kinds, accepts) if a not in ("bool", "index")]
-    common = promote([k for k in group if not isinstance(k, type)], [k(0) for k in group if isinstance(k, type)]) if group else INT64
-    need = {a for a in accepts if a not in ("bool", "index")}
-    if "float" in need:
-        common = FLOAT64 if op.wide and not is_float(common) else float_of(common)
-    elif "number" in need and common == BOOL:
-        common = INT64
-    elif "integer" in need and common.kind == "f":
-        raise _refused(op, kinds, "integers or bools")
-    for k, a in zip(kinds, accepts):
-        if a == "index" and (k is float or (not isinstance(k, type) and k.kind not in "iu")):
-            raise _refused(op, kinds, "integer indices")
-    casts = tuple({"bool": BOOL, "index": INT64}.get(a, common) for a in accepts)
-    return casts, np.dtype(op.returns) if op.returns else common
-
-
-def _refused(op, kinds, wanted):
-    shown = ", ".join(k.__name__ if isinstance(k, type) else k.name for k in kinds)
-    return problem(DtypeError, f"{op.signature}: dtypes ({shown}) where it takes {wanted}", "x.astype(...) first")
 
 
 _constants: dict = {}

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from .base import tree
+from .base.errors import ArgumentError, problem
 from .eager import newest_node
 from .ops.joining import stack
 from .ops.movement import reshape
@@ -109,5 +110,7 @@ def hvp(f, primals, tangents):
     >>> float(hvp(lambda x: x * x * x, (2.0,), (1.0,)))
     12.0
     """
+    if not isinstance(primals, (tuple, list)):
+        raise problem(ArgumentError, "hvp: primals and tangents are tuples, one entry per argument", "hvp(f, (x,), (v,))")
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(f, argnums), primals, tangents)[1]

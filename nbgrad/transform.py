@@ -149,6 +149,8 @@ def value_and_grad(f, argnums=0, has_aux=False):
     def wrapped(*args, **kwargs):
         call = Call(f, args, kwargs, argnums, "grad")
         out, aux = _split_aux(call.out, has_aux, "grad")
+        if out is None:
+            raise problem(GradientError, "grad: the function returned None", "return the loss")
         value = as_tensor(out)
         if value.size != 1 or not is_float(value.dtype):
             raise problem(
@@ -264,6 +266,8 @@ def jvp(f, primals, tangents):
     >>> float(t)
     6.0
     """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise problem(ArgumentError, "jvp: primals and tangents are tuples, one entry per argument", "jvp(f, (x,), (v,))")
     call = Call(f, tuple(primals), {}, tuple(range(len(primals))), "jvp")
     values, structure = outputs(call.out, "jvp")
     flat, _ = tree.flatten(list(tangents))

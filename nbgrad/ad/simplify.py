@@ -60,7 +60,7 @@ class _Simplify(ast.NodeTransformer):
             return _product(*args)
         if name in ("pow", "math.pow"):
             return self.visit(ast.BinOp(args[0], ast.Pow(), args[1]))
-        return ast.Call(node.func, args, [])
+        return ast.Call(node.func, args, node.keywords)
 
     def visit_Constant(self, node):
         if type(node.value) is float and node.value.is_integer() and abs(node.value) < 1e15:

@@ -87,5 +87,5 @@ def _applied(node, args):
         return substitute(op.formula.inlined(), dict(zip(op.params, args)))
     if op.name in ("reshape", "broadcast_to") and node.shapes and tuple(node.shapes[0]) == tuple(node.shape):
         return args[0]
-    extra = [ast.keyword(k, ast.Name(repr(v), ast.Load())) for k, v in node.attrs.items() if v not in (None, False)]
+    extra = [ast.keyword(k, ast.Name(repr(v), ast.Load())) for k, v in node.attrs.items() if v is not None and v is not False]
     return ast.Call(ast.Name(op.name, ast.Load()), list(args), extra)

@@ -38,7 +38,7 @@ def boxes(what) -> list:
             out.append(Box(names.get(n, "leaf"), detail, "leaf", inputs, ""))
             continue
         constants = [constant_text(s) for s in shown_inputs(n) if s is not None and not isinstance(s, Node)]
-        attrs = [f"{k}={v}" for k, v in n.attrs.items() if v not in (None, False)]
+        attrs = [f"{k}={v}" for k, v in n.attrs.items() if v is not None and v is not False]
         extra = ", ".join(constants + attrs)
         title = f"{n.op.name}({extra})" if extra and len(n.op.name) + len(extra) <= 20 else n.op.name
         out.append(Box(title, detail, n.op.kind, inputs, "; ".join(filter(None, [n.where, *attrs]))))

@@ -57,6 +57,8 @@ def test_the_expression_of_a_gradient_means_the_gradient(f):
 def test_attributes_are_shown_and_defaults_are_not(record):
     y, names = record(lambda x: ng.sum(x * ng.ones((2, 3)), axis=1), x=1.0)
     assert expression(y.node, names) == "sum(x * float64[2, 3], axis=(1,))"
+    y, names = record(lambda x: ng.stack([x, x], axis=0), x=1.0)
+    assert "axis=0" in expression(y.node, names)
 
 
 def test_an_unnamed_leaf_has_a_name_of_its_own():
