@@ -72,7 +72,11 @@ def run_cache(args):
     """Tell about the kernel cache, or empty it."""
     from .target.cpu.load import cache_info, clear_cache
 
-    print(clear_cache() if args.clear else cache_info())
+    print(f"{clear_cache()} files removed" if args.clear else _told(cache_info()))
+
+
+def _told(info) -> str:
+    return f"{info.kernels} kernels, {info.bytes / 1e6:.1f} MB, in {info.folder}"
 
 
 def run_info(args):
@@ -88,7 +92,7 @@ def run_info(args):
     rows = {
         "nbgrad": __version__, "python": platform.python_version(), "numpy": numpy.__version__, "llvmlite": llvmlite.__version__,
         "numba": _version("numba"), "system": platform.platform(), "processor": llvm.get_host_cpu_name(),
-        "threads": get_num_threads(), "cache": cache_info(),
+        "threads": get_num_threads(), "cache": _told(cache_info()),
     }  # fmt: skip
     for name, value in rows.items():
         print(f"{name:10} {value}")

@@ -104,9 +104,13 @@ class Tape:
     def __len__(self):
         return len(self.nodes)
 
-    def __str__(self):
+    def text(self, where=True) -> str:
+        """Return one line per node, with the user's line unless `where` is false."""
         leaves = [n for n in reachable(self.nodes) if n.op is None and n not in self.nodes]
-        return listing([*leaves, *self.nodes], self.names)
+        return listing([*leaves, *self.nodes], self.names, where)
+
+    def __str__(self):
+        return self.text()
 
     def __repr__(self):
         return f"<Tape of {len(self.nodes)} nodes>"

@@ -12,7 +12,12 @@ def dot(what) -> str:
     """
     lines = ["digraph tape {", '  node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=11];']
     for i, b in enumerate(boxes(what)):
-        label = f"{b.title}\\n{b.detail}".replace('"', "'")
-        lines.append(f'  n{i} [label="{label}", fillcolor="{COLOURS[b.kind]}", tooltip="{b.tip}"];')
+        label = f"{_quoted(b.title)}\\n{_quoted(b.detail)}"
+        lines.append(f'  n{i} [label="{label}", fillcolor="{COLOURS[b.kind]}", tooltip="{_quoted(b.tip)}"];')
         lines += [f"  n{j} -> n{i};" for j in b.inputs]
     return "\n".join([*lines, "}"])
+
+
+def _quoted(text):
+    """Return a text as it stands between double quotes in DOT."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')

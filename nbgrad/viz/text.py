@@ -15,5 +15,5 @@ def text(what, where=True) -> str:
     %1  mul(%0, ·)  float64[2]
     """
     if isinstance(what, Tape):
-        return str(what)
+        return what.text(where)
     return listing(reachable([what.node]), where=where)
