@@ -187,7 +187,8 @@ def draw(training) -> list:
     with Tape() as tape:
         for name, p in training.model.named_parameters():
             tape.watch(p, name)
-        loss_of(training.model, x, y)
+        loss, _ = loss_of(training.model, x, y)
+        tape.gradient(loss, training.model.parameters(), create_graph=True)  # the backward is on the tape too
     (out / "tape.svg").write_text(svg(tape), encoding="utf-8")
     return [f"picture            {(out / name).resolve()}" for name in ("loss.png", "predictions.png", "tape.svg")]
 
