@@ -141,9 +141,12 @@ def _elementwise_new(op, args, attrs, key):
         shape = broadcast_shapes(*[a.shape for a in arrays])
     except ShapeError as error:
         raise _named(op, arrays, error) from None
+    checked = op.check is not None and dtype.kind in "iu"  # what integers may be depends on their values: every time
+    if checked:
+        op.check(*arrays)
     out = finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
     weak = [type(a) in WEAK for a in args]
-    if all(w or t is a for w, t, a in zip(weak, tensors, args)) and not all(weak):
+    if not checked and all(w or t is a for w, t, a in zip(weak, tensors, args)) and not all(weak):
         scalars = tuple([t.dtype if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
         _known[key] = (map_launch(op, arrays, shape, dtype), scalars, layout_key(out))
     return out

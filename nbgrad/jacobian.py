@@ -12,6 +12,8 @@ from .ops.movement import reshape
 from .tensor import Tensor
 from .transform import Call, grad, jvp, outputs, push, recorded, zeros_of
 
+MODES = ("auto", "reverse", "forward")
+
 
 def jacobian(f, argnums=0, mode="auto"):
     """Make a function that returns the Jacobian of `f`.
@@ -29,10 +31,18 @@ def jacobian(f, argnums=0, mode="auto"):
     callable
         Returns, for each output and each input, an array of shape ``out.shape + in.shape``.
 
+    Raises
+    ------
+    ArgumentError
+        For another mode.
+
     >>> jacobian(lambda x: x * x)(Tensor([1.0, 2.0]))
     tensor([[2., 0.],
             [0., 4.]])
     """
+
+    if mode not in MODES:
+        raise problem(ArgumentError, f"jacobian: mode={mode!r} is unknown", f"one of {', '.join(map(repr, MODES))}")
 
     @functools.wraps(f)
     def wrapped(*args, **kwargs):

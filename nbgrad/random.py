@@ -3,12 +3,12 @@
 Philox4x32-10 (`nbgrad.ops.random`), so that any number of threads, and any later machine, draws the same numbers.
 """
 
-import operator
 import os
 import threading
 
 import numpy as np
 
+from .base.arguments import integer, lengths
 from .base.errors import ArgumentError, problem
 from .ops import random as rows
 from .ops.gather import take
@@ -53,7 +53,7 @@ class Generator:
             raise problem(
                 ArgumentError, f"the state of a generator has the keys {STATE}, not {state!r}", "generator.get_state()"
             )
-        words = [whole(state[k], k, 0, 2**64 - 1) for k in STATE]
+        words = [integer(state[k], k, 0, 2**64 - 1) for k in STATE]
         with self._lock:
             self._state = words
 
@@ -70,7 +70,7 @@ class Generator:
         >>> Generator(0).bits(1).dtype
         dtype('uint32')
         """
-        shape = as_shape(shape)
+        shape = lengths(shape)
         return rows.random_bits(self.key(size(shape)), shape=shape)
 
     def uniform(self, shape=(), low=0.0, high=1.0, dtype="float32"):
@@ -90,7 +90,7 @@ class Generator:
         >>> 2.0 <= float(Generator(0).uniform((), 2.0, 3.0)) < 3.0
         True
         """
-        u = self._fractions(as_shape(shape), dtype)
+        u = self._fractions(lengths(shape), dtype)
         if type(low) in (int, float) and type(high) in (int, float):
             return u if (low, high) == (0, 1) else u * (high - low) + low
         return lift(low) + u * (lift(high) - low)
@@ -118,7 +118,7 @@ class Generator:
         >>> Generator(0).normal((2, 3), mean=1.0).shape
         (2, 3)
         """
-        shape = as_shape(shape)
+        shape = lengths(shape)
         z = rows.normal_from_uniforms(self._fractions(shape, dtype), self._fractions(shape, dtype))
         if type(mean) in (int, float) and type(std) in (int, float):
             return z if (mean, std) == (0, 1) else z * std + mean
@@ -130,7 +130,7 @@ class Generator:
         >>> float(Generator(0).exponential()) >= 0.0
         True
         """
-        return log1p(-self._fractions(as_shape(shape), dtype)) * -1.0 * scale
+        return log1p(-self._fractions(lengths(shape), dtype)) * -1.0 * scale
 
     def bernoulli(self, p=0.5, shape=None, dtype="bool"):
         """Draw true with probability `p`.
@@ -152,7 +152,7 @@ class Generator:
         p = p if type(p) in (int, float) else lift(p)
         if not np.all((np.asarray(getattr(p, "data", p)) >= 0) & (np.asarray(getattr(p, "data", p)) <= 1)):
             raise problem(ArgumentError, "bernoulli(p): a probability is between 0 and 1", "nbgrad.sigmoid of a score")
-        shape = getattr(p, "shape", ()) if shape is None else as_shape(shape)
+        shape = getattr(p, "shape", ()) if shape is None else lengths(shape)
         wide = getattr(p, "dtype", None) == np.float64
         out = self._fractions(shape, "float64" if wide else "float32") < p
         return out if out.dtype == np.dtype(dtype) else out.astype(dtype)
@@ -164,14 +164,14 @@ class Generator:
         True
         """
         low, high = (0, low) if high is None else (low, high)
-        low, high = whole(low, "low", -(2**63), 2**63 - 1), whole(high, "high", -(2**63), 2**63)
+        low, high = integer(low, "low", -(2**63), 2**63 - 1), integer(high, "high", -(2**63), 2**63)
         if low >= high:
             raise problem(
                 ArgumentError,
                 f"randint(low={low}, high={high}): there is no integer from low to high - 1",
                 "low < high",
             )
-        shape = as_shape(shape)
+        shape = lengths(shape)
         out = rows.random_integers(self.key(2 * size(shape)), shape=shape, low=low, count=high - low)
         return out if out.dtype == np.dtype(dtype) else out.astype(dtype)
 
@@ -182,7 +182,7 @@ class Generator:
         [0, 1, 2, 3]
         """
         if hasattr(n, "__index__") and not getattr(n, "ndim", 0):
-            count = whole(n, "n", 0, 2**62)
+            count = integer(n, "n", 0, 2**62)
             return rows.random_permutation(self.key(2 * count), n=count)
         x = lift(n)
         if not x.ndim:
@@ -204,17 +204,6 @@ class Generator:
         return "Generator(seed={seed}, stream={stream}, counter={counter})".format(**self.get_state())
 
 
-def as_shape(shape) -> tuple:
-    """Return an int or a sequence of ints as a shape."""
-    try:
-        shape = tuple(operator.index(n) for n in shape) if hasattr(shape, "__iter__") else (operator.index(shape),)
-    except TypeError:
-        shape = (-1,)
-    if any(n < 0 for n in shape):
-        raise problem(ArgumentError, "a shape is an int or a tuple of ints, none negative", "shape=(2, 3)")
-    return shape
-
-
 def size(shape) -> int:
     """Return the number of elements of a shape."""
     n = 1
@@ -229,17 +218,6 @@ def float_name(dtype) -> str:
     if name not in ("float32", "float64"):
         raise problem(ArgumentError, f"random numbers come as float32 or float64, not {name}", 'dtype="float32"')
     return name
-
-
-def whole(value, name, smallest, largest) -> int:
-    """Return an integer argument after a check of its range."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise problem(ArgumentError, f"{name} must be an integer, not {value!r}", f"int({name})") from None
-    if not smallest <= number <= largest:
-        raise problem(ArgumentError, f"{name}={number} is outside of {smallest} ... {largest}")
-    return number
 
 
 default = Generator()

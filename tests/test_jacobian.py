@@ -110,3 +110,8 @@ def test_a_hessian_is_symmetric_through_ops_of_every_kind(rng):
     h = ng.hessian(f)(x).numpy()
     np.testing.assert_allclose(h, h.T, rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(h @ np.arange(6.0), ng.hvp(f, (x,), (np.arange(6.0),)).numpy(), rtol=1e-9, atol=1e-10)
+
+
+def test_an_unknown_mode_is_refused_before_the_function_is_called():
+    with pytest.raises(ng.ArgumentError, match="mode='fwd' is unknown\n.*test_jacobian.*\n.*'auto', 'reverse', 'forward'"):
+        ng.jacobian(rosenbrock, mode="fwd")

@@ -169,3 +169,12 @@ def test_a_formula_may_close_over_numbers():
 def test_keepdims_is_a_bool():
     with pytest.raises(ArgumentError, match="keepdims"):
         ng.sum(np.ones((2, 2)), 0, np.float64)
+
+
+def test_integers_to_negative_powers_are_refused_every_time():
+    x = ng.tensor([1, 2])
+    np.testing.assert_array_equal((x**2).numpy(), [1, 4])
+    for _ in range(2):
+        with pytest.raises(ArgumentError, match="negative"):
+            x**-1
+    np.testing.assert_allclose((x.astype(float) ** -1).numpy(), [1.0, 0.5])

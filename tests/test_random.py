@@ -175,3 +175,11 @@ def test_numbers_do_not_depend_on_the_number_of_threads():
 def test_arguments_out_of_range(call):
     with pytest.raises(ArgumentError):
         call()
+
+
+@pytest.mark.parametrize("call", [
+    lambda: ng.random.randint(0, 2**64), lambda: ng.random.permutation(-3), lambda: ng.random.seed(-1), lambda: ng.random.uniform(-1),
+])  # fmt: skip
+def test_errors_of_drawing_have_three_lines(call):
+    with pytest.raises(ArgumentError, match=r".*\n.*test_random.*\n  try: "):
+        call()

@@ -7,7 +7,7 @@ from .errors import DtypeError, problem
 NAMES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 DTYPES = {name: np.dtype(name) for name in NAMES}
 FLOATS = (DTYPES["float32"], DTYPES["float64"])
-BOOL, INT64, FLOAT64, FLOAT32 = DTYPES["bool"], DTYPES["int64"], DTYPES["float64"], DTYPES["float32"]
+BOOL, INT64, FLOAT64 = DTYPES["bool"], DTYPES["int64"], DTYPES["float64"]
 WEAK = (bool, int, float)
 
 
@@ -62,7 +62,5 @@ def promote(dtypes, scalars=()) -> np.dtype:
 
 
 def float_of(dtype) -> np.dtype:
-    """Return the float dtype that NumPy's float functions use for `dtype`; small integers give float32."""
-    if dtype.kind == "f":
-        return dtype
-    return FLOAT32 if dtype.itemsize <= 2 else FLOAT64
+    """Return the float dtype that float functions of `dtype` compute in: float64 for integers and bools."""
+    return dtype if dtype.kind == "f" else FLOAT64

@@ -1,5 +1,6 @@
 """Shapes, axes and strides: tuples in, tuples out."""
 
+import operator
 from math import prod
 from typing import NamedTuple
 
@@ -111,10 +112,18 @@ def reduced_shape(shape, axes, keepdims: bool) -> tuple:
 def infer_shape(shape, size: int) -> tuple:
     """Return `shape` as a tuple with its one -1 filled in so that it holds `size` elements.
 
+    Raises
+    ------
+    ArgumentError, ShapeError
+        For lengths that are no integers, and another number of elements.
+
     >>> infer_shape((2, -1), 6)
     (2, 3)
     """
-    shape = tuple(int(n) for n in shape)
+    try:
+        shape = tuple(map(operator.index, shape))
+    except TypeError:
+        raise problem(ArgumentError, f"a shape is an int or a tuple of ints, not {shape!r}", "shape=(2, -1)") from None
     known = prod(n for n in shape if n != -1)
     unknown = shape.count(-1)
     if unknown == 1 and known and size % known == 0:

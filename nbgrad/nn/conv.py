@@ -1,5 +1,6 @@
 """Convolution layers over 1, 2 or 3 spatial axes, channels first."""
 
+from ..base.arguments import integer
 from ..base.errors import ArgumentError, problem
 from ..ops.sliding import spread
 from ..ops.window import conv, conv_transpose
@@ -26,6 +27,7 @@ class Convolution(Module):
         dtype="float32",
         init=fan_in_uniform,
     ):
+        n_in, n_out, groups = (integer(*v) for v in ((n_in, "n_in", 0), (n_out, "n_out", 0), (groups, "groups")))
         if groups < 1 or n_in % groups or n_out % groups:
             raise problem(
                 ArgumentError,

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from .. import random
+from ..base.arguments import lengths
 from ..base.errors import ArgumentError, ShapeError, problem
 from ..creation import asarray, full
 from ..ops.special import scipy_special
@@ -35,7 +36,7 @@ def constant(shape, value, dtype="float32") -> Tensor:
     >>> constant(2, 0.5).numpy()
     array([0.5, 0.5], dtype=float32)
     """
-    return full(as_shape(shape), value, dtype)
+    return full(lengths(shape), value, dtype)
 
 
 def uniform(shape, low=0.0, high=1.0, dtype="float32") -> Tensor:
@@ -44,7 +45,7 @@ def uniform(shape, low=0.0, high=1.0, dtype="float32") -> Tensor:
     >>> uniform((2, 3), -1.0, 1.0).shape
     (2, 3)
     """
-    return random.uniform(as_shape(shape), low, high, dtype)
+    return random.uniform(lengths(shape), low, high, dtype)
 
 
 def normal(shape, mean=0.0, std=1.0, dtype="float32") -> Tensor:
@@ -53,7 +54,7 @@ def normal(shape, mean=0.0, std=1.0, dtype="float32") -> Tensor:
     >>> normal((2, 3), std=0.02).shape
     (2, 3)
     """
-    return random.normal(as_shape(shape), mean, std, dtype)
+    return random.normal(lengths(shape), mean, std, dtype)
 
 
 def truncated_normal(shape, mean=0.0, std=1.0, low=-2.0, high=2.0, dtype="float32") -> Tensor:
@@ -72,7 +73,7 @@ def truncated_normal(shape, mean=0.0, std=1.0, low=-2.0, high=2.0, dtype="float3
     a, b = (low - mean) / std, (high - mean) / std
     sign = -1.0 if a > 0 else 1.0
     a, b = (a, b) if sign > 0 else (-b, -a)
-    share = random.uniform(as_shape(shape), 0.0, 1.0, "float64").numpy()
+    share = random.uniform(lengths(shape), 0.0, 1.0, "float64").numpy()
     ndtr, ndtri = scipy_special("ndtr"), scipy_special("ndtri")
     values = mean + sign * std * ndtri(ndtr(a) + share * (ndtr(b) - ndtr(a)))
     return asarray(np.clip(values, low, high).astype(dtype))
@@ -161,11 +162,6 @@ def orthogonal(shape, gain=1.0, dtype="float32") -> Tensor:
     # With the signs of r's diagonal taken out, q is uniform over rotations (Mezzadri 2007).
     q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
     return asarray((gain * (q if rows >= columns else q.T)).reshape(shape).astype(dtype))
-
-
-def as_shape(shape) -> tuple:
-    """Return an int or sequence as a tuple."""
-    return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
 def parameter(values) -> Tensor:

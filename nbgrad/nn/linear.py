@@ -1,5 +1,6 @@
 """Dense layers."""
 
+from ..base.arguments import integer
 from .init import fan_in_uniform, parameter, uniform
 from .module import Module
 
@@ -28,6 +29,7 @@ class Linear(Module):
     """
 
     def __init__(self, n_in, n_out, bias=True, dtype="float32", init=fan_in_uniform):
+        n_in, n_out = integer(n_in, "n_in", 0), integer(n_out, "n_out", 0)
         self.weight = parameter(init((n_out, n_in), dtype=dtype))
         bound = max(1, n_in) ** -0.5
         self.bias = parameter(uniform(n_out, -bound, bound, dtype)) if bias else None

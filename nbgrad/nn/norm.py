@@ -1,11 +1,12 @@
 """Layers that normalise, each with a learned scale and shift."""
 
+from ..base.arguments import lengths
 from ..base.errors import ArgumentError, ShapeError, problem
 from ..ops.composite import var
 from ..ops.normalization import batch_norm, group_norm, layer_norm, rms_norm
 from ..ops.reduce import mean
 from ..tape.tape import no_grad
-from .init import as_shape, ones, parameter, zeros
+from .init import ones, parameter, zeros
 from .module import Module
 
 
@@ -30,7 +31,7 @@ class LayerNorm(Module):
     """
 
     def __init__(self, shape, eps=1e-5, bias=True, dtype="float32"):
-        self.shape, self.eps = as_shape(shape), eps
+        self.shape, self.eps = lengths(shape), eps
         self.weight = parameter(ones(self.shape, dtype))
         self.bias = parameter(zeros(self.shape, dtype)) if bias else None
 
@@ -60,7 +61,7 @@ class RMSNorm(Module):
     """
 
     def __init__(self, shape, eps=1e-6, dtype="float32"):
-        self.shape, self.eps = as_shape(shape), eps
+        self.shape, self.eps = lengths(shape), eps
         self.weight = parameter(ones(self.shape, dtype))
 
     def forward(self, x):

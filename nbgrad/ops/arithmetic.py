@@ -4,8 +4,16 @@ import math
 
 import numpy as np
 
+from ..base.errors import ArgumentError, problem
 from .compare import isfinite
 from .table import ZERO, elementwise, lift
+
+
+def check_exponents(x, y):
+    """Refuse integers to negative integer powers, as NumPy does: the results are no integers."""
+    if y.dtype.kind == "i" and y.size and y.min() < 0:
+        raise problem(ArgumentError, f"pow(x, y): integers ({x.dtype}) to the negative integer power {y.min()}",
+                      'x.astype("float64") ** y')
 
 
 @elementwise(df=lambda: (1.0, 1.0), ref=np.add, accepts="number")
@@ -26,7 +34,7 @@ def mul(x, y):
     return x * y
 
 
-@elementwise(df=lambda y, out: (1.0 / y, -out / y), ref=np.divide, domain={"x": (-3, 3), "y": (0.5, 3)}, wide=True)
+@elementwise(df=lambda y, out: (1.0 / y, -out / y), ref=np.divide, domain={"x": (-3, 3), "y": (0.5, 3)})
 def div(x, y):
     """Quotient of two numbers; integers are divided as float64."""
     return x / y
@@ -38,6 +46,7 @@ def div(x, y):
         0.0 if out == 0.0 or (x == 0.0 and y >= 0.0) else out * math.log(x),
     ),
     ref=np.power, accepts="number", domain={"x": (0.3, 3), "y": (-2, 3)},
+    check=check_exponents,
 )
 def pow(x, y):
     """Power with base x and exponent y; 1 where y is 0; the gradient of the exponent is 0 where the base is 0."""

@@ -1,7 +1,9 @@
 """Plain functions over ops, differentiable to any order: softmax and its kin, spread, norms, similarity."""
 
 import math
+import numbers
 
+from ..base.arguments import switch
 from ..base.errors import ArgumentError, problem
 from ..base.shapes import normalize_axes, normalize_axis
 from . import reduce
@@ -74,8 +76,8 @@ def log_softmax(x, axis=-1):
 def logsumexp(x, axis=None, keepdims=False):
     """Logarithm of the sum of exponentials, as `scipy.special.logsumexp`.
 
-    Infinities are kept: a row of -inf gives -inf (with gradient zero), a row that holds +inf gives +inf. An empty sum
-    gives -inf.
+    Infinities are kept: a row of -inf gives -inf (with gradient zero), a row that holds +inf gives +inf, whose gradient goes to
+    the infinite elements. An empty sum gives -inf.
 
     Parameters
     ----------
@@ -92,14 +94,15 @@ def logsumexp(x, axis=None, keepdims=False):
     1000.6931471805599
     """
     x = float_tensor(x)
-    axes = normalize_axes(axis, x.ndim)
+    axes, keepdims = normalize_axes(axis, x.ndim), switch(keepdims, "keepdims")
     if not x.size:
         return log(reduce.sum(exp(x), axes, keepdims))
-    top = reduce.max(x, axes, True).detach()
-    top = where(isfinite(top), top, 0.0)
+    largest = reduce.max(x, axes, True)
+    top = where(isfinite(largest), largest, 0.0).detach()
     total = reduce.sum(exp(x - top), axes, True)
     # The inner where keeps log's partial finite on rows of -inf, whose gradient would be 0 * inf.
     out = where(total == 0.0, -math.inf, log(where(total == 0.0, 1.0, total)) + top)
+    out = where(largest == math.inf, largest, out)
     return out if keepdims else drop(out, axes)
 
 
@@ -128,7 +131,9 @@ def var(x, axis=None, ddof=0, keepdims=False):
     1.0
     """
     x = float_tensor(x)
-    axes = normalize_axes(axis, x.ndim)
+    axes, keepdims = normalize_axes(axis, x.ndim), switch(keepdims, "keepdims")
+    if not isinstance(ddof, numbers.Real):
+        raise problem(ArgumentError, f"var or std: ddof is {ddof!r}, not a number", "ddof=1; x.astype(...) for a dtype")
     n = math.prod(x.shape[a] for a in axes)
     d = x - reduce.mean(x, axes, True)
     square = d * d
@@ -179,7 +184,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     """
     x = float_tensor(x)
     whole = axis is None and ord is None
-    axes = normalize_axes(axis, x.ndim)
+    axes, keepdims = normalize_axes(axis, x.ndim), switch(keepdims, "keepdims")
     if whole or (len(axes) == 2 and ord in (None, "fro")):
         return root(reduce.sum(x * x, axes, keepdims), 0.5)
     if len(axes) == 2:

@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 
+from ..base.arguments import integer
 from ..base.errors import ArgumentError, DtypeError, IndexRangeError, ShapeError, problem
 from ..base.shapes import broadcast_shapes, normalize_axis
 from . import views
@@ -122,6 +123,14 @@ def check_indices(op, indices, size, axis, least=None):
         raise problem(IndexRangeError, f"{op}: index {values[place]}{where_} is out of range for axis {axis} of length {size}",
                       f"indices from {low} to {size - 1}" if size else "an axis that is not empty")
     return indices
+
+
+def length_for(op, indices) -> int:
+    """Return the least length of an axis on which all `indices`, counted from 0, name an element."""
+    values = lift(indices).numpy()
+    size = int(values.max()) + 1 if values.size and values.dtype.kind in "iu" else 0
+    check_indices(op, indices, max(size, 1), 0, least=0)
+    return size
 
 
 def _flat(x, axis):
@@ -312,7 +321,7 @@ def one_hot(indices, num_classes, dtype="float32", axis=-1):
     >>> one_hot([2, 0], 3, dtype="int64").tolist()
     [[0, 0, 1], [1, 0, 0]]
     """
-    indices = check_indices("one_hot(indices, num_classes)", indices, num_classes, axis, least=0)
+    indices = check_indices("one_hot(indices, num_classes)", indices, integer(num_classes, "num_classes", 0), axis, least=0)
     axis = normalize_axis(axis, indices.ndim + 1)
     classes = np.arange(num_classes).reshape((-1,) + (1,) * (indices.ndim - axis))
     return equal(expand_dims(indices, axis), classes).astype(dtype)
@@ -365,10 +374,9 @@ def segment_sum(x, segments, num_segments=None):
     x, segments = lift(x), lift(segments)
     if x.ndim == 0 or segments.shape != x.shape[:1]:
         raise problem(ShapeError, f"segment_sum(x, segments): x is {x.shape} and segments {segments.shape}", "one number per part of x")
-    if num_segments is None:
-        num_segments = int(segments.numpy().max()) + 1 if segments.size else 0
-    segments = check_indices("segment_sum(x, segments)", segments, num_segments, 0, least=0)
-    return scatter_sum(x, segments, axis=0, size=int(num_segments))
+    op = "segment_sum(x, segments)"
+    size = length_for(op, segments) if num_segments is None else integer(num_segments, "num_segments", 0)
+    return scatter_sum(x, check_indices(op, segments, size, 0, least=0), axis=0, size=size)
 
 
 def bincount(x, weights=None, minlength=0):
@@ -388,6 +396,5 @@ def bincount(x, weights=None, minlength=0):
     >>> bincount([0, 2, 2]).tolist()
     [1, 0, 2]
     """
-    x = lift(x)
-    size = max(int(x.numpy().max()) + 1 if x.size else 0, minlength)
-    return segment_sum(np.ones(x.shape, np.int64) if weights is None else weights, x, size)
+    size = max(length_for("bincount(x)", x), integer(minlength, "minlength", 0))
+    return segment_sum(np.ones(np.shape(x), np.int64) if weights is None else weights, x, size)

@@ -4,6 +4,7 @@ import operator
 
 import numpy as np
 
+from ..base.arguments import integer
 from ..base.errors import ArgumentError, ShapeError, problem
 from ..base.shapes import normalize_axis
 from . import views
@@ -12,6 +13,13 @@ from .movement import atleast_1d, atleast_2d, axis_part, broadcast_to, expand_di
 from .table import lift
 
 TAKEN = ("edge", "reflect", "symmetric", "wrap")  # pad modes that only repeat elements of the array
+
+
+def listed(op, arrays):
+    """Return the arrays to join; raise ArgumentError for a single number."""
+    if not hasattr(arrays, "__iter__") or getattr(arrays, "ndim", 1) == 0:
+        raise problem(ArgumentError, f"{op}(arrays): {arrays!r} is no sequence of arrays", f"{op}([a, b])")
+    return arrays
 
 
 def concatenate(arrays, axis=0):
@@ -34,7 +42,7 @@ def concatenate(arrays, axis=0):
     >>> concatenate([[1, 2], [3]]).tolist()
     [1, 2, 3]
     """
-    arrays = [lift(a) for a in arrays]
+    arrays = [lift(a) for a in listed("concatenate", arrays)]
     if not arrays:
         raise problem(ShapeError, "concatenate: there are no arrays", "one array or more")
     if axis is None:
@@ -50,7 +58,7 @@ def stack(arrays, axis=0):
     >>> stack([[1, 2], [3, 4]], axis=1).tolist()
     [[1, 3], [2, 4]]
     """
-    arrays = [lift(a) for a in arrays]
+    arrays = [lift(a) for a in listed("stack", arrays)]
     shapes = {a.shape for a in arrays}
     if len(shapes) != 1:
         raise problem(ShapeError, f"stack: shapes {[a.shape for a in arrays]} are not one", "one array or more, all of one shape")
@@ -63,7 +71,7 @@ def hstack(arrays):
     >>> hstack([1, [2, 3]]).tolist()
     [1, 2, 3]
     """
-    arrays = [atleast_1d(a) for a in arrays]
+    arrays = [atleast_1d(a) for a in listed("hstack", arrays)]
     return concatenate(arrays, 0 if arrays and arrays[0].ndim == 1 else 1)
 
 
@@ -73,7 +81,7 @@ def vstack(arrays):
     >>> vstack([[1, 2], [3, 4]]).tolist()
     [[1, 2], [3, 4]]
     """
-    return concatenate([atleast_2d(a) for a in arrays], 0)
+    return concatenate([atleast_2d(a) for a in listed("vstack", arrays)], 0)
 
 
 def split(x, indices_or_sections, axis=0):
@@ -102,7 +110,8 @@ def split(x, indices_or_sections, axis=0):
     """
     x = lift(x)
     n = x.shape[normalize_axis(axis, x.ndim)]
-    if np.ndim(indices_or_sections) == 0 and int(indices_or_sections) > 0 and n % int(indices_or_sections):
+    parts = None if np.ndim(indices_or_sections) else integer(indices_or_sections, "indices_or_sections", 1)
+    if parts and n % parts:
         raise problem(ShapeError, f"split(x, {indices_or_sections}): axis {axis} of x {x.shape} has length {n}, which does not divide",
                       "array_split for parts of unequal length")
     return array_split(x, indices_or_sections, axis)
@@ -118,11 +127,9 @@ def array_split(x, indices_or_sections, axis=0):
     axis = normalize_axis(axis, x.ndim)
     n = x.shape[axis]
     if np.ndim(indices_or_sections):
-        bounds = [0, *map(operator.index, indices_or_sections), n]
+        bounds = [0, *(integer(i, "a place to cut") for i in indices_or_sections), n]
     else:
-        parts = operator.index(indices_or_sections)
-        if parts < 1:
-            raise problem(ArgumentError, f"split(x, {parts}): the number of parts must be 1 or more", "a positive number")
+        parts = integer(indices_or_sections, "indices_or_sections", 1)
         short, longer = divmod(n, parts)
         bounds = [i * short + min(i, longer) for i in range(parts + 1)]
     cuts = [slice(a, b).indices(n) for a, b in zip(bounds, bounds[1:])]
@@ -144,7 +151,7 @@ def pad(x, pad_width, mode="constant", constant_values=0):
     Raises
     ------
     ArgumentError
-        For a negative width, an unknown mode, and modes that need an element where there is none.
+        For a negative width, values that want a gradient, an unknown mode, and modes that need an element where there is none.
 
     Examples
     --------
@@ -152,6 +159,9 @@ def pad(x, pad_width, mode="constant", constant_values=0):
     [2, 1, 2, 3, 2, 1]
     """
     x = lift(x)
+    if tracked(constant_values):
+        raise problem(ArgumentError, "pad: constant_values want a gradient; pad is differentiated in x alone",
+                      "constant_values.detach(), or concatenate")
     widths = _pairs("pad_width", pad_width, x.ndim, operator.index)
     if any(w < 0 for pair in widths for w in pair):
         raise problem(ArgumentError, f"pad(x, pad_width={pad_width}): a width is negative", "x[...] to cut")
@@ -163,6 +173,13 @@ def pad(x, pad_width, mode="constant", constant_values=0):
         if any(width):
             x = take(x, _taken(x.shape, axis, width, mode), axis)
     return x
+
+
+def tracked(values) -> bool:
+    """Say whether a tensor, or one within nested tuples and lists, wants a gradient."""
+    if isinstance(values, (tuple, list)):
+        return any(map(tracked, values))
+    return getattr(values, "requires_grad", False)
 
 
 def _taken(shape, axis, width, mode):
@@ -203,7 +220,7 @@ def tile(x, reps):
     [1, 2, 1, 2]
     """
     x = lift(x)
-    reps = tuple(map(operator.index, reps)) if np.ndim(reps) else (operator.index(reps),)
+    reps = tuple(integer(r, "reps", 0) for r in (reps if np.ndim(reps) else (reps,)))
     ndim = max(x.ndim, len(reps))
     reps = (1,) * (ndim - len(reps)) + reps
     shape = (1,) * (ndim - x.ndim) + x.shape

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..base.arguments import integer, lengths
 from ..base.errors import ArgumentError, ShapeError, problem
 from ..base.shapes import infer_shape, normalize_axes, normalize_axis
 from . import views
@@ -32,7 +33,7 @@ def reshape(x, shape):
     [[1, 2], [3, 4]]
     """
     x = lift(x)
-    return views.reshape(x, shape=infer_shape(shape if isinstance(shape, (tuple, list)) else (shape,), x.size))
+    return views.reshape(x, shape=infer_shape(shape if hasattr(shape, "__iter__") else (shape,), x.size))
 
 
 def ravel(x):
@@ -118,7 +119,7 @@ def broadcast_to(x, shape):
     >>> broadcast_to([1, 2], (2, 2)).tolist()
     [[1, 2], [1, 2]]
     """
-    return views.broadcast_to(lift(x), shape=tuple(map(int, shape)) if isinstance(shape, (tuple, list)) else (int(shape),))
+    return views.broadcast_to(lift(x), shape=lengths(shape))
 
 
 def squeeze(x, axis=None):
@@ -203,11 +204,10 @@ def roll(x, shift, axis=None):
     [3, 1, 2]
     """
     x = lift(x)
+    shifts = tuple(integer(s, "shift") for s in (shift if isinstance(shift, (tuple, list)) else (shift,)))
     if axis is None:
-        total = int(np.sum(shift))
-        return reshape(roll(ravel(x), total, 0), x.shape)
+        return reshape(roll(ravel(x), sum(shifts), 0), x.shape)
     axes = tuple(normalize_axis(a, x.ndim) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
-    shifts = shift if isinstance(shift, (tuple, list)) else (shift,)
     try:
         pairs = [(int(a), int(s)) for a, s in np.broadcast(axes, shifts)]
     except ValueError:
@@ -253,7 +253,7 @@ def diagonal(x, offset=0, axis1=0, axis2=1):
     if x.ndim < 2:
         raise problem(ShapeError, f"diagonal(x): x of shape {x.shape} has no planes", "an array of two axes or more")
     axis1, axis2 = normalize_axes((axis1, axis2), x.ndim)
-    return views.diagonal_(x, offset=int(offset), axis1=axis1, axis2=axis2)
+    return views.diagonal_(x, offset=integer(offset, "offset"), axis1=axis1, axis2=axis2)
 
 
 def diag(x, k=0):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..base.arguments import switch
 from ..base.errors import ShapeError, problem
 from ..base.shapes import normalize_axis
 from .compare import equal
@@ -95,7 +96,7 @@ def argmin(x, axis=None, keepdims=False):
 
 
 def _arg(x, axis, keepdims, largest):
-    x = lift(x)
+    x, keepdims = lift(x), switch(keepdims, "keepdims")
     if axis is None:
         out = arg_extreme(reshape(x, (x.size,)), axis=0, largest=largest)
         return reshape(out, (1,) * x.ndim) if keepdims else out

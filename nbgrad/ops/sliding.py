@@ -2,10 +2,13 @@
 
 import functools
 import operator
+from math import prod
 
 import numpy as np
 
 from ..base.errors import ArgumentError, ShapeError, problem
+
+LONGEST = 2**48  # positions: beyond the addresses of a processor
 
 
 def spread(value, ndim, name, least) -> tuple:
@@ -92,7 +95,7 @@ def positions(size, window, stride, padding, dilation) -> tuple:
     Raises
     ------
     ShapeError
-        When a window is larger than the padded axis.
+        When a window is larger than the padded axis, and for more positions than any memory holds.
 
     >>> positions((5,), (3,), (2,), ((0, 0),), (1,))
     (2,)
@@ -107,6 +110,12 @@ def positions(size, window, stride, padding, dilation) -> tuple:
                 "more padding, or a smaller window",
             )
         out.append(room // s + 1)
+    if prod(out) > LONGEST:
+        raise problem(
+            ShapeError,
+            f"windows of {window} on {tuple(size)} cells padded by {padding} have {tuple(out)} positions",
+            "less padding",
+        )
     return tuple(out)
 
 

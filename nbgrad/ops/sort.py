@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from ..base.arguments import integer, switch
 from ..base.errors import ArgumentError, ShapeError, problem
 from ..base.shapes import normalize_axes, normalize_axis, reduced_shape
 from . import views
@@ -98,23 +99,21 @@ def topk(x, k, axis=-1, largest=True):
     ([5.0, 3.0], [1, 2])
     """
     x, axis = _along(x, axis)
+    k = integer(k, "k")
     if not 0 <= k <= x.shape[axis]:
         raise problem(ArgumentError, f"topk(x, k={k}): axis {axis} of x {x.shape} has {x.shape[axis]} elements",
                       f"k from 0 to {x.shape[axis]}")
-    indices = _order(x, axis, int(k), largest)
+    indices = _order(x, axis, k, largest)
     return take_each(x, indices, axis=axis), indices
 
 
-def _sorted_lines(op, x, axis):
+def _sorted_lines(x, axis):
     """Return (float `x` with the axes as one sorted last axis, the axes)."""
     x = lift(x)
     x = x if x.dtype.kind == "f" else x.astype("float64")
     axes = normalize_axes(axis, x.ndim)
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     n = prod(x.shape[a] for a in axes)
-    if n == 0:
-        raise problem(ShapeError, f"{op} of shape {x.shape} over axes {axes}: there is nothing to choose from",
-                      "an array that is not empty along the axes")
     lines = views.reshape(views.permute(x, axes=kept + axes), shape=(*(x.shape[a] for a in kept), n))
     return sort(lines), reduced_shape(x.shape, axes, True)
 
@@ -137,20 +136,17 @@ def median(x, axis=None, keepdims=False):
     Returns
     -------
     Tensor
-        As `numpy.median`; NaN where there is a NaN.
-
-    Raises
-    ------
-    ShapeError
-        When there is no element.
+        As `numpy.median`; NaN where there is a NaN, and of no elements.
 
     Examples
     --------
     >>> float(median([3.0, 1.0, 2.0, 10.0]))
     2.5
     """
-    lines, kept = _sorted_lines("median", x, axis)
-    n = lines.shape[-1]
+    lines, kept = _sorted_lines(x, axis)
+    n, keepdims = lines.shape[-1], switch(keepdims, "keepdims")
+    if n == 0:
+        return views.constant(np.nan, kept if keepdims else lines.shape[:-1], lines.dtype)
     middle = _last(lines, n // 2, n // 2 + 1)
     if n % 2 == 0:
         middle = (_last(lines, n // 2 - 1, n // 2) + middle) * 0.5
@@ -182,7 +178,7 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     Raises
     ------
     ArgumentError, ShapeError
-        For a `q` outside of [0, 1], another method, no element.
+        For a `q` outside of [0, 1] or one that wants a gradient, another method, no element.
 
     Examples
     --------
@@ -191,10 +187,13 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     """
     if method != "linear":
         raise problem(ArgumentError, f"quantile: method={method!r} is unknown", "'linear'")
-    q = np.asarray(lift(q).numpy(), np.float64)
+    q, keepdims = _fractions(q), switch(keepdims, "keepdims")
     if q.size and not (q.min() >= 0.0 and q.max() <= 1.0):
         raise problem(ArgumentError, "quantile: a q is outside of [0, 1]", "a fraction, or percentile")
-    lines, kept = _sorted_lines("quantile", x, axis)
+    lines, kept = _sorted_lines(x, axis)
+    if not lines.shape[-1]:
+        raise problem(ShapeError, f"quantile of shape {lift(x).shape} over axis {axis}: there is nothing to choose from",
+                      "an array that is not empty along the axes")
     at = q * (lines.shape[-1] - 1)
     low = np.floor(at).astype(np.int64)
     share = (at - low).astype(lines.dtype)
@@ -208,10 +207,18 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
     return views.reshape(out, shape=q.shape + kept) if keepdims else out
 
 
+def _fractions(q):
+    """Return `q` as an array; it is a constant, so one that wants a gradient is refused."""
+    q = lift(q)
+    if q.requires_grad:
+        raise problem(ArgumentError, "quantile: q wants a gradient; quantiles are differentiated in x alone", "q.detach()")
+    return np.asarray(q.numpy(), np.float64)
+
+
 def percentile(x, q, axis=None, method="linear", keepdims=False):
     """Return quantiles of fractions given in percent, as `numpy.percentile`; arguments as `quantile`.
 
     >>> float(percentile([1.0, 2.0, 4.0], 50))
     2.0
     """
-    return quantile(x, np.asarray(lift(q).numpy(), np.float64) / 100.0, axis, method, keepdims)
+    return quantile(x, _fractions(q) / 100.0, axis, method, keepdims)

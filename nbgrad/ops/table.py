@@ -51,8 +51,10 @@ class Op:
         The NumPy or SciPy function meant, where to sample it, where it is not smooth.
     accepts, returns
         What each parameter may hold; dtype of the result when it is not that of the arguments.
+    check : function
+        Called with the arrays of an elementwise row of integers before it runs, to refuse values.
     wide : bool
-        Integers become 64 bits wide, be they taken as integers or as floats; reductions of floats add up in float64.
+        Of a reduction: integers become 64 bits wide, floats add up in float64.
     """
 
     def __init__(self, name, kind, params, forward=None, attrs=None, **rest):
@@ -60,7 +62,7 @@ class Op:
         self.kind, self.params, self.forward, self.attrs = kind, tuple(params), forward, dict(attrs or {})
         self.df = self.vjp = self._ref = self.start = self.finish = self.merge = self.returns = None
         self.defaults, self.linear, self.domain, self.kinks, self.accepts = {}, (), (-3.0, 3.0), (), "float"
-        self.wide = False
+        self.wide, self.check = False, None
         self._ref = rest.pop("ref", None)
         self.__dict__.update(rest)
         self.variadic = bool(self.params) and self.params[0].startswith("*")

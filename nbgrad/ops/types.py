@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..base.dtypes import BOOL, FLOAT64, INT64, float_of, is_float, promote
+from ..base.dtypes import BOOL, INT64, float_of, promote
 from ..base.errors import DtypeError, problem
 
 _types: dict = {}
@@ -23,7 +23,7 @@ def _resolve_types(op, kinds):
     common = promote([k for k in group if not isinstance(k, type)], [k(0) for k in group if isinstance(k, type)]) if group else INT64
     need = {a for a in accepts if a not in ("bool", "index")}
     if "float" in need:
-        common = FLOAT64 if op.wide and not is_float(common) else float_of(common)
+        common = float_of(common)
     elif "number" in need and common == BOOL:
         common = INT64
     elif "integer" in need and common.kind == "f":

@@ -128,7 +128,12 @@ class no_grad:  # noqa: N801 - used like a statement
 
 
 class enable_grad(no_grad):  # noqa: N801
-    """Context (or decorator) that records again inside of `no_grad`."""
+    """Context (or decorator) that records again inside of `no_grad`.
+
+    >>> with no_grad(), enable_grad():
+    ...     recording.on
+    True
+    """
 
     state = True
 

@@ -43,3 +43,10 @@ def test_xor_is_learned(seeded):
                     p -= rate * p.grad
                 layer.zero_grad()
     assert loss.item() < 0.05
+
+
+@pytest.mark.parametrize(("args", "text"), [(("a", 2), "n_in must be an integer"), ((2, 1.5), "n_out must be"), ((2, -1), "n_out=-1")])
+def test_features_that_are_no_count_are_refused(args, text):
+    for layer in (nn.Linear, lambda a, b: nn.Conv1d(a, b, 3)):
+        with pytest.raises(ng.ArgumentError, match=text + ".*\n.*test_linear.*\n  try"):
+            layer(*args)

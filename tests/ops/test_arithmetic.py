@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from nbgrad.base.errors import ArgumentError
 from nbgrad.ops import arithmetic
 from nbgrad.ops.arithmetic import (
     abs,
@@ -122,3 +123,14 @@ def test_copysign_counts_minus_zero_as_negative(partials_of):
 def test_numpy_spellings_are_the_same_rows():
     for name in ("add", "subtract", "multiply", "divide", "true_divide", "power", "negative", "absolute", "mod"):
         assert getattr(arithmetic, name).ref is getattr(np, name)
+
+
+def test_integers_have_no_negative_integer_powers():
+    for x, y in (([1, 2], -1), ([0], [-1]), ([2, 2], [1, -3])):
+        x, y = np.array(x), np.array(y)
+        with pytest.raises(ValueError, match="negative integer powers"):
+            x**y
+        with pytest.raises(ArgumentError, match=r"negative integer power -\d\n.*test_arithmetic.*\n  try: x.astype"):
+            pow.check(x, y)
+    for y in (np.array([0, 3]), np.array([3], "uint8"), np.array([-1.0]), np.zeros(0, int)):
+        pow.check(np.array([2]), y)

@@ -61,6 +61,38 @@ def test_logsumexp_gradient_of_a_row_of_minus_infinity_is_zero():
     np.testing.assert_array_equal(x.grad.numpy(), [[0.0, 0.0], [0.0, 1.0]])
 
 
+def test_logsumexp_gradient_of_infinity_goes_to_the_infinite_elements():
+    x = ng.tensor([[np.inf, 1.0], [np.inf, np.inf], [0.0, 0.0]], requires_grad=True)
+    ng.logsumexp(x, 1).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), [[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]])
+
+
+@pytest.mark.parametrize("f", [ng.logsumexp, ng.argmax, ng.argmin, ng.median])
+def test_keepdims_that_is_no_bool_is_refused(f):
+    for given in (np.float64, 1, None):
+        with pytest.raises(ng.ArgumentError, match="keepdims is .*, not True or False\n.*test_composite.*\n  try"):
+            f(X, 0, given)
+
+
+@pytest.mark.parametrize("f", [ng.var, ng.std])
+def test_a_dtype_where_numpy_has_it_is_refused(f):
+    with pytest.raises(ng.ArgumentError, match="ddof is .*float64.*\n.*test_composite.*\n  try: ddof=1"):
+        f(X, 0, np.float64)
+    with pytest.raises(ng.ArgumentError, match="keepdims is 3"):
+        f(X, 0, 0, 3)
+    assert f(X, 0, np.int64(1)).shape == (4, 5)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "int16", "uint16"])
+def test_means_and_quotients_of_small_integers_are_float64(dtype):
+    x = np.array([1, 0, 1]).astype(dtype)
+    for ours, theirs in ((ng.mean, np.mean), (ng.var, np.var), (ng.std, np.std)):
+        assert ours(x).dtype == theirs(x).dtype == "float64"
+        assert ours(x).item() == pytest.approx(theirs(x), rel=1e-15)
+    assert ng.div(x, ng.tensor(x + 1)).dtype == "float64"
+    assert ng.sin(x).dtype == "float64"
+
+
 @pytest.mark.parametrize("ddof", [0, 1, 0.5])
 @pytest.mark.parametrize("axis", [None, 1, (0, -1)])
 def test_var_and_std_equal_numpy(axis, ddof):

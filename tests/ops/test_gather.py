@@ -200,6 +200,12 @@ def test_segment_sum_and_bincount(rng):
     (lambda x: gather.searchsorted(x[0], 0.0, "middle"), ValueError, "side='middle'"),
     (lambda x: gather.segment_sum(x, [0, 1, 2]), ValueError, "one number per part"),
     (lambda x: gather.segment_sum(x, [0, -1]), IndexError, "index -1"),
+    (lambda x: gather.segment_sum(x, [0, 1], 1.5), ValueError, "num_segments must be an integer"),
+    (lambda x: gather.bincount([np.nan]), TypeError, "bincount.*must be integers"),
+    (lambda x: gather.bincount([2, -1]), IndexError, r"bincount\(x\): index -1 \(at 1\)"),
+    (lambda x: gather.bincount([2], minlength=-1), ValueError, "minlength=-1 is not 0 or more"),
+    (lambda x: gather.one_hot([0], -1), ValueError, "num_classes=-1 is not 0 or more"),
+    (lambda x: gather.one_hot([0], 1.5), ValueError, "num_classes must be an integer"),
 ])  # fmt: skip
 def test_errors_of_gathers_have_three_lines(call, error, text):
     with pytest.raises(error, match=text) as caught:

@@ -118,7 +118,17 @@ def test_gradient_of_tile(rng):
     (lambda x: ng.concatenate([1.0, 2.0]), ng.ShapeError, "0-d"),
     (lambda x: ng.concatenate([x, x[0]]), ng.ShapeError, "array 1 is"),
     (lambda x: ng.stack([x, x[:1]]), ng.ShapeError, "are not one"),
-    (lambda x: ng.array_split(x, 0), ng.ArgumentError, "must be 1 or more"),
+    (lambda x: ng.array_split(x, 0), ng.ArgumentError, "indices_or_sections=0 is not 1 or more"),
+    (lambda x: ng.split(x, "two"), ng.ArgumentError, "indices_or_sections must be an integer"),
+    (lambda x: ng.split(x, [0.5]), ng.ArgumentError, "a place to cut must be an integer"),
+    (lambda x: ng.concatenate(3), ng.ArgumentError, r"concatenate\(arrays\): 3 is no sequence"),
+    (lambda x: ng.stack(ng.tensor(3.0)), ng.ArgumentError, "stack.* is no sequence"),
+    (lambda x: ng.hstack(3), ng.ArgumentError, "hstack.* is no sequence"),
+    (lambda x: ng.vstack(3), ng.ArgumentError, "vstack.* is no sequence"),
+    (lambda x: ng.tile(x, -1), ng.ArgumentError, "reps=-1 is not 0 or more"),
+    (lambda x: ng.tile(x, (1, 1.5)), ng.ArgumentError, "reps must be an integer, not 1.5"),
+    (lambda x: ng.pad(x, 1, constant_values=ng.tensor(2.0, requires_grad=True)), ng.ArgumentError, "want a gradient"),
+    (lambda x: ng.pad(x, 1, constant_values=(0, ng.tensor(2.0, requires_grad=True))), ng.ArgumentError, "want a gradient"),
     (lambda x: ng.pad(x, -1), ng.ArgumentError, "negative"),
     (lambda x: ng.pad(x, 1, "smooth"), ng.ArgumentError, "mode='smooth'"),
     (lambda x: ng.pad(x, ((1, 1),) * 3), ng.ArgumentError, "fits no array of 2 axes"),
@@ -133,3 +143,7 @@ def test_errors_of_joins_have_three_lines(call, error, text):
     lines = str(caught.value).splitlines()
     assert len(lines) == 3
     assert "test_joining.py" in lines[1]
+
+
+def test_padding_with_a_constant_tensor():
+    same(ng.pad([1.0], 1, constant_values=ng.tensor(2.0)), np.array([2.0, 1.0, 2.0]))

@@ -117,6 +117,12 @@ def test_at_least():
     (lambda x: ng.broadcast_to(x, (2, 3, 5)), ng.ShapeError, "do not broadcast|does not broadcast"),
     (lambda x: ng.expand_dims(x, 5), ng.ShapeError, "axis 5"),
     (lambda x: ng.roll(x, (1, 2, 3), (0, 1)), ng.ArgumentError, "3 shifts for 2 axes"),
+    (lambda x: ng.roll(x, 1.5), ng.ArgumentError, "shift must be an integer, not 1.5"),
+    (lambda x: ng.roll(x, "a", 0), ng.ArgumentError, "shift must be an integer, not 'a'"),
+    (lambda x: ng.reshape(x, (12.0, 2)), ng.ArgumentError, r"not \(12.0, 2\)"),
+    (lambda x: ng.reshape(x, "a"), ng.ArgumentError, "not 'a'"),
+    (lambda x: ng.reshape(x, None), ng.ArgumentError, "tuple of ints"),
+    (lambda x: ng.broadcast_to(x, (2.0, 2, 3, 4)), ng.ArgumentError, "tuple of ints"),
     (lambda x: ng.diagonal(x[0, 0]), ng.ShapeError, "no planes"),
     (lambda x: ng.tril(x[0, 0, 0]), ng.ShapeError, "0-d"),
 ])  # fmt: skip

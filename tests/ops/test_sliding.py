@@ -57,6 +57,11 @@ def test_window_that_does_not_fit():
         positions((2,), (3,), (1,), ((0, 0),), (1,))
 
 
+def test_more_positions_than_any_memory_holds():
+    with pytest.raises(ShapeError, match="have .* positions\n.*\n  try: less padding"):
+        positions((4, 4), (2, 2), (1, 1), ((2**62, 2**62),) * 2, (1, 1))
+
+
 def test_valid_cells_count_what_is_not_padding():
     assert valid_cells(3, 3, 1, (1, 1), 1, count=True).tolist() == [2, 3, 2]
     assert valid_cells(3, 3, 1, (1, 1), 1)

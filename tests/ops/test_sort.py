@@ -1,5 +1,7 @@
 """Order and what follows from it, against NumPy."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -111,7 +113,13 @@ def test_nan_spreads_and_infinities_stay():
     (lambda x: ng.sort(x, 2), ng.ShapeError, "axis 2"),
     (lambda x: ng.topk(x, 4), ng.ArgumentError, "has 3 elements"),
     (lambda x: ng.topk(x, -1), ng.ArgumentError, "k=-1"),
-    (lambda x: ng.median(x[:0]), ng.ShapeError, "nothing to choose from"),
+    (lambda x: ng.quantile(x[:0], 0.5), ng.ShapeError, "nothing to choose from"),
+    (lambda x: ng.quantile(x, ng.tensor(0.5, requires_grad=True)), ng.ArgumentError, "q wants a gradient"),
+    (lambda x: ng.percentile(x, ng.tensor(50.0, requires_grad=True)), ng.ArgumentError, "q wants a gradient"),
+    (lambda x: ng.topk(x, "k"), ng.ArgumentError, "k must be an integer"),
+    (lambda x: ng.topk(x, 1.5), ng.ArgumentError, "k must be an integer"),
+    (lambda x: ng.median(x, 0, np.float64), ng.ArgumentError, "keepdims is"),
+    (lambda x: ng.quantile(x, 0.5, 0, "linear", 1), ng.ArgumentError, "keepdims is 1"),
     (lambda x: ng.quantile(x, 1.5), ng.ArgumentError, "outside of"),
     (lambda x: ng.quantile(x, np.nan), ng.ArgumentError, "outside of"),
     (lambda x: ng.quantile(x, 0.5, method="nearest"), ng.ArgumentError, "method='nearest'"),
@@ -122,3 +130,12 @@ def test_errors_of_sorting_have_three_lines(call, error, text):
     lines = str(caught.value).splitlines()
     assert len(lines) == 3
     assert "test_sort.py" in lines[1]
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((0,), None), ((2, 0), 1), ((0, 3), 0), ((0, 3), 1)])
+def test_the_median_of_nothing_is_nan_as_in_numpy(shape, axis):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        want = np.median(np.zeros(shape), axis)
+    same(ng.median(np.zeros(shape), axis), want)
+    assert ng.median(np.zeros((2, 0)), 1, keepdims=True).shape == (2, 1)

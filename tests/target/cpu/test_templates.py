@@ -1,12 +1,15 @@
 """The loops: what they compile to, and results that do not depend on the number of threads."""
 
+import re
+
 import numpy as np
 import pytest
 
 import nbgrad as ng
 from nbgrad.docs import kernels, rows
 from nbgrad.ops.table import table
-from nbgrad.target.cpu.load import assembly
+from nbgrad.target.cpu import run
+from nbgrad.target.cpu.load import assembly, kernel_function
 from nbgrad.target.cpu.run import kernel_name, source
 
 rows()
@@ -20,6 +23,60 @@ def test_a_float32_kernel_holds_no_double(name):
         machine = assembly(text, kernel_name(kernel))
         doubles = [line for line in machine.splitlines() if "cvtss2sd" in line or "cvtsd2ss" in line]
         assert not doubles
+
+
+def llvm(kernel):
+    """Return the optimised LLVM text of a kernel."""
+    return next(iter(kernel_function(source(kernel), kernel_name(kernel)).inspect_llvm().values()))
+
+
+@pytest.fixture
+def used(monkeypatch):
+    """Return a function that runs `f` and returns the kernels that it asked for."""
+
+    def run_and_list(f):
+        asked = []
+        monkeypatch.setattr(run, "_launches", {})
+        monkeypatch.setattr(run, "address", lambda kernel: asked.append(kernel) or address(kernel))
+        f()
+        return list(dict.fromkeys(asked))
+
+    address = run.address
+    return run_and_list
+
+
+X = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype("float32")
+SINGLE = {
+    "pow": lambda: ng.pow(ng.abs(X), X),
+    "max": lambda: ng.max(X, (0, 1)),
+    "argmin": lambda: ng.argmin(X, 1),
+    "matmul": lambda: ng.matmul(X, X),
+    "conv": lambda: ng.conv2d(X, X[:, :, :3, :3]),
+    "max_pool": lambda: ng.max_pool2d(X, 2),
+    "cumsum": lambda: ng.cumsum(X, 2),
+    "take": lambda: ng.take(X, [1, 0], 2),
+    "scatter": lambda: ng.segment_sum(X[0], [0, 1, 0], 2),
+    "random": lambda: ng.random.uniform((40,)),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_loops_on_float32_hold_no_double(name, used, seeded):
+    kernels_used = used(SINGLE[name])
+    assert kernels_used
+    for kernel in kernels_used:
+        assert " double" not in llvm(kernel), kernel_name(kernel)
+
+
+def test_sums_of_float32_are_held_in_doubles(used):
+    (kernel,) = [k for k in used(lambda: ng.sum(X, 0)) if k.loop.startswith("reduce_")][:1]
+    assert kernel.dtypes == ("float32", "float64")
+    assert " double" in llvm(kernel)
+
+
+def test_inner_loops_are_vectorised():
+    for name in ("add", "sqrt", "abs", "maximum"):
+        assert re.search(r"<\d+ x float>", llvm(kernels(table[name], "float32")["forward"])), name
 
 
 def test_kernels_of_float64_compute_in_float64():
@@ -47,6 +104,15 @@ WORK = {
     "cumsum": lambda a: a.cumsum(0),
     "sort": lambda a: ng.sort(a, 1),
     "scatter": lambda a: ng.scatter_add(ng.zeros((5, a.shape[1]), a.dtype), np.arange(len(a)) % 5, a, 0),
+    "softmax": lambda a: ng.softmax(a, axis=0),
+    "var": lambda a: a.var(0),
+    "any": lambda a: (a > 3.0).any(1),
+    "segment sum": lambda a: ng.segment_sum(a, np.arange(len(a)) % 7, 7),
+    "take": lambda a: ng.take(a, np.arange(900) % 300, 1),
+    "conv": lambda a: ng.conv2d(a[:192].reshape((4, 4, 60, 60)), a[:6, :96].reshape((16, 4, 3, 3)), padding=1),
+    "conv gradient": lambda a: ng.grad(lambda w: ng.conv2d(a[:192].reshape((4, 4, 60, 60)), w).sum())(a[:6, :96].reshape((16, 4, 3, 3))),
+    "pooling gradient": lambda a: ng.grad(lambda a: (ng.max_pool1d(a[None], 3) ** 2).sum())(a),
+    "recurrence": lambda a: ng.linear_recurrence(ng.tanh(a), a, axis=1),
     "transposed copy": lambda a: a.T.copy(),
     "gradient": lambda a: ng.grad(lambda a: (ng.softmax(a @ a.T) ** 2).sum())(a),
 }
