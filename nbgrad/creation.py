@@ -4,11 +4,21 @@ import numpy as np
 
 from .base.arguments import integer, lengths
 from .base.dtypes import check_dtype
-from .base.errors import ArgumentError, DtypeError, problem
+from .base.errors import ArgumentError, DtypeError, GradientError, problem
 from .eager import as_tensor
 from .ops.cast import copy
 from .ops.movement import broadcast_to
-from .tensor import Tensor
+from .tensor import Tensor, has_history
+
+
+def _refuse_history(name, *values):
+    """Raise GradientError for a bound that a gradient flows to: the values would not carry it on."""
+    if any(map(has_history, values)):
+        raise problem(
+            GradientError,
+            f"{name}: a bound has history, which would be lost",
+            "start + (stop - start) * nbgrad.linspace(0, 1, n)",
+        )
 
 
 def _wrap(array, requires_grad):
@@ -100,13 +110,16 @@ def arange(start, stop=None, step=1, dtype=None):
     >>> arange(3)
     tensor([0, 1, 2])
     """
+    _refuse_history("arange", start, stop, step)
     start, stop = (0, start) if stop is None else (start, stop)
     dtype = None if dtype is None else check_dtype(dtype)
     try:
         return Tensor(np.arange(start, stop, step, dtype))
     except (TypeError, ValueError, ArithmeticError) as error:
         raise problem(
-            ArgumentError, f"arange(start={start!r}, stop={stop!r}, step={step!r}): {error}", "numbers, a step that is not 0"
+            ArgumentError,
+            f"arange(start={start!r}, stop={stop!r}, step={step!r}): {error}",
+            "numbers, a step that is not 0",
         ) from None
 
 
@@ -116,6 +129,7 @@ def linspace(start, stop, num=50, endpoint=True, dtype="float64"):
     >>> linspace(0, 1, 3)
     tensor([0. , 0.5, 1. ])
     """
+    _refuse_history("linspace", start, stop)
     return Tensor(np.linspace(start, stop, integer(num, "num", 0), endpoint=endpoint, dtype=check_dtype(dtype)))
 
 

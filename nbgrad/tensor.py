@@ -216,6 +216,12 @@ class Tensor(ArrayMethods):
         return self.data.tolist()
 
     def __float__(self):
+        if recording.depth and recording.on and self.node is not None:
+            raise problem(
+                GradientError,
+                f"float() of a tensor of shape {self.shape} inside a function that is differentiated: its gradient would be lost",
+                "nbgrad.sin and the like instead of math.sin; x.item() for the plain number",
+            )
         return float(self._one("float"))
 
     def __int__(self):
@@ -353,7 +359,7 @@ def has_history(data) -> bool:
     """Say whether a nested list holds a tensor that a gradient flows to."""
     if isinstance(data, (list, tuple)):
         return recording.on and any(map(has_history, data))
-    return isinstance(data, Tensor) and data.node is not None
+    return isinstance(data, Tensor) and data.node is not None and recording.on
 
 
 def _plain(data):

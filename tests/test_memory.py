@@ -1,6 +1,7 @@
 """Who owns which memory: cases in which sharing it would make a gradient wrong without a word."""
 
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -178,3 +179,14 @@ def test_integers_to_negative_powers_are_refused_every_time():
         with pytest.raises(ArgumentError, match="negative"):
             x**-1
     np.testing.assert_allclose((x.astype(float) ** -1).numpy(), [1.0, 0.5])
+
+
+def test_plain_functions_of_numbers_are_refused_where_they_would_lose_a_gradient():
+    with pytest.raises(GradientError, match="nbgrad.sin"):
+        ng.grad(lambda x: math.sin(x) * x)(1.0)
+    assert float(ng.grad(lambda x: x.item() * x)(2.0)) == 2.0
+    x = ng.tensor(2.0, requires_grad=True)
+    assert float(x * x) == 4.0
+    for f in (lambda x: ng.linspace(0.0, x, 3).sum(), lambda x: ng.arange(0.0, x).sum()):
+        with pytest.raises(GradientError, match="bound"):
+            ng.grad(f)(3.0)
