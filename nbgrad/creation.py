@@ -21,17 +21,13 @@ def _refuse_history(name, *values):
         )
 
 
-def _wrap(array, requires_grad):
-    return Tensor(array, None, requires_grad)
-
-
 def zeros(shape, dtype="float64", requires_grad=False):
     """Return zeros, as `numpy.zeros`.
 
     >>> zeros(2)
     tensor([0., 0.])
     """
-    return _wrap(np.zeros(lengths(shape), check_dtype(dtype)), requires_grad)
+    return Tensor(np.zeros(lengths(shape), check_dtype(dtype)), None, requires_grad)
 
 
 def ones(shape, dtype="float64", requires_grad=False):
@@ -40,7 +36,7 @@ def ones(shape, dtype="float64", requires_grad=False):
     >>> ones((2, 1)).tolist()
     [[1.0], [1.0]]
     """
-    return _wrap(np.ones(lengths(shape), check_dtype(dtype)), requires_grad)
+    return Tensor(np.ones(lengths(shape), check_dtype(dtype)), None, requires_grad)
 
 
 def full(shape, value, dtype=None, requires_grad=False):
@@ -61,7 +57,7 @@ def empty(shape, dtype="float64", requires_grad=False):
     >>> empty((2, 3), "float32").shape
     (2, 3)
     """
-    return _wrap(np.empty(lengths(shape), check_dtype(dtype)), requires_grad)
+    return Tensor(np.empty(lengths(shape), check_dtype(dtype)), None, requires_grad)
 
 
 def zeros_like(x, dtype=None):

@@ -229,23 +229,25 @@ def _primitive(op, args, attrs):
 
 def finish(op, tensors, attrs, data, view_of=None):
     """Wrap the result; put a node on the tape when an input wants a gradient."""
-    node, now = None, recording.__dict__
+    out, now = None, recording.__dict__
     if now["on"] and data.dtype.kind == "f":
         nodes = [t.node if t.base is None else current(t) for t in tensors]
         for n in nodes:
             if n is not None:
-                return _record(op, tensors, nodes, attrs, data, view_of)
-    out = Tensor._make(data, node, view_of)
+                out = _record(op, tensors, nodes, attrs, data, view_of)
+                break
+    if out is None:
+        out = Tensor._make(data, None, view_of)
     if now["anomaly_forward"] is not None:
         now["anomaly_forward"](op, tensors, out)
     return out
 
 
 def _record(op, tensors, nodes, attrs, data, view_of):
-    """Wrap the result with a node that keeps what the backward of the active inputs reads."""
+    """Wrap the result with a node that keeps what the backward of the active inputs reads; None when none is active."""
     active, names = needs(op, tuple([n is not None for n in nodes]))
     if not active:
-        return Tensor._make(data, None, view_of)
+        return None
     if len(active) < len(nodes):
         nodes = [n if i in active else None for i, n in enumerate(nodes)]
     node = Node(op, tuple(nodes), attrs, data.shape, data.dtype, tuple([t.data.shape for t in tensors]))
@@ -255,8 +257,6 @@ def _record(op, tensors, nodes, attrs, data, view_of):
         kept[name] = Kept(out, None, True) if i < 0 else Kept(tensors[i], nodes[i])
     if recording.tapes:
         node.shown = tuple([n if n is not None else t.data for n, t in zip(nodes, tensors)])
-    if recording.anomaly_forward is not None:
-        recording.anomaly_forward(op, tensors, out)
     return out
 
 
@@ -314,11 +314,6 @@ def view_attrs(t):
     return {"shape": t.shape, "strides": tuple([s // size for s in t.data.strides]), "offset": offset}
 
 
-def lift(x):
-    """Return anything array-like as a tensor."""
-    return as_tensor(x)
-
-
 def _custom(op, args, attrs):
     raise TypeError(f"{op.name} is not called through the table")
 
@@ -334,7 +329,7 @@ Tensor._bind = bind
 Tensor._cast = cast
 Tensor._newest_node = newest_node
 Tensor._owned = staticmethod(owned)
-set_front(lambda op, args, attrs: bind(None, op, args, attrs), lift)
+set_front(lambda op, args, attrs: bind(None, op, args, attrs), as_tensor)
 
 
 def node_of(t):

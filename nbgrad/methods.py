@@ -42,6 +42,11 @@ def _in_place(op):
     return method
 
 
+def _arithmetic(op):
+    """Make the three methods of an operator: as it stands, with the operands swapped, and in place."""
+    return _operator(op), _operator(op, swapped=True), _in_place(op)
+
+
 def _method(fn):
     """Make a method of a function whose first argument is the tensor."""
 
@@ -81,48 +86,19 @@ class ArrayMethods:
 
     # -- operators
 
-    __add__, __radd__, __iadd__ = _operator(arithmetic.add), _operator(arithmetic.add, True), _in_place(arithmetic.add)
-    __sub__, __rsub__, __isub__ = _operator(arithmetic.sub), _operator(arithmetic.sub, True), _in_place(arithmetic.sub)
-    __mul__, __rmul__, __imul__ = _operator(arithmetic.mul), _operator(arithmetic.mul, True), _in_place(arithmetic.mul)
-    __truediv__, __rtruediv__, __itruediv__ = (
-        _operator(arithmetic.div),
-        _operator(arithmetic.div, True),
-        _in_place(arithmetic.div),
-    )
-    __floordiv__, __rfloordiv__ = _operator(arithmetic.floor_divide), _operator(arithmetic.floor_divide, True)
-    __ifloordiv__ = _in_place(arithmetic.floor_divide)
-    __mod__, __rmod__, __imod__ = (
-        _operator(arithmetic.remainder),
-        _operator(arithmetic.remainder, True),
-        _in_place(arithmetic.remainder),
-    )
-    __pow__, __rpow__, __ipow__ = _operator(arithmetic.pow), _operator(arithmetic.pow, True), _in_place(arithmetic.pow)
+    __add__, __radd__, __iadd__ = _arithmetic(arithmetic.add)
+    __sub__, __rsub__, __isub__ = _arithmetic(arithmetic.sub)
+    __mul__, __rmul__, __imul__ = _arithmetic(arithmetic.mul)
+    __truediv__, __rtruediv__, __itruediv__ = _arithmetic(arithmetic.div)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _arithmetic(arithmetic.floor_divide)
+    __mod__, __rmod__, __imod__ = _arithmetic(arithmetic.remainder)
+    __pow__, __rpow__, __ipow__ = _arithmetic(arithmetic.pow)
+    __and__, __rand__, __iand__ = _arithmetic(compare.bitwise_and)
+    __or__, __ror__, __ior__ = _arithmetic(compare.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _arithmetic(compare.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = _arithmetic(compare.left_shift)
+    __rshift__, __rrshift__, __irshift__ = _arithmetic(compare.right_shift)
     __matmul__, __rmatmul__ = _operator(matmul.matmul), _operator(matmul.matmul, True)
-    __and__, __rand__, __iand__ = (
-        _operator(compare.bitwise_and),
-        _operator(compare.bitwise_and, True),
-        _in_place(compare.bitwise_and),
-    )
-    __or__, __ror__, __ior__ = (
-        _operator(compare.bitwise_or),
-        _operator(compare.bitwise_or, True),
-        _in_place(compare.bitwise_or),
-    )
-    __xor__, __rxor__, __ixor__ = (
-        _operator(compare.bitwise_xor),
-        _operator(compare.bitwise_xor, True),
-        _in_place(compare.bitwise_xor),
-    )
-    __lshift__, __rlshift__, __ilshift__ = (
-        _operator(compare.left_shift),
-        _operator(compare.left_shift, True),
-        _in_place(compare.left_shift),
-    )
-    __rshift__, __rrshift__, __irshift__ = (
-        _operator(compare.right_shift),
-        _operator(compare.right_shift, True),
-        _in_place(compare.right_shift),
-    )
     __lt__, __le__, __gt__, __ge__ = (_operator(compare.less), _operator(compare.less_equal),
                                       _operator(compare.greater), _operator(compare.greater_equal))  # fmt: skip
     __eq__, __ne__ = _operator(compare.equal), _operator(compare.not_equal)  # type: ignore[assignment]

@@ -9,7 +9,7 @@ import numpy as np
 from .base import tree
 from .base.dtypes import is_float
 from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
-from .eager import COPY, as_tensor, newest_node, owned
+from .eager import COPY, as_tensor, newest_node, node_of, owned
 from .tape.adjoint import pull_back
 from .tape.tangent import push_forward
 from .tape.tape import Node, next_slot, reachable, recording
@@ -36,7 +36,7 @@ def fresh(value, name):
             f"{name}: an argument has dtype {t.dtype}, and gradients are of floats",
             "2.0 instead of 2, or x.astype(float)",
         )
-    outer = newest_node(t) if recording.on else None
+    outer = node_of(t)
     if outer is None:
         node = Node(None, (), {}, t.shape, t.dtype)
     else:

@@ -6,7 +6,6 @@ from .errors import DtypeError, problem
 
 NAMES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 DTYPES = {name: np.dtype(name) for name in NAMES}
-FLOATS = (DTYPES["float32"], DTYPES["float64"])
 BOOL, INT64, FLOAT64 = DTYPES["bool"], DTYPES["int64"], DTYPES["float64"]
 WEAK = (bool, int, float)
 

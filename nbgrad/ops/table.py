@@ -72,7 +72,6 @@ class Op:
         if forward is not None:
             self.__module__, self.__qualname__, self.__wrapped__ = forward.__module__, name, forward
         self.arity = len(self.params)
-        self.easy = kind == "elementwise" and not self.defaults
 
     def __call__(self, *args, **attrs):
         if attrs or (len(args) != self.arity and not self.variadic):
