@@ -3,6 +3,7 @@
 import numpy as np
 
 from .base.errors import AnomalyError, problem
+from .road import ROAD
 from .tape.tape import recording
 
 
@@ -24,10 +25,12 @@ class detect_anomaly:  # noqa: N801 - used like a statement
     def __enter__(self):
         self.before = recording.anomaly, recording.anomaly_forward
         recording.anomaly, recording.anomaly_forward = _backward, _forward
+        ROAD.watch(1)
         return self
 
     def __exit__(self, *error):
         recording.anomaly, recording.anomaly_forward = self.before
+        ROAD.watch(-1)
 
 
 def _has_nan(a):

@@ -4,7 +4,8 @@ import functools
 
 from . import random
 from .base import tree
-from .eager import Kept, newest_node, record_custom
+from .eager import record_custom
+from .history import Kept, newest_node
 from .ops.table import Op
 from .tape.adjoint import pull_back
 from .tape.tape import enable_grad, next_slot, reachable, recording

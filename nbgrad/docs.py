@@ -45,7 +45,7 @@ def partial_texts(op) -> list:
             for p, part in zip(op.params, parts)
         ]
     if op.vjp:
-        return [(p, _rule_text(op, r)) for p, r in op.vjp.items()]
+        return [(p if type(p) is str else ", ".join(p), _rule_text(op, r)) for p, r in op.vjp.items()]
     if op.df is ZERO:
         return [(p, ZERO) for p in op.params]
     return [(op.params[0], ast.unparse(op.partials[1][0]))] if op.partials else []

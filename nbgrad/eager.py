@@ -1,46 +1,21 @@
 """The eager road: an op asks a tensor to bind it; here the op is run, and recorded where a gradient is wanted."""
 
-import itertools
-
 import numpy as np
 
 from .base.dtypes import FLOAT64, INT64, WEAK, is_float
-from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
+from .base.errors import ArgumentError, ShapeError, problem
 from .base.shapes import View, broadcast_shapes, normalize_axes, reduced_shape
+from .history import Kept, current, needs, newest_node, node_of
 from .ops.cast import astype as astype_row
 from .ops.cast import copy as COPY  # noqa: N812 - rows this file names itself
 from .ops.joining import stack
-from .ops.movement import as_view as AS_VIEW  # noqa: N812
 from .ops.table import Op, set_front
 from .ops.types import types_of
 from .ops.views import numpy_index
-from .tape.rules import flows, keeps
+from .road import NO_ATTRS, ROAD, constant, known, layout_key, taught_constant, teach_record
 from .tape.tape import Node, recording
-from .target.cpu.run import map_launch, run_map, run_primitive, run_reduce
+from .target.cpu.run import map_launch, primitive_launch, run_map, run_reduce
 from .tensor import Tensor, has_history
-
-NO_ATTRS: dict = {}
-
-
-class Kept:
-    """What a node keeps of a value: its memory as it was, and the node it came from."""
-
-    __slots__ = ("data", "node", "own", "seen", "version")
-
-    def __init__(self, t, node, own=False):
-        self.data, self.node, self.version, self.seen = t.data, node, t.version, t.version[0]
-        self.own = own  # the node's own result: its node is the owner, not held here, for that would be a cycle
-
-    def value(self, owner, name):
-        """Return the kept value as a tensor; raise GradientError when its memory was written since."""
-        if self.version[0] != self.seen:
-            raise problem(
-                GradientError,
-                f"{owner.op.name}: its backward reads {name} of shape {self.data.shape}, "
-                f"which was written in place {self.version[0] - self.seen} time(s) after it was recorded",
-                "write to a copy (x.copy()), or write before it is used", owner.where,
-            )  # fmt: skip
-        return Tensor._make(self.data, owner if self.own else self.node, version=self.version)
 
 
 def bind(self, op, args, attrs):
@@ -63,27 +38,6 @@ def _operands(op, args):
     return values, tuple([type(a) if type(a) in WEAK else a.dtype for a in values])
 
 
-_constants: dict = {}
-
-
-def constant(value, dtype):
-    """Return a 0-d tensor of a Python scalar; the most used are kept."""
-    key = (value, type(value), dtype, str(value) if value == 0 else None)
-    t = _constants.get(key)
-    if t is None:
-        try:
-            data = np.array(value, dtype)
-        except OverflowError:
-            raise problem(
-                DtypeError, f"the scalar {value} does not fit {dtype.name}", "x.astype of a wider dtype"
-            ) from None
-        t = Tensor._make(data, None)
-        if len(_constants) < 4096 and value == value:
-            data.flags.writeable = False
-            _constants[key] = t
-    return t
-
-
 def cast(t, dtype):
     """Return `t` in `dtype`, recorded like any op; itself when it has the dtype already."""
     if t.dtype == dtype:
@@ -99,37 +53,20 @@ def _prepare(op, args):
     return tuple([constant(v, d) if type(v) in WEAK else cast(v, d) for v, d in zip(values, casts)]), dtype
 
 
-_keys: dict = {}  # (dtype, shape, strides) -> a number that stands for the layout in `_known`
-_known: dict = {}  # (row, layout of each argument) -> launch, dtypes of weak scalars, layout of the result
-_numbers = itertools.count(1)
-
-
-def layout_key(t):
-    """Return the number of a tensor's layout, looked up once per tensor."""
-    a = t.data
-    t.keyed, layout = a, (a.dtype.num, a.shape, a.strides)
-    t.key = _keys.get(layout)
-    if t.key is None:
-        if len(_keys) > 50000:
-            _keys.clear()
-            _known.clear()
-        t.key = _keys[layout] = next(_numbers)
-    return t.key
-
-
 def _elementwise(op, args, attrs):
     key = [op]
     for a in args:
         kind = type(a)
         key.append((a.key if a.keyed is a.data else layout_key(a)) if kind is Tensor else kind)
     key = tuple(key)
-    known = _known.get(key)
-    if known is None:
+    found = known.get(key)
+    if found is None:
         return _elementwise_new(op, args, attrs, key)
-    launch, scalars, out_key = known
-    tensors = args if scalars is None else [a if d is None else constant(a, d) for a, d in zip(args, scalars)]
+    launch, scalars, out_key = found
+    tensors = args if scalars is None else [a if d is None else taught_constant(a, d) for a, d in zip(args, scalars)]
     out = finish(op, tensors, attrs, launch([t.data for t in tensors]))
     out.key, out.keyed = out_key, out.data
+    teach_record(op, key[1:], tensors, out)
     return out
 
 
@@ -148,7 +85,10 @@ def _elementwise_new(op, args, attrs, key):
     weak = [type(a) in WEAK for a in args]
     if not checked and all(w or t is a for w, t, a in zip(weak, tensors, args)) and not all(weak):
         scalars = tuple([t.dtype if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
-        _known[key] = (map_launch(op, arrays, shape, dtype), scalars, layout_key(out))
+        launch, out_key = map_launch(op, arrays, shape, dtype), layout_key(out)
+        known[key] = (launch, scalars, out_key)
+        if launch.single is not None:
+            ROAD.learn(op, key[1:], launch.single, shape, dtype, out_key, next(filter(None, scalars or ()), None))
     return out
 
 
@@ -221,20 +161,53 @@ VIEWS = {
 
 
 def _primitive(op, args, attrs):
-    tensors, dtype = _prepare(op, args)
-    shape = tuple(op.forward(*tensors, **attrs))
-    data = run_primitive(op, tuple([t.data for t in tensors]), attrs, shape, dtype)
-    return finish(op, tensors, attrs, data)
+    key = (op, *attrs.values(), *[(a.key if a.keyed is a.data else layout_key(a)) if type(a) is Tensor else None for a in args])
+    launch = known.get(key)
+    if launch is not None:
+        tensors, data = args, launch([a.data for a in args])
+    else:
+        tensors, dtype = _prepare(op, args)
+        arrays, shape = tuple([t.data for t in tensors]), tuple(op.forward(*tensors, **attrs))
+        if op.several:
+            dtype = (*[dtype] * len(op.outputs), *map(np.dtype, op.aux.values()))
+        launch = primitive_launch(op, arrays, attrs, shape, dtype)
+        if all(t is a for t, a in zip(tensors, args)):
+            known[key] = launch
+        data = launch(arrays)
+    return _finish_several(op, tensors, attrs, data) if op.several else finish(op, tensors, attrs, data)
 
 
-def finish(op, tensors, attrs, data, view_of=None):
+def _finish_several(op, tensors, attrs, data):
+    """Wrap the results of a row with several of them, and what it says about them; put the call on the tape."""
+    count = len(op.outputs)
+    aux = tuple([Tensor._make(a, None) for a in data[count:]])
+    if count == 1:
+        return (finish(op, tensors, attrs, data[0], aux=aux), *aux)
+    nodes = [node_of(t) for t in tensors]
+    active, names = needs(op, tuple([n is not None for n in nodes])) if any(nodes) else ((), ())
+    if not active or data[0].dtype.kind != "f":
+        return (*[Tensor._make(a, None) for a in data[:count]], *aux)
+    nodes = [n if i in active else None for i, n in enumerate(nodes)]
+    kept = {name: Kept(tensors[i], nodes[i]) if i >= 0 else Kept(aux[-2 - i], None) for name, i in names}
+    whole = Node(op, tuple(nodes), attrs, None, None, tuple([t.data.shape for t in tensors]), kept)
+    if recording.tapes:
+        whole.shown = tuple([n if n is not None else t.data for n, t in zip(nodes, tensors)])
+    items = [Node(ITEM, (whole,), {"index": i}, a.shape, a.dtype, (None,), {}) for i, a in enumerate(data[:count])]
+    outs = tuple(map(Tensor._make, data, items))
+    if recording.anomaly_forward is not None:
+        for out in outs:
+            recording.anomaly_forward(op, tensors, out)
+    return (*outs, *aux)
+
+
+def finish(op, tensors, attrs, data, view_of=None, aux=()):
     """Wrap the result; put a node on the tape when an input wants a gradient."""
     out, now = None, recording.__dict__
     if now["on"] and data.dtype.kind == "f":
         nodes = [t.node if t.base is None else current(t) for t in tensors]
         for n in nodes:
             if n is not None:
-                out = _record(op, tensors, nodes, attrs, data, view_of)
+                out = _record(op, tensors, nodes, attrs, data, view_of, aux)
                 break
     if out is None:
         out = Tensor._make(data, None, view_of)
@@ -243,7 +216,7 @@ def finish(op, tensors, attrs, data, view_of=None):
     return out
 
 
-def _record(op, tensors, nodes, attrs, data, view_of):
+def _record(op, tensors, nodes, attrs, data, view_of, aux=()):
     """Wrap the result with a node that keeps what the backward of the active inputs reads; None when none is active."""
     active, names = needs(op, tuple([n is not None for n in nodes]))
     if not active:
@@ -254,35 +227,10 @@ def _record(op, tensors, nodes, attrs, data, view_of):
     out = Tensor._make(data, node, view_of)
     kept = node.kept = {}
     for name, i in names:
-        kept[name] = Kept(out, None, True) if i < 0 else Kept(tensors[i], nodes[i])
+        kept[name] = Kept(tensors[i], nodes[i]) if i >= 0 else Kept(out, None, True) if i == -1 else Kept(aux[-2 - i], None)
     if recording.tapes:
         node.shown = tuple([n if n is not None else t.data for n, t in zip(nodes, tensors)])
     return out
-
-
-_needs: dict = {}
-
-
-def needs(op, wanting):
-    """Return the inputs that a gradient flows to, of those that want one, and (name, input number or -1) kept for it."""
-    found = _needs.get((op, wanting))
-    if found is None:
-        active = tuple([i for i, w in enumerate(wanting) if w and flows(op, i)])
-        names = tuple([(n, op.params.index(n) if n in op.params else -1) for n in keeps(op, active)])
-        found = _needs[op, wanting] = (active, names)
-    return found
-
-
-def current(t):
-    """Return the node of a view, made anew from its base when the memory was written after the view was taken."""
-    if t.seen != t.version[0]:
-        t.seen = t.version[0]
-        if t.base.node is None and t.node is not None and t.node.op is not None:
-            t.node = None
-        elif t.base.node is not None and t.dtype == t.base.dtype:
-            attrs = view_attrs(t)
-            t.node = Node(AS_VIEW, (t.base.node,), attrs, t.shape, t.dtype, (t.base.shape,), {})
-    return t.node
 
 
 def owned(tensors, taken=()):
@@ -294,24 +242,6 @@ def owned(tensors, taken=()):
         seen.add(id(t.data))
         out.append(t)
     return out
-
-
-def newest_node(t):
-    """Return the node of a tensor as it is now, or None."""
-    return t.node if t.base is None else current(t)
-
-
-def view_attrs(t):
-    """Return shape, strides and offset of a view within its base, in elements."""
-    root, size = t.base.data, t.data.itemsize
-    if not root.flags.c_contiguous:
-        raise problem(
-            GradientError,
-            f"an in-place write through a view of memory with strides {root.strides} cannot be followed",
-            "x = x.copy() before taking views that are written",
-        )
-    offset = (t.data.__array_interface__["data"][0] - root.__array_interface__["data"][0]) // size
-    return {"shape": t.shape, "strides": tuple([s // size for s in t.data.strides]), "offset": offset}
 
 
 def _custom(op, args, attrs):
@@ -330,13 +260,6 @@ Tensor._cast = cast
 Tensor._newest_node = newest_node
 Tensor._owned = staticmethod(owned)
 set_front(lambda op, args, attrs: bind(None, op, args, attrs), as_tensor)
-
-
-def node_of(t):
-    """Return the node of a tensor as it is now, or None when nothing is recorded."""
-    if not recording.on:
-        return None
-    return newest_node(t)
 
 
 def record_custom(op, nodes, outputs, kept, shapes=None, inputs=()):

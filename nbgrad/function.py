@@ -7,10 +7,11 @@ import numpy as np
 
 from .base import tree
 from .base.errors import ArgumentError, DtypeError, GradientError, problem
-from .eager import Kept, as_tensor, node_of, record_custom
+from .eager import as_tensor, record_custom
+from .history import Kept, node_of
 from .ops.table import Op, elementwise
 from .tape.tape import enable_grad, no_grad, recording
-from .tensor import Tensor
+from .tensor import Tensor, writes
 
 
 def op(fn=None, *, backward=None, df=None, name=None):
@@ -174,7 +175,7 @@ class custom_vjp:  # noqa: N801 - used as a decorator
             out, residuals = self._pair(self.forward(*args))
         values, shape = tree.flatten(out)
         arrays = [as_tensor(v).data for v in values]
-        held = [(t.version, t.version[0]) for t in tree.flatten(residuals)[0] if isinstance(t, Tensor)]
+        held = [(writes(t), t.version[0]) for t in tree.flatten(residuals)[0] if isinstance(t, Tensor)]
         kept = {"residuals": residuals, "structure": structure, "count": len(args), "result": shape, "held": held,
                 "layouts": [(a.shape, a.dtype) for a in arrays]}  # fmt: skip
         shapes = [() if t is None else t.shape for t in tensors]

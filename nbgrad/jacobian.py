@@ -6,7 +6,7 @@ import numpy as np
 
 from .base import tree
 from .base.errors import ArgumentError, problem
-from .eager import newest_node
+from .history import newest_node
 from .ops.joining import stack
 from .ops.movement import reshape
 from .tensor import Tensor

@@ -28,7 +28,17 @@ def _operator(op, swapped=False):
                 return NotImplemented
             return op(other, self) if swapped else op(self, other)
 
-    method.__name__ = op.__name__
+    method.__name__, method.row, method.operands = op.__name__, op, "swapped" if swapped else "binary"
+    return method
+
+
+def _unary(op):
+    """Make the method of an operator of one operand."""
+
+    def method(self):
+        return self._bind(op, (self,), _NO_ATTRS)
+
+    method.__name__, method.row, method.operands = op.__name__, op, "unary"
     return method
 
 
@@ -112,14 +122,10 @@ class ArrayMethods:
     def __copy__(self):
         return self.copy()
 
-    def __neg__(self):
-        return arithmetic.neg(self)
+    __neg__, __abs__ = _unary(arithmetic.neg), _unary(arithmetic.abs)
 
     def __pos__(self):
         return self
-
-    def __abs__(self):
-        return arithmetic.abs(self)
 
     def __invert__(self):
         return compare.invert(self)

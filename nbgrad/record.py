@@ -6,7 +6,9 @@ import numpy as np
 
 from .base import tree
 from .base.errors import GradientError, ShapeError, problem
-from .eager import as_tensor, node_of
+from .eager import as_tensor
+from .history import node_of
+from .road import ROAD
 from .tape.adjoint import pull_back
 from .tape.tape import Node, reachable, recording
 from .tape.text import expression, listing
@@ -41,10 +43,12 @@ class Tape:
 
     def __enter__(self):
         recording.tapes.append(self)
+        ROAD.watch(1)
         return self
 
     def __exit__(self, *error):
         recording.tapes.remove(self)
+        ROAD.watch(-1)
 
     def watch(self, x, name=None):
         """Return `x` as a tensor whose gradient can be asked for; `name` is what pictures call it."""

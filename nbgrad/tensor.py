@@ -37,7 +37,7 @@ class Tensor(ArrayMethods):
     __array_priority__ = 1000
 
     def __init__(self, data, dtype=None, requires_grad=False):
-        given, version = data, [0]
+        given, version = data, None
         if isinstance(data, Tensor):
             data = data.data
         elif has_history(data):
@@ -47,9 +47,9 @@ class Tensor(ArrayMethods):
             )  # fmt: skip
         array = _array(data, dtype)
         if isinstance(given, Tensor) and array is data:
-            version = given.version  # the same memory: writes through either are counted together
-        self.data, self.node, self.base, self.version, self.seen, self.key = array, None, None, version, version[0], None
-        self.keyed = None
+            version = writes(given)  # the same memory: writes through either are counted together
+        self.data, self.node, self.base, self.version, self.key, self.keyed = array, None, None, version, None, None
+        self.seen = 0 if version is None else version[0]
         if requires_grad:
             self.requires_grad = True
 
@@ -59,12 +59,11 @@ class Tensor(ArrayMethods):
         t = Tensor.__new__(Tensor)
         t.data, t.node, t.key, t.keyed = data, node, None, None
         if view_of is None:
-            t.base, t.version, t.seen = None, [0] if version is None else version, 0
-            if version is not None:
-                t.seen = version[0]
+            t.base, t.version, t.seen = None, version, 0 if version is None else version[0]
         else:
             t.base = view_of if view_of.base is None else view_of.base
-            t.version, t.seen = view_of.version, view_of.version[0]
+            t.version = writes(view_of)
+            t.seen = t.version[0]
         return t
 
     # -- what it is
@@ -199,7 +198,7 @@ class Tensor(ArrayMethods):
 
     def detach(self):
         """Return the same memory without history."""
-        return Tensor._make(self.data, None, version=self.version)
+        return Tensor._make(self.data, None, version=writes(self))
 
     # -- numbers out
 
@@ -330,6 +329,13 @@ class Tensor(ArrayMethods):
                 "x.detach()",
             )
         return Tensor(self.data.copy(), None, self.requires_grad)
+
+
+def writes(t) -> list:
+    """Return the counter of writes to the memory of a tensor, made when it is first asked for."""
+    if t.version is None:
+        t.version = [0]
+    return t.version
 
 
 def _array(data, dtype):

@@ -9,11 +9,12 @@ import numpy as np
 from .base import tree
 from .base.dtypes import is_float
 from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
-from .eager import COPY, as_tensor, newest_node, node_of, owned
+from .eager import COPY, as_tensor, owned
+from .history import newest_node, node_of
 from .tape.adjoint import pull_back
 from .tape.tangent import push_forward
 from .tape.tape import Node, next_slot, reachable, recording
-from .tensor import Tensor
+from .tensor import Tensor, writes
 
 
 @contextlib.contextmanager
@@ -41,7 +42,7 @@ def fresh(value, name):
         node = Node(None, (), {}, t.shape, t.dtype)
     else:
         node = Node(COPY, (outer,), {}, t.shape, t.dtype, (t.shape,), {})
-    return Tensor._make(t.data, node, version=t.version)
+    return Tensor._make(t.data, node, version=writes(t))
 
 
 class Call:

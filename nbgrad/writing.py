@@ -4,13 +4,15 @@ import numpy as np
 
 from .base.dtypes import WEAK, is_float
 from .base.errors import DtypeError, GradientError, ShapeError, problem
-from .eager import COPY, NO_ATTRS, as_tensor, cast, constant, finish, newest_node, view_attrs
+from .eager import COPY, as_tensor, cast, finish
+from .history import newest_node, view_attrs
 from .ops.movement import broadcast_to, reshape
 from .ops.table import Op
 from .ops.views import overwrite
+from .road import NO_ATTRS, constant
 from .tape.tape import Node, recording
 from .target.cpu.run import run_map
-from .tensor import Tensor
+from .tensor import Tensor, writes
 
 
 def write(t, value):
@@ -46,14 +48,18 @@ def write(t, value):
     attrs = _overwrite_attrs(t) if tracked and t.base is not None else None  # refuses before anything is written
     if value.data is not t.data:
         run_map(COPY, (value.data,), t.shape, t.dtype, out=t.data)
-    t.version[0] += 1
-    t.seen = t.version[0]
+    _count_write(t)
     if tracked:
         t.node = node
         if attrs is not None:
             base = t.base
             base.node = Node(overwrite, (old, node), attrs, base.shape, base.dtype, (base.shape, t.shape), {})
     return t
+
+
+def _count_write(t):
+    writes(t)[0] += 1
+    t.seen = t.version[0]
 
 
 def _is_same_memory(value, t):
@@ -84,8 +90,7 @@ def update(t, op, other):
     value = constant(other, t.dtype) if type(other) in WEAK and is_float(t.dtype) else other
     if isinstance(op, Op) and isinstance(value, Tensor) and _fits(op, t, value) and not _is_tracked(t, value):
         run_map(op, (t.data, value.data), t.shape, t.dtype, out=t.data)
-        t.version[0] += 1
-        t.seen = t.version[0]
+        _count_write(t)
         return t
     value = op(t, other)
     if value.shape != t.shape:

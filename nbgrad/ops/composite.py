@@ -6,10 +6,9 @@ import numbers
 from ..base.arguments import switch
 from ..base.errors import ArgumentError, problem
 from ..base.shapes import normalize_axes, normalize_axis
-from . import reduce
+from . import reduce, rows
 from .arithmetic import abs as absolute
 from .arithmetic import maximum, sqrt, where
-from .compare import isfinite
 from .gather import take
 from .table import lift
 from .transcendental import exp, log
@@ -19,11 +18,6 @@ def float_tensor(x):
     """Return `x` lifted, integers and bools as float64 (NumPy's rule for float functions)."""
     x = lift(x)
     return x if x.dtype.kind == "f" else x.astype("float64")
-
-
-def shifted(x, axes):
-    """Return `x` minus its largest value over `axes`, as a constant: exp of it cannot overflow."""
-    return x - reduce.max(x, axes, True).detach() if x.size else x
 
 
 def softmax(x, axis=-1):
@@ -46,10 +40,7 @@ def softmax(x, axis=-1):
     >>> softmax([0.0, 0.0]).numpy()
     array([0.5, 0.5])
     """
-    x = float_tensor(x)
-    axes = normalize_axes(axis, x.ndim)
-    e = exp(shifted(x, axes))
-    return e / reduce.sum(e, axes, True)
+    return rows.along(rows.softmax, float_tensor(x), axis)
 
 
 def softmin(x, axis=-1):
@@ -67,10 +58,7 @@ def log_softmax(x, axis=-1):
     >>> float(log_softmax([1000.0, 1000.0])[0])
     -0.6931471805599453
     """
-    x = float_tensor(x)
-    axes = normalize_axes(axis, x.ndim)
-    s = shifted(x, axes)
-    return s - log(reduce.sum(exp(s), axes, True))
+    return rows.along(rows.log_softmax, float_tensor(x), axis)
 
 
 def logsumexp(x, axis=None, keepdims=False):
@@ -97,13 +85,7 @@ def logsumexp(x, axis=None, keepdims=False):
     axes, keepdims = normalize_axes(axis, x.ndim), switch(keepdims, "keepdims")
     if not x.size:
         return log(reduce.sum(exp(x), axes, keepdims))
-    largest = reduce.max(x, axes, True)
-    top = where(isfinite(largest), largest, 0.0).detach()
-    total = reduce.sum(exp(x - top), axes, True)
-    # The inner where keeps log's partial finite on rows of -inf, whose gradient would be 0 * inf.
-    out = where(total == 0.0, -math.inf, log(where(total == 0.0, 1.0, total)) + top)
-    out = where(largest == math.inf, largest, out)
-    return out if keepdims else drop(out, axes)
+    return rows.folded(rows.logsumexp, x, axes, keepdims)
 
 
 def drop(x, axes):

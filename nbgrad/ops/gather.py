@@ -17,6 +17,8 @@ from .compare import equal, greater
 from .movement import broadcast_to, expand_dims, ravel, reshape
 from .table import ZERO, lift, primitive
 
+BLOCK = 16384  # indices that one tile checks
+
 
 @primitive(
     vjp={"x": lambda g, indices, x_shape, axis: scatter_sum(g, indices, axis=axis, size=x_shape[axis]), "indices": ZERO},
@@ -61,6 +63,12 @@ def take_each(x, indices, *, axis):
 def add_each(v, indices, *, axis, size):
     """Zeros with each element of `v` added at its index along an axis of length `size`; the adjoint of take_each."""
     return (*v.shape[:axis], size, *v.shape[axis + 1 :])
+
+
+@primitive(vjp={"indices": ZERO}, accepts="integer", dtype="int64")
+def outside(indices, *, low, stop, block):
+    """How many of each `block` indices are not from `low` to `stop` - 1."""
+    return (-(-indices.size // block),)
 
 
 @primitive(vjp={"indices": ZERO}, accepts="integer", dtype="int64")
@@ -117,12 +125,19 @@ def check_indices(op, indices, size, axis, least=None):
         raise problem(DtypeError, f"{op}: indices are {indices.dtype}; they must be integers", "indices.astype(int)")
     values = indices.numpy()
     low = -size if least is None else least
-    if values.size and (values.min() < low or values.max() >= size):
+    if values.size and _any_outside(values, low, size):
         place = tuple(int(i) for i in np.argwhere((values < low) | (values >= size))[0])
         where_ = f" (at {place if len(place) > 1 else place[0]})" if place else ""
         raise problem(IndexRangeError, f"{op}: index {values[place]}{where_} is out of range for axis {axis} of length {size}",
                       f"indices from {low} to {size - 1}" if size else "an axis that is not empty")
     return indices
+
+
+def _any_outside(values, low, size) -> bool:
+    """Say whether an index is not from `low` to `size` - 1; NumPy is faster on few, all threads on many."""
+    if values.size < BLOCK:
+        return bool(values.min() < low or values.max() >= size)
+    return bool(outside(values, low=low, stop=size, block=BLOCK).numpy().any())
 
 
 def length_for(op, indices) -> int:

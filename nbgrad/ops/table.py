@@ -55,6 +55,10 @@ class Op:
         Called with the arrays of an elementwise row of integers before it runs, to refuse values.
     wide : bool
         Of a reduction: integers become 64 bits wide, floats add up in float64.
+    outputs, aux : tuple of str, dict of str to dtype
+        Of a primitive: its results, and numbers about them that its rules keep and that carry no gradient. With more
+        than one of them the shape rule returns a tuple of shapes, a call returns a tuple, and a rule's `g` is (of
+        several outputs) a tuple, None where nothing flowed.
     """
 
     def __init__(self, name, kind, params, forward=None, attrs=None, **rest):
@@ -62,7 +66,7 @@ class Op:
         self.kind, self.params, self.forward, self.attrs = kind, tuple(params), forward, dict(attrs or {})
         self.df = self.vjp = self._ref = self.start = self.finish = self.merge = self.returns = None
         self.defaults, self.linear, self.domain, self.kinks, self.accepts = {}, (), (-3.0, 3.0), (), "float"
-        self.wide, self.check = False, None
+        self.wide, self.check, self.outputs, self.aux = False, None, ("out",), {}
         self._ref = rest.pop("ref", None)
         self.__dict__.update(rest)
         self.variadic = bool(self.params) and self.params[0].startswith("*")
@@ -71,7 +75,7 @@ class Op:
             self.accepts = (self.accepts,) * max(1, len(self.params))
         if forward is not None:
             self.__module__, self.__qualname__, self.__wrapped__ = forward.__module__, name, forward
-        self.arity = len(self.params)
+        self.arity, self.several = len(self.params), len(self.outputs) + len(self.aux) > 1
 
     def __call__(self, *args, **attrs):
         if attrs or (len(args) != self.arity and not self.variadic):
@@ -244,7 +248,11 @@ def movement(vjp=None, **row):
 
 
 def primitive(vjp=None, dtype=None, **row):
-    """Declare an op that is a loop by nature: the function below is its shape rule; targets name their loop after it."""
+    """Declare an op that is a loop by nature: the function below is its shape rule; targets name their loop after it.
+
+    A key of `vjp` may be a tuple of parameters: one rule that returns the gradient of each of them. It may ask for
+    `wanted`, a tuple that says which of them are asked for.
+    """
 
     def declare(fn):
         params, defaults, attrs = _split(fn)

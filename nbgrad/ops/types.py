@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from ..base.dtypes import BOOL, INT64, float_of, promote
+from ..base.dtypes import BOOL, FLOAT64, INT64, float_of, promote
 from ..base.errors import DtypeError, problem
 
+FIXED = {"bool": BOOL, "index": INT64, "float64": FLOAT64}  # arguments that have no say in the dtype of the others
 _types: dict = {}
 
 
@@ -19,9 +20,9 @@ def types_of(op, kinds):
 
 def _resolve_types(op, kinds):
     accepts = op.accepts * len(kinds) if op.variadic else op.accepts
-    group = [k for k, a in zip(kinds, accepts) if a not in ("bool", "index")]
+    group = [k for k, a in zip(kinds, accepts) if a not in FIXED]
     common = promote([k for k in group if not isinstance(k, type)], [k(0) for k in group if isinstance(k, type)]) if group else INT64
-    need = {a for a in accepts if a not in ("bool", "index")}
+    need = {a for a in accepts if a not in FIXED}
     if "float" in need:
         common = float_of(common)
     elif "number" in need and common == BOOL:
@@ -31,7 +32,7 @@ def _resolve_types(op, kinds):
     for k, a in zip(kinds, accepts):
         if a == "index" and (k is float or (not isinstance(k, type) and k.kind not in "iu")):
             raise _refused(op, kinds, "integer indices")
-    casts = tuple({"bool": BOOL, "index": INT64}.get(a, common) for a in accepts)
+    casts = tuple(FIXED.get(a, common) for a in accepts)
     return casts, np.dtype(op.returns) if op.returns else common
 
 

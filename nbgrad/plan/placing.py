@@ -16,26 +16,30 @@ def bits(dtype: str) -> str:
     return f"uint{widths.get(dtype, 64)}"
 
 
-def blocked(n: int, cost: int = 1) -> tuple:
-    """Return (blocks, block): how a row of `n` elements of `cost` operations each is cut so that a block fills a tile.
-
-    >>> blocked(40000)
-    (3, 16384)
-    """
-    block = max(1, GRAIN // cost)
-    return -(-n // block), min(n, block)
-
-
 def per_tile(work: int) -> int:
     """Return how many units of `work` operations make one tile."""
     return max(1, GRAIN // max(1, work))
+
+
+def rectangles(rows: int, columns: int, cost: int = 1, least: int = 1) -> tuple:
+    """Return (words, tiles): how `rows` of `columns` elements, `cost` operations each, are cut so that a piece fills a tile.
+
+    A tile takes whole rows, or `least` columns and more of one row. The words are those of the helper `rectangle` of the
+    loops: rows, rows of a tile, columns, columns of a tile.
+
+    >>> rectangles(10, 40000)
+    ((10, 1, 40000, 16384), 30)
+    """
+    width = min(columns, max(least, GRAIN // cost))
+    height = per_tile(width * cost)
+    return (rows, height, columns, width), -(-rows // height) * -(-columns // width)
 
 
 def place_steps(shape, v_strides, strides, offset, dtype, pointers) -> tuple:
     """Return the steps (one, or none) that write buffer `pointers[0]`, walked by `v_strides`, into buffer `pointers[1]`
     at element `offset` and `strides`.
 
-    Kernel words: offset, units, units per tile, blocks per row, block, row length, its stride in both, row axes, their
+    Kernel words: offset, the rectangle of rows and elements of the innermost axis, its stride in both, row axes, their
     lengths, their strides in `v`, their strides in the output.
     """
     if prod(shape) == 0:
@@ -43,11 +47,10 @@ def place_steps(shape, v_strides, strides, offset, dtype, pointers) -> tuple:
     shape, source, target = collapse(shape, v_strides, strides)
     if not shape:
         shape, source, target = (1,), (1,), (1,)
-    n, rows = shape[-1], shape[:-1]
-    blocks, block = blocked(n)
-    units, grain = prod(rows) * blocks, per_tile(block)
-    words = (offset, units, grain, blocks, block, n, source[-1], target[-1], len(rows), *rows, *source[:-1], *target[:-1])
-    return (Step(Kernel("place", (bits(dtype),) * 2), pointers, words, -(-units // grain)),)
+    rows = shape[:-1]
+    cut, tiles = rectangles(prod(rows), shape[-1])
+    words = (offset, *cut, source[-1], target[-1], len(rows), *rows, *source[:-1], *target[:-1])
+    return (Step(Kernel("place", (bits(dtype),) * 2), pointers, words, tiles),)
 
 
 @planner("place")

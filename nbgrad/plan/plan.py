@@ -35,7 +35,10 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Steps in order, the output they fill, and scratch buffers as ((shape, dtype name), ...)."""
+    """Steps in order, the output they fill, and scratch buffers as ((shape, dtype name), ...).
+
+    A row with several results has tuples of shapes and dtype names; its buffers stand between inputs and scratch.
+    """
 
     steps: tuple
     shape: tuple
@@ -74,7 +77,7 @@ planners: dict = {}
 
 
 def planner(name, contiguous=False):
-    """Register the planner of a primitive: `plan(inputs, attrs, out) -> Plan`.
+    """Register the planner of a primitive: `plan(inputs, attrs, out) -> Plan`; of several results `out` is a tuple.
 
     `contiguous` (True, or one bool per input) asks for row-major inputs; the runner copies first.
     """

@@ -1,8 +1,16 @@
 """Plans of scans: one element after the other along an axis, lines side by side."""
 
-from .gathering import columns, split_shape
+from .gathering import split_shape
 from .placing import per_tile
-from .plan import Kernel, Plan, Step, planner
+from .plan import GRAIN, Kernel, Plan, Step, planner
+
+COLUMNS = 32  # columns that one tile takes at least: whole cache lines
+
+
+def columns(n: int, inner: int) -> tuple:
+    """Return (blocks, block): how `inner` columns of a scan of `n` rows are shared out."""
+    block = min(inner, max(COLUMNS, GRAIN // max(1, n)))
+    return -(-inner // block), block
 
 
 def scan(loop, kinds, inputs, axis, reverse, out, static=()) -> Plan:

@@ -26,7 +26,8 @@ def pull_back(roots, seeds, wanted=None, keep=False, since=-1):
         Node -> gradient, for the wanted nodes that the roots depend on.
     """
     nodes = reachable(roots, since)
-    live = _live(nodes, wanted, since)
+    live = None if wanted is None else _live(nodes, wanted, since)
+    quick = None if recording.on else _quick.get("pull")
     ends = None if wanted is None else set(wanted)
     grads, found = {}, {}
     for root, seed in zip(roots, seeds):
@@ -41,17 +42,30 @@ def pull_back(roots, seeds, wanted=None, keep=False, since=-1):
                 found[node] = g
             if node.op is None or ends is None or node.slot < since:
                 continue
-        if node in live:
+        if quick is not None and quick(node, g, grads, live, keep):
+            continue
+        if live is None or node in live:
             _through(node, g, live, grads)
+            if quick is not None:
+                _quick["learn"](node)
         if not keep:
             node.kept = FREED
     return found
 
 
+_quick: dict = {}
+
+
+def set_quick(pull, learn):
+    """Say who takes a gradient through a node in machine code, where nothing is recorded.
+
+    `pull(node, g, grads, live, keep)` is true when it did so; after it was not, `learn(node)` may teach it.
+    """
+    _quick.update(pull=pull, learn=learn)
+
+
 def _live(nodes, wanted, since):
     """Return the nodes through which a gradient can reach a wanted one."""
-    if wanted is None:
-        return set(nodes)
     live, ends = set(), set(wanted)
     for node in nodes:
         if node in ends or (node.slot >= since and any(n in live for n in node.inputs or ())):
@@ -66,12 +80,12 @@ def _through(node, g, live, grads):
     if node.op.kind == "custom":
         parts = node.op.pull(node, g)
         for index, source in enumerate(node.inputs):
-            if source is not None and source in live and parts[index] is not None:
+            if source is not None and (live is None or source in live) and parts[index] is not None:
                 _add(grads, source, _fitted(parts[index], node, index, source))
         return
     values: dict = {}
     for index, source in enumerate(node.inputs):
-        if source is None or source not in live:
+        if source is None or (live is not None and source not in live):
             continue
         found = rule(node.op, index)
         if found is None:

@@ -74,12 +74,14 @@ def expanded(node, g):
 
 def _written(op, index):
     """A rule that the row writes in ops; its parameter names say what it reads."""
-    name = op.params[0][1:] if op.variadic else op.params[index]
-    given = (op.vjp or {}).get(name, MISSING("its row gives no rule"))
+    name, rules = op.params[0][1:] if op.variadic else op.params[index], op.vjp or {}
+    for names in rules:
+        if type(names) is tuple and name in names:
+            return _joint(op, names, rules[names])
+    given = rules.get(name, MISSING("its row gives no rule"))
     if not callable(given):
         return given
-    asked = tuple(inspect.signature(given).parameters)
-    keeps = tuple(a for a in asked if a in op.params or a == "out")
+    asked, keeps = _asks(op, given)
 
     def apply(node, index, g, values):
         if op.kind == "reduction":
@@ -91,9 +93,40 @@ def _written(op, index):
     return Rule(keeps, apply)
 
 
+def _asks(op, given):
+    """Return the names that a rule asks for, and those among them that the tape keeps."""
+    asked = tuple(inspect.signature(given).parameters)
+    return asked, tuple(a for a in asked if a in op.params or a == "out" or a in op.aux)
+
+
+def _joint(op, names, given):
+    """A rule that gives the gradients of several inputs at once: evaluated at the first of them, kept in `values`."""
+    asked, keeps = _asks(op, given)
+
+    def apply(node, index, g, values):
+        if given not in values:
+            wanted = tuple(node.inputs[op.params.index(n)] is not None for n in names)
+            known = {**values, "wanted": wanted}
+            values[given] = given(**{a: _asked(a, op, node, index, g, known) for a in asked})
+        return values[given][names.index(op.params[index])]
+
+    return Rule(keeps, apply)
+
+
+def pull(node, g):
+    """Return the gradient of each input of a call, None where there is none; `g` as its rules take it."""
+    values, out = {}, []
+    for index, source in enumerate(node.inputs):
+        found = None if source is None else rule(node.op, index)
+        if found is not None:
+            values.update({k: node.kept[k].value(node, k) for k in found.keeps if k not in values})
+        out.append(None if found is None else found.apply(node, index, g, values))
+    return out
+
+
 def _asked(name, op, node, index, g, values):
     if name == "g":
-        return g
+        return tuple(map(g.get, range(len(op.outputs)))) if len(op.outputs) > 1 else g
     if name == "index":
         return index
     if name in values:

@@ -2,7 +2,7 @@
 
 from ..ops.table import table
 from .adjoint import freed, pull_back
-from .rules import rule
+from .rules import pull, rule
 from .tape import FREED, reachable
 
 
@@ -63,7 +63,8 @@ def _transposed(node, parts, make_zero):
     pieces, seeds = [], []
     if node.op.kind == "custom":
         call = _call(node)
-        given = call.op.pull(call, g if call is node else {node.attrs["index"]: g})
+        again = pull if call.op.kind != "custom" else call.op.pull
+        given = again(call, g if call is node else {node.attrs["index"]: g})
     for index, t in parts:
         if node.op.kind == "custom":
             piece = given[index]

@@ -6,17 +6,25 @@ a slot says where on the tape a node stands, so that sorting by slot gives the o
 
 import dis
 import itertools
+import operator
 import threading
+from typing import Any
 
 from ..base.errors import describe, user_frame
 
-_slots = itertools.count()
+slots = itertools.count()
 FREED = "freed"
 
 
 def next_slot() -> int:
     """Return a slot of its own: what is recorded from now on stands behind it on the tape."""
-    return next(_slots)
+    return next(slots)
+
+
+def place():
+    """Return (code, instruction) of the user's line that runs, or None."""
+    frame = user_frame()
+    return None if frame is None else (frame.f_code, frame.f_lasti)
 
 
 class Node:
@@ -31,7 +39,7 @@ class Node:
     shape, dtype
         Of the value.
     kept : dict, or FREED
-        What the backward reads, by parameter name or "out".
+        What the backward reads, by parameter name or "out" (`held` is the same as the eager road left it).
     slot : int
         Place on the tape.
     shapes : tuple
@@ -40,17 +48,24 @@ class Node:
         Gradient of a leaf.
     shown : tuple or None
         All inputs, constants as arrays, while a `Tape` is open; for pictures.
+    record, mark
+        What the eager road knows of such calls; who listed the node last.
     """
+
+    unpack: Any = None  # set by the front: the dict of what a node keeps
+    reach: Any = None  # `_reach` below, until the front brings it in machine code
 
     __slots__ = (
         "__weakref__",
         "attrs",
         "dtype",
         "grad",
+        "held",
         "inputs",
-        "kept",
+        "mark",
         "op",
         "place",
+        "record",
         "shape",
         "shapes",
         "shown",
@@ -59,13 +74,20 @@ class Node:
 
     def __init__(self, op, inputs, attrs, shape, dtype, shapes=(), kept=None):
         self.op, self.inputs, self.attrs, self.shape, self.dtype = op, inputs, attrs, shape, dtype
-        self.shapes, self.kept, self.grad, self.shown = shapes, kept, None, None
-        self.slot = next(_slots)
-        frame = user_frame()
-        self.place = None if frame is None else (frame.f_code, frame.f_lasti)
+        self.shapes, self.held, self.grad, self.shown, self.record = shapes, kept, None, None, None
+        self.slot = next(slots)
+        self.place = place()
         if op is not None:
             for tape in recording.tapes:
                 tape.nodes.append(self)
+
+    @property
+    def kept(self):
+        return Node.unpack(self) if type(self.held) is tuple else self.held
+
+    @kept.setter
+    def kept(self, value):
+        self.held = value
 
     @property
     def where(self) -> str | None:
@@ -143,11 +165,22 @@ def reachable(roots, since=-1) -> list:
 
     Nodes older than slot `since` are taken in, but not passed.
     """
-    seen, waiting = set(), [r for r in roots if r is not None]
-    while waiting:
-        node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
-            if node.slot >= since and node.inputs:
-                waiting.extend(n for n in node.inputs if n is not None and n not in seen)
-    return sorted(seen, key=lambda n: n.slot)
+    nodes = list(dict.fromkeys([r for r in roots if r is not None]))
+    Node.reach(nodes, since, object())
+    nodes.sort(key=_slot_of)
+    return nodes
+
+
+def _reach(nodes, since, mark):
+    """Append to `nodes` what they were made from, each once; `mark` is an object that no other walk has."""
+    for node in nodes:
+        node.mark = mark
+    for node in nodes:  # it grows while it is walked
+        for n in node.inputs if node.slot >= since else ():
+            if n is not None and getattr(n, "mark", None) is not mark:
+                n.mark = mark
+                nodes.append(n)
+
+
+_slot_of = operator.attrgetter("slot")
+Node.reach = staticmethod(_reach)

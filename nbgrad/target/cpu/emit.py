@@ -6,9 +6,12 @@ import inspect
 import math
 import textwrap
 import types
+from pathlib import Path
 
 from ...base.errors import KernelError, problem
 from ...base.source import CONSTANTS, Formula
+from ...ops.elementary import bits
+from ...ops.elementary.bits import find, find_common
 from ...ops.table import Op
 
 RENAMED = {  # Python's spelling -> what keeps the dtype inside a kernel
@@ -20,8 +23,9 @@ RENAMED = {  # Python's spelling -> what keeps the dtype inside a kernel
 class Lowering:
     """Turns formulas into statements in one dtype; rows called by a formula are written out in place."""
 
-    def __init__(self, dtype: str):
+    def __init__(self, dtype: str, common: bool = False):
         self.dtype, self.lines, self.constants, self.helpers, self.count = dtype, [], {}, {}, 0
+        self.common, self.rare = common, []  # take the functions of common arguments; conditions under which that is wrong
 
     def put(self, formula: Formula, args) -> str:
         """Append the statements of `formula` applied to the texts `args`; return the text of its result."""
@@ -29,6 +33,23 @@ class Lowering:
         for name, value in formula.lets:
             scope[name] = self.name(self.text(value, scope, formula.globals))
         return self.text(formula.result, scope, formula.globals)
+
+    def row(self, op: Op, args) -> str:
+        """Append the statements of a row applied to the texts `args`; a row that is an elementary function is called."""
+        return self.elementary(op.name, args) or self.put(op.formula, args)
+
+    def elementary(self, name: str, args) -> str | None:
+        """Return the call of an elementary function in this dtype, its text among the helpers; None without one."""
+        function = find(name, self.dtype)
+        if function is None:
+            return None
+        found = find_common(name, self.dtype) if self.common else None
+        if found is not None:
+            function, x = found[0], self.name(args[0])
+            args = [x, *args[1:]]
+            self.rare.append(f"({x} < {self.constant(found[1])}) | ({x} > {self.constant(found[2])}) | ({x} != {x})")
+        emit_inline(function, self.helpers)
+        return f"{function.__name__}({', '.join(args)})"
 
     def name(self, text: str) -> str:
         """Give a value a name, once."""
@@ -98,10 +119,14 @@ class _Rewrite(ast.NodeTransformer):
         if isinstance(called, Op):
             texts = [self.low.name(ast.unparse(a)) for a in args]
             texts += [self.low.constant(called.defaults[p]) for p in called.params[len(texts) :]]
-            return ast.parse(self.low.name(self.low.put(called.formula, texts)), mode="eval").body
+            return ast.parse(self.low.name(self.low.row(called, texts)), mode="eval").body
         if isinstance(called, types.FunctionType):
             return self.helper(called, args)
         text = ast.unparse(node.func)
+        if text.startswith(("math.", "np.")):
+            found = self.low.elementary(text.partition(".")[2], [ast.unparse(a) for a in args])
+            if found is not None:
+                return ast.parse(found, mode="eval").body
         name = RENAMED.get(text, text) if "float" in self.low.dtype else text
         if name == "abs" or name.startswith(("math.", "np.")) or name in ("min", "max", "int", "float", "bool"):
             return ast.Call(ast.parse(name, mode="eval").body, args, [])
@@ -135,6 +160,21 @@ def emit_helper(fn, into):
             into.setdefault(name, f"{name} = {value!r}")
     into.pop(fn.__name__)
     into[fn.__name__] = f"\n\n@helper\n{ast.unparse(tree)}\n"
+
+
+def emit_inline(fn, into):
+    """Add the text of an elementary function to the dict `into`, after the constants and functions that it reads."""
+    if fn.__name__ in into:
+        return
+    into.setdefault("inline.py", Path(__file__).with_name("inline.py").read_text(encoding="utf-8"))
+    for name in fn.__code__.co_names:
+        value = fn.__globals__[name]
+        if isinstance(value, types.FunctionType) and value.__module__ != bits.__name__:
+            emit_inline(value, into)
+        elif isinstance(value, (int, float, tuple)):
+            into[name] = f"{name} = {value!r}"
+    dtype = fn.__name__.rpartition("_")[2]
+    into[fn.__name__] = f'\n\n@inline("{dtype}")\n{inspect.getsource(fn)}\n'
 
 
 def load_text(pointer: str, index: str, dtype: str) -> str:

@@ -16,6 +16,7 @@ from ...base.errors import KernelError, problem
 
 FORMAT = "1"  # raise it when kernels must be compiled anew though their text stays
 lock = threading.RLock()
+shared: dict = {}  # first letters of the name of functions that kernels share -> what loads one by name
 
 
 @functools.cache
@@ -60,14 +61,25 @@ def _engine():
     return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
 
 
-def compile_ir(text: str) -> bytes:
-    """Return the object file of a module of LLVM IR."""
+def compile_ir(text: str, optimise=True) -> bytes:
+    """Return the object file of a module of LLVM IR; `optimise` runs the passes that rewrite it first."""
     with lock:
-        module = llvm.parse_assembly(text)
-        module.verify()
+        return machine().emit_object(_parsed(text, optimise))
+
+
+def assembly_of(text: str, optimise=True) -> str:
+    """Return the assembly of what `compile_ir` makes."""
+    with lock:
+        return machine().emit_assembly(_parsed(text, optimise))
+
+
+def _parsed(text, optimise):
+    module = llvm.parse_assembly(text)
+    module.verify()
+    if optimise:
         builder = llvm.create_pass_builder(machine(), llvm.create_pipeline_tuning_options(speed_level=3))
         builder.getModulePassManager().run(module, builder)
-        return machine().emit_object(module)
+    return module
 
 
 def require(symbol: str, names: tuple) -> None:
@@ -81,7 +93,7 @@ def require(symbol: str, names: tuple) -> None:
         When one of `names` is nowhere to be found.
     """
     _engine()  # LLVM searches the process itself only once there is an engine
-    missing = [n for n in names if not llvm.address_of_symbol(n)]
+    missing = [n for n in names if not llvm.address_of_symbol(n) and not _share(n)]
     if missing:
         from numba.core.registry import cpu_target
 
@@ -90,6 +102,15 @@ def require(symbol: str, names: tuple) -> None:
     if missing:
         raise problem(KernelError, f"{symbol} calls {', '.join(missing)}, which this process does not have",
                       "a function of math, or a row of the op table")  # fmt: skip
+
+
+def _share(name):
+    """Load a function that kernels share, and let the kernels loaded from now on call it by its name."""
+    for start, load in shared.items():
+        if name.startswith(start):
+            llvm.add_symbol(name, load(name))
+            return True
+    return False
 
 
 def load_object(data: bytes, symbol: str) -> int:

@@ -48,13 +48,13 @@ def load(text: str, name: str) -> int:
         return _place(text, name, _write(text, name, build.build_object(text, name)))
 
 
-def load_ir(text: str, name: str) -> int:
+def load_ir(text: str, name: str, optimise=True) -> int:
     """Return the address of the function `name` of a module of LLVM IR, its machine code cached the same way."""
     if (text, name) in _addresses:
         return _addresses[text, name]
     found = _read(text, name)
     if found is None:
-        data = engine.compile_ir(text)
+        data = engine.compile_ir(text, optimise)
         found = _write(text, name, store.Object(name, undefined_symbols(data), data))
     return _place(text, name, found)
 

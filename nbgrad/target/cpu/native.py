@@ -23,7 +23,7 @@ from .threads import launcher
 ROOM = 480  # words of a kernel's block: less than a page of stack, which needs no probe on Windows
 HEADER = 6
 FASTCALL = 0x80
-DOC = b"call(program, *arrays)\n--\n\nRun a program on arrays; return the last argument."
+DOC = "call(program, *arrays)\n--\n\nRun a program on arrays; return the last argument."
 IR = """
 declare i32 @PyType_IsSubtype(ptr, ptr)
 declare i32 @PyErr_BadArgument()
@@ -152,19 +152,32 @@ def make_program(kernel: int, words, tiles: int, pointers: int) -> np.ndarray:
     return np.array((kernel, tiles, pointers, len(words), launch, state, *words), np.int64)
 
 
-def _offsets():
+def array_offsets():
     """Return where an ndarray object keeps its type and data pointer: found by looking, as builds of Python differ."""
     whole = np.arange(8.0)
     part = whole[3:]
-    layouts = []
-    for a in (whole, part):
-        words = (ctypes.c_void_p * (np.ndarray.__basicsize__ // 8)).from_address(id(a))
-        layouts.append((list(words), a.__array_interface__["data"][0]))
-    types = [i for i in range(len(words)) if all(w[i] == id(np.ndarray) for w, _ in layouts)]
-    data = [i for i in range(len(words)) if all(w[i] == address for w, address in layouts)]
+    layouts = [(memory_of(a), a.__array_interface__["data"][0]) for a in (whole, part)]
+    words = range(len(layouts[0][0]))
+    types = [i for i in words if all(w[i] == id(np.ndarray) for w, _ in layouts)]
+    data = [i for i in words if all(w[i] == address for w, address in layouts)]
     if not types or not data:
         raise problem(KernelError, "the layout of NumPy arrays in memory is not known", "CPython, NumPy 1.26 or newer")
     return 8 * types[0], 8 * data[0]
+
+
+def slot_offsets(cls) -> dict:
+    """Return where the objects of a class with `__slots__` keep each of them, in bytes."""
+    names = [n for n in cls.__slots__ if not n.startswith("__")]
+    x, marks = cls.__new__(cls), {n: object() for n in names}
+    for name, mark in marks.items():
+        setattr(x, name, mark)
+    words = memory_of(x)
+    return {name: 8 * words.index(id(mark)) for name, mark in marks.items()}
+
+
+def memory_of(x) -> list:
+    """Return the words of an object."""
+    return list((ctypes.c_uint64 * (type(x).__basicsize__ // 8)).from_address(id(x)))
 
 
 class _MethodDef(ctypes.Structure):
@@ -175,18 +188,36 @@ class _MethodDef(ctypes.Structure):
     )  # fmt: skip
 
 
-def _make_call():
-    """Build the builtin function `call`, and the record that it reads its name and flags from as long as it lives."""
+_definitions = []  # Python reads name and flags from them as long as the functions live
+
+
+def _definition(name, address, flags, doc):
+    _definitions.append(_MethodDef(name.encode(), address, flags, doc.encode() if doc else None))
+    return ctypes.addressof(_definitions[-1])
+
+
+def make_builtin(name, address, flags, doc=None, receiver=None):
+    """Return a builtin function of Python whose body is the machine code at `address`."""
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    return make(_definition(name, address, flags, doc), receiver, None)
+
+
+def make_method(cls, name, address, flags, doc=None):
+    """Return a builtin method of the class `cls` whose body is the machine code at `address`."""
+    make = ctypes.pythonapi.PyDescr_NewMethod
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.py_object, ctypes.c_void_p]
+    return make(cls, _definition(name, address, flags, doc))
+
+
+def _address_of_call():
     for line in IR.splitlines():
         if line.startswith("declare"):
             name = line.split("@")[1].split("(")[0]
             llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
-    type_offset, data_offset = _offsets()
-    address = load_ir(IR.format(room=ROOM, header=HEADER, type=type_offset, data=data_offset), "nbgrad_call")
-    method = _MethodDef(b"call", address, FASTCALL, DOC)
-    make = ctypes.pythonapi.PyCFunction_NewEx
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    return make(ctypes.addressof(method), np.ndarray, None), method
+    type_offset, data_offset = array_offsets()
+    return load_ir(IR.format(room=ROOM, header=HEADER, type=type_offset, data=data_offset), "nbgrad_call")
 
 
-call, _method = _make_call()
+ADDRESS = _address_of_call()
+call = make_builtin("call", ADDRESS, FASTCALL, DOC, np.ndarray)

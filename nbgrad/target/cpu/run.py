@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from ...base.errors import KernelError, problem
+from ...ops.elementary import find
 from ...plan.mapping import plan_map
 from ...plan.plan import Kernel, Layout, packed, plan_primitive
 from ...plan.reducing import plan_arg, plan_reduce
-from . import loops_gather, loops_matmul, loops_place, loops_random, loops_scan, loops_sort, loops_window
-from .emit import emit_helper
+from . import loops_conv, loops_gather, loops_matmul, loops_place, loops_random, loops_road, loops_rows, loops_scan, loops_scatter, loops_sort, loops_window
+from .emit import emit_helper, emit_inline
 from .load import load
 from .native import call, make_program
 from .prelude import prelude
@@ -22,7 +23,7 @@ from .templates import TEXTS
 
 empty = np.empty
 LOOPS = {}
-for module in (loops_gather, loops_matmul, loops_place, loops_random, loops_scan, loops_sort, loops_window):
+for module in (loops_conv, loops_gather, loops_matmul, loops_place, loops_random, loops_road, loops_rows, loops_scan, loops_scatter, loops_sort, loops_window):
     LOOPS.update(
         {n: (f, module) for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}
     )
@@ -51,10 +52,15 @@ def _loop_text(kernel, name):
     if kernel.loop not in LOOPS:
         raise problem(KernelError, f"no loop named {kernel.loop!r} for this target", "add it to target/cpu/loops_*.py")
     fn, module = LOOPS[kernel.loop]
-    helpers: dict = {}
+    helpers, elementary = {}, {}
     for helper in getattr(module, "HELPERS", {}).get(kernel.loop, ()):
         if isinstance(helper, str):
             helpers[helper] = Path(__file__).with_name(helper).read_text()
+        elif inspect.isbuiltin(helper):  # math.exp: in the loop and its helpers, the function of the first dtype
+            found = find(helper.__name__, kernel.dtypes[0])
+            if found is not None:
+                emit_inline(found, helpers)
+                elementary[f"math.{helper.__name__}("] = f"{found.__name__}("
         else:
             emit_helper(helper, helpers)
     tree = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
@@ -64,7 +70,10 @@ def _loop_text(kernel, name):
         value = getattr(module, used, None)
         if isinstance(value, (bool, int, float)):
             constants.append(f"{used} = {value!r}")
-    return "\n".join([*constants, *helpers.values(), "", "", "@kernel", ast.unparse(tree), ""])
+    text = "\n".join([*constants, *helpers.values(), "", "", "@kernel", ast.unparse(tree), ""])
+    for called, found in elementary.items():
+        text = text.replace(called, found)
+    return text
 
 
 @functools.cache
@@ -102,6 +111,28 @@ class Launch:
         for program, pointers in self.programs:
             call(program, *[buffers[i] for i in pointers])
         return out
+
+
+class SeveralLaunch(Launch):
+    """A launch that makes several arrays: called with the inputs, it returns them in a list."""
+
+    __slots__ = ("results",)
+
+    def __init__(self, plan):
+        super().__init__(plan._replace(shape=(), dtype="float64"))
+        self.results = tuple((shape, np.dtype(d)) for shape, d in zip(plan.shape, plan.dtype))
+
+    def __call__(self, arrays, out=None):
+        made = [empty(shape, d) for shape, d in self.results]
+        if self.copies:
+            arrays = [copy(a) if i in self.copies else a for i, a in enumerate(arrays)]
+        if self.single is not None:
+            call(self.single, *arrays, *made)
+            return made
+        buffers = [*arrays, *made, *(empty(shape, d) for shape, d in self.scratch)]
+        for program, pointers in self.programs:
+            call(program, *[buffers[i] for i in pointers])
+        return made
 
 
 def layout(a) -> Layout:
@@ -144,19 +175,23 @@ def run_reduce(op, x, axes, shape, dtype, acc):
     return launch((x,))
 
 
-def run_primitive(op, arrays, attrs, shape, dtype):
-    """Run a primitive into a new array."""
+def primitive_launch(op, arrays, attrs, shape, dtype):
+    """Return what runs a primitive on arrays of these layouts; shape and dtype are tuples for a row with several results."""
     key = (op, *[(a.dtype, a.shape, a.strides) for a in arrays], *attrs.values(), shape, dtype)
     launch = _launches.get(key)
     if launch is None:
-        layouts, out = tuple(map(layout, arrays)), packed(shape, dtype.name)
+        layouts, make = tuple(map(layout, arrays)), Launch
+        if op.several:
+            out, make = tuple([packed(s, d.name) for s, d in zip(shape, dtype)]), SeveralLaunch
+        else:
+            out = packed(shape, dtype.name)
         if op.name == "arg_extreme":
             plan = plan_arg(attrs["largest"], layouts[0], attrs["axis"], out)
         else:
             plan = plan_primitive(op, layouts, attrs, out)
-        launch = _launches[key] = Launch(plan)
+        launch = _launches[key] = make(plan)
         _trim()
-    return launch(arrays)
+    return launch
 
 
 def _trim(limit=20000):

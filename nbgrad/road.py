@@ -1,0 +1,149 @@
+"""The front's side of the native road: operators of tensors and calls of rows go straight to machine code.
+
+What machine code has not seen goes through `eager.py`, which calls the functions here that teach it.
+"""
+
+import itertools
+import sys
+
+import numpy as np
+
+from .ad.scalar import vjp_op
+from .base.errors import DtypeError, problem, user_frame
+from .base.shapes import broadcast_shapes
+from .history import Kept, needs, node_of
+from .methods import ArrayMethods
+from .ops.table import Op, table
+from .tape.adjoint import set_quick
+from .tape.tape import FREED, Node, recording, slots
+from .target.cpu.road import Road
+from .target.cpu.road_methods import Method
+from .target.cpu.run import map_launch
+from .tensor import Tensor
+
+NO_ATTRS: dict = {}
+_constants: dict = {}
+
+
+def constant(value, dtype):
+    """Return a 0-d tensor of a Python scalar; the most used are kept."""
+    key = (value, type(value), dtype, str(value) if value == 0 else None)
+    t = _constants.get(key)
+    if t is None:
+        try:
+            data = np.array(value, dtype)
+        except OverflowError:
+            raise problem(
+                DtypeError, f"the scalar {value} does not fit {dtype.name}", "x.astype of a wider dtype"
+            ) from None
+        t = Tensor._make(data, None)
+        if len(_constants) < 4096 and value == value:
+            data.flags.writeable = False
+            _constants[key] = t
+    return t
+
+
+_keys: dict = {}  # (dtype, shape, strides) -> a number that stands for the layout in `known`
+known: dict = {}  # (row, layout of each argument) -> launch, dtypes of weak scalars, layout of the result
+_numbers = itertools.count(1)
+
+
+def layout_key(t):
+    """Return the number of a tensor's layout, looked up once per tensor."""
+    a = t.data
+    t.keyed, layout = a, (a.dtype.num, a.shape, a.strides)
+    t.key = _keys.get(layout)
+    if t.key is None:
+        if len(_keys) > 50000:
+            _keys.clear()
+            known.clear()
+            ROAD.forget()
+        t.key = _keys[layout] = next(_numbers)
+    return t.key
+
+
+def taught_constant(value, dtype):
+    t = constant(value, dtype)
+    ROAD.constant(value, dtype, t)
+    return t
+
+
+def teach_record(op, keys, tensors, out):
+    """Teach the native road what nodes of such calls share, the first time that one is recorded."""
+    wanting = tuple([node_of(t) is not None for t in tensors])
+    if any(wanting) and out.dtype.kind == "f" and not recording.tapes:
+        active, names = needs(op, wanting)
+        ROAD.learn_record(op, keys, wanting, out.node, names, active, out.key)
+
+
+def _teach_pulls(node):
+    """Teach the native road how a gradient goes back through nodes like this one."""
+    if node.record is not None and ROAD.wants_pulls(node.record):
+        ways = [_way_back(node, i, n) for i, n in enumerate(node.inputs) if n is not None]
+        ROAD.learn_pulls(node.record, None if None in ways else ways)
+
+
+def _way_back(node, index, source):
+    """Return (input, program, operands, ...) as `Road.learn_pulls` takes it, or None where Python must do it."""
+    found, kept = vjp_op(node.op, index), node.kept
+    if source.shape != node.shape or source.dtype != node.dtype:
+        return None
+    if found == 1.0:
+        return index, None
+    g = np.empty(node.shape, node.dtype)
+    if isinstance(found, Op):
+        names, operands = list(kept), ["g", *[list(kept).index(name) for name in found.params[1:]]]
+        arrays, row = [g, *[kept[names[i]].data for i in operands[1:]]], found
+    elif isinstance(found, float):
+        row, arrays = table["mul"], [g, constant(found, node.dtype).data]
+        operands = ["g", arrays[1]]
+    else:
+        return None
+    if any(a.dtype != node.dtype for a in arrays) or broadcast_shapes(*[a.shape for a in arrays]) != node.shape:
+        return None
+    launch = map_launch(row, tuple(arrays), node.shape, node.dtype)
+    key = layout_key(Tensor._make(g, None))
+    return None if launch.single is None else (index, launch.single, operands, node.shape, node.dtype, key)
+
+
+def _unpacked(node):
+    """Return what a node of the native road keeps, by name."""
+    out = {}
+    for i, (name, source) in enumerate(ROAD.names(node.record)):
+        k = out[name] = Kept.__new__(Kept)
+        k.data, k.version, k.seen = node.held[3 * i : 3 * i + 3]
+        k.own, k.node = source < 0, None if source < 0 else node.inputs[source]
+    return out
+
+
+def _find_place():
+    """Return (code, instruction) of the user's line, and say of all code on the way whose it is."""
+    frame, stop = sys._getframe(1), user_frame()
+    while frame is not None and frame is not stop:
+        ROAD.classify(frame.f_code, True)
+        frame = frame.f_back
+    if stop is None:
+        return None
+    ROAD.classify(stop.f_code, False)
+    return stop.f_code, stop.f_lasti
+
+
+def pave():
+    """Put the native road under the operators of a tensor and the call of a row."""
+    methods = [Method(Op, "__call__", "call", Op.__call__)]
+    for name, slow in vars(ArrayMethods).items():
+        row, kind = getattr(slow, "row", None), getattr(slow, "operands", None)
+        if isinstance(row, Op) and row.kind == "elementwise":
+            methods.append(Method(Tensor, name, kind, slow, row))
+    made, (pull, reach) = ROAD.build(methods)
+    for m, method in zip(methods, made):
+        setattr(m.owner, m.name, method)
+    Node.unpack, Node.reach = _unpacked, staticmethod(reach)
+    set_quick(pull, _teach_pulls)
+
+
+ROAD = Road(
+    Tensor, Node, _find_place, recording=recording, slots=slots, no_attrs=NO_ATTRS, add=table["add"],
+    add_slowly=lambda a, b: a + b, freed=FREED,
+)  # fmt: skip
+pave()

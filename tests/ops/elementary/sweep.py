@@ -1,0 +1,164 @@
+"""Errors of elementary functions: float32 over all 2^32 bit patterns, float64 over every binade.
+
+    python tests/ops/elementary/sweep.py [name ...]     measure, and write ACCURACY.md anew for these functions
+"""
+
+import math
+import sys
+import time
+from pathlib import Path
+
+import mpmath
+import numpy as np
+from numba import njit
+from scipy import special
+
+from nbgrad.ops.elementary import bits
+from nbgrad.target.cpu.emit import emit_inline
+from nbgrad.target.cpu.load import load
+from nbgrad.target.cpu.native import call, make_program
+from nbgrad.target.cpu.prelude import prelude
+
+TABLE = Path(bits.__file__).with_name("ACCURACY.md")
+CHUNK = 1 << 22
+
+
+def evaluate(name, dtype):
+    """Return a function of arrays of `dtype` that runs the compiled elementary function on each number."""
+    function = bits.find(name, dtype)
+    count = function.__code__.co_argcount
+    texts: dict = {}
+    emit_inline(function, texts)
+    numbers = ", ".join(f"at{i}(args)[i]" for i in range(count))
+    body = f"@kernel\ndef sweep_{name}(args, tile):\n    for i in range(word(args, {count + 1})):\n"
+    body += f"        at{count}(args)[i] = {function.__name__}({numbers})\n"
+    address = load(f"{prelude((dtype,) * (count + 1))}\n" + "\n".join(texts.values()) + "\n\n" + body, f"sweep_{name}")
+
+    def run(*arrays):
+        arrays = [np.ascontiguousarray(a, dtype).ravel() for a in np.broadcast_arrays(*arrays)]
+        out = np.empty_like(arrays[0])
+        call(make_program(address, (out.size,), 1, count + 1), *arrays, out)
+        return out
+
+    return run
+
+
+@njit(nogil=True)
+def _worst32(got, want):
+    """Return (largest error in ulp, where, how many special values are wrong, where the last of them)."""
+    worst, at, wrong, where = 0.0, 0, 0, -1
+    for i in range(got.size):
+        y, w = got[i], want[i]
+        if math.isnan(w) or math.isnan(y):
+            bad = math.isnan(w) != math.isnan(y)
+        elif math.isinf(w):
+            bad = y != w
+        elif w == 0.0:
+            bad = y != 0.0 or math.copysign(1.0, y) != math.copysign(1.0, w)
+        else:
+            bad = False
+            size = min(abs(float(y)), 2.0**128)
+            exponent = max(math.frexp(w)[1] - 24, -149)
+            error = abs(math.copysign(size, y) - w) * 2.0**-exponent
+            if abs(w) >= 2.0**128:  # the nearest float32 is infinite
+                bad, error = y != math.copysign(math.inf, w), 0.0
+            if error > worst:
+                worst, at = error, i
+        if bad:
+            wrong, where = wrong + 1, i
+    return worst, at, wrong, where
+
+
+def sweep32(name, reference=None, chunks=None):
+    """Compare a float32 function of one number with a float64 reference over all (or some chunks of) bit patterns.
+
+    Returns (largest error in ulp, at which x, number of wrong special values, one of them).
+    """
+    run, reference = evaluate(name, "float32"), reference or REFERENCES[name]
+    worst, at, wrong, where = 0.0, math.nan, 0, None
+    for chunk in range((1 << 32) // CHUNK) if chunks is None else chunks:
+        x = np.arange(chunk * CHUNK, (chunk + 1) * CHUNK, dtype=np.uint32).view(np.float32)
+        with np.errstate(all="ignore"):
+            want = reference(x.astype(np.float64))
+        found = _worst32(run(x), want)
+        if found[0] > worst:
+            worst, at = found[0], x[found[1]]
+        if found[2]:
+            wrong, where = wrong + found[2], x[found[3]]
+    return worst, at, wrong, where
+
+
+def binades(per_binade, rng, least=-1074, most=1023):
+    """Return numbers of both signs with `per_binade` random ones in every binade, subnormal ones too."""
+    exponents = np.repeat(np.arange(least, most + 1), per_binade)
+    x = np.ldexp(rng.uniform(1.0, 2.0, exponents.size), exponents)
+    return np.concatenate([x, -x])
+
+
+SPECIAL = (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 5e-324, -5e-324, 2.2250738585072014e-308,
+           1.7976931348623157e308, -1.7976931348623157e308)  # fmt: skip
+
+
+def errors64(got, want):
+    """Return errors in ulp of float64 results against results of higher precision (longdouble, or pairs of doubles).
+
+    `want` is an array of longdouble, or a tuple (high, low) of arrays whose sum is the exact value.
+    """
+    high, low = want if isinstance(want, tuple) else split(want)
+    with np.errstate(all="ignore"):
+        spacing = np.ldexp(1.0, np.maximum(np.frexp(high)[1] - 53, -1074))
+        error = np.abs((got - high) - low) / spacing
+        same = (got == high) & ((got != 0) | (np.signbit(got) == np.signbit(high))) | (np.isnan(got) & np.isnan(high))
+        special = ~np.isfinite(high) | (high == 0) | ~np.isfinite(got)
+    return np.where(special, np.where(same, 0.0, np.inf), error)
+
+
+def split(want):
+    """Return a longdouble as the sum of two doubles."""
+    with np.errstate(all="ignore"):
+        high = want.astype(np.float64)
+        low = np.where(np.isfinite(high), (want - high).astype(np.float64), 0.0)
+    return high, low
+
+
+def exactly(function):
+    """Return a reference of pairs of doubles from a function of mpmath, computed with 40 digits."""
+
+    def one(*x):
+        with mpmath.workdps(40):
+            value = function(*map(mpmath.mpf, x))
+            if isinstance(value, mpmath.mpc):
+                return math.nan, 0.0
+            high = float(value)
+            return high, float(value - high) if math.isfinite(high) else 0.0
+
+    def run(*arrays):
+        pairs = [one(*map(float, p)) for p in zip(*[np.ravel(a) for a in arrays])]
+        return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+    return run
+
+
+def longdouble(function):
+    """Return a reference from a NumPy function of longdoubles."""
+    return lambda *arrays: function(*[np.asarray(a, np.longdouble) for a in arrays])
+
+
+REFERENCES = {  # float64 functions that float32 is compared with
+    "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10,
+    "log1p": np.log1p, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh,
+    "atanh": np.arctanh, "sigmoid": special.expit, "erf": special.erf, "erfc": special.erfc,
+}  # fmt: skip
+
+
+def main(names):
+    for name in names or REFERENCES:
+        if bits.find(name, "float32") is None:
+            continue
+        start = time.perf_counter()
+        worst, at, wrong, where = sweep32(name)
+        print(f"{name:12} {worst:6.3f} ulp at {at!r:24} wrong {wrong} {where}   {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

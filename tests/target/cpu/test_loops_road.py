@@ -1,0 +1,34 @@
+import numpy as np
+
+import nbgrad as ng
+from nbgrad.road import ROAD
+from nbgrad.tape.tape import reachable
+from nbgrad.target.cpu import loops_road as loops
+from nbgrad.target.cpu.road import NODE_SLOTS, TENSOR_SLOTS
+
+
+def test_every_word_of_the_state_is_set():
+    names = [n for n in vars(loops) if n.isupper() and n.startswith(("T_", "N_"))]
+    assert {n[2:].lower() for n in names if n.startswith("T_")} == set(TENSOR_SLOTS)
+    assert {n[2:].lower() for n in names if n.startswith("N_")} == set(NODE_SLOTS)
+    unset = np.flatnonzero(ROAD.words == 0) * 8
+    assert set(unset) <= {loops.WATCHED, loops.FRAME_AT}
+
+
+def test_the_place_in_the_table_is_that_of_machine_code():
+    """Python writes the table and machine code reads it: a product that overflowed would part them."""
+    top = (1 << 47) - 16
+    assert 0 <= loops.place_in_table(top, top, top, top) <= loops.TABLE_MASK
+    mixed = (top >> 4) * (40503 + 30011 + 50021 + 60013)
+    assert mixed < 1 << 63
+
+
+def test_what_a_value_was_made_from_is_listed_once_and_in_order():
+    x = ng.tensor([1.0, 2.0], requires_grad=True)
+    y = x * x
+    z = y + x * y
+    nodes = reachable([z.node, None, y.node])
+    assert [n.slot for n in nodes] == sorted({n.slot for n in nodes})
+    assert {n.op.name for n in nodes if n.op} == {"mul", "add"}
+    assert reachable([z.node], since=z.node.slot) == sorted({z.node, *z.node.inputs}, key=lambda n: n.slot)
+    assert reachable([z.node], since=z.node.slot + 1) == [z.node]
