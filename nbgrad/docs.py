@@ -18,7 +18,7 @@ from .plan.mapping import plan_map
 from .plan.plan import packed
 from .tape.rules import flows, keeps
 from .target.cpu.load import assembly
-from .target.cpu.run import kernel_name, source
+from .target.cpu.kernels import kernel_name, source
 
 KINDS = ("elementwise", "reduction", "movement", "primitive")
 

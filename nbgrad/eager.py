@@ -12,9 +12,9 @@ from .ops.joining import stack
 from .ops.table import Op, set_front
 from .ops.types import types_of
 from .ops.views import numpy_index
-from .road import NO_ATTRS, ROAD, constant, known, layout_key, taught_constant, teach_record
+from .road import NO_ATTRS, ROAD, constant, known, layout_key, taught_constant, teach_call, teach_record
 from .tape.tape import Node, recording
-from .target.cpu.run import map_launch, primitive_launch, run_map, run_reduce
+from .target.cpu.run import map_launch, primitive_launch, reduce_launch, run_map
 from .tensor import Tensor, has_history
 
 
@@ -87,8 +87,8 @@ def _elementwise_new(op, args, attrs, key):
         scalars = tuple([t.dtype if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
         launch, out_key = map_launch(op, arrays, shape, dtype), layout_key(out)
         known[key] = (launch, scalars, out_key)
-        if launch.single is not None:
-            ROAD.learn(op, key[1:], launch.single, shape, dtype, out_key, next(filter(None, scalars or ()), None))
+        if launch.plain:
+            ROAD.learn(op, key[1:], launch.program, shape, dtype, out_key, next(filter(None, scalars or ()), None))
     return out
 
 
@@ -115,8 +115,11 @@ def _reduction(op, args, attrs):
             "an array that is not empty along the axes",
         )
     acc = FLOAT64 if op.wide and is_float(dtype) else dtype
-    data = run_reduce(op, t.data, axes, shape, dtype, acc)
-    return finish(op, (t,), {"axis": axes, "keepdims": keepdims}, data)
+    launch = reduce_launch(op, t.data, axes, shape, dtype, acc)
+    out = finish(op, (t,), {"axis": axes, "keepdims": keepdims}, launch((t.data,)))
+    if not attrs:
+        teach_call(op, args, launch, (t,), out)
+    return out
 
 
 def _movement(op, args, attrs):
@@ -174,7 +177,12 @@ def _primitive(op, args, attrs):
         if all(t is a for t, a in zip(tensors, args)):
             known[key] = launch
         data = launch(arrays)
-    return _finish_several(op, tensors, attrs, data) if op.several else finish(op, tensors, attrs, data)
+    if op.several:
+        return _finish_several(op, tensors, attrs, data)
+    out = finish(op, tensors, attrs, data)
+    if not attrs:
+        teach_call(op, args, launch, tensors, out)
+    return out
 
 
 def _finish_several(op, tensors, attrs, data):

@@ -76,10 +76,20 @@ def teach_record(op, keys, tensors, out):
         ROAD.learn_record(op, keys, wanting, out.node, names, active, out.key)
 
 
+def teach_call(op, args, launch, tensors, out):
+    """Teach the native road a call of a row without attributes, on tensors of floats: no value of theirs is checked."""
+    plain = len(args) <= 3 and launch.plain and all(t is a and t.dtype.kind == "f" for t, a in zip(tensors, args))
+    if plain and out.base is None:
+        keys = [a.key if a.keyed is a.data else layout_key(a) for a in args]
+        ROAD.learn(op, keys, launch.program, out.shape, out.dtype, layout_key(out), None)
+        teach_record(op, keys, tensors, out)
+
+
 def _teach_pulls(node):
     """Teach the native road how a gradient goes back through nodes like this one."""
     if node.record is not None and ROAD.wants_pulls(node.record):
-        ways = [_way_back(node, i, n) for i, n in enumerate(node.inputs) if n is not None]
+        known = node.op.kind == "elementwise"
+        ways = [_way_back(node, i, n) for i, n in enumerate(node.inputs) if n is not None] if known else [None]
         ROAD.learn_pulls(node.record, None if None in ways else ways)
 
 
@@ -103,7 +113,7 @@ def _way_back(node, index, source):
         return None
     launch = map_launch(row, tuple(arrays), node.shape, node.dtype)
     key = layout_key(Tensor._make(g, None))
-    return None if launch.single is None else (index, launch.single, operands, node.shape, node.dtype, key)
+    return None if not launch.plain else (index, launch.program, operands, node.shape, node.dtype, key)
 
 
 def _unpacked(node):
@@ -133,9 +143,9 @@ def pave():
     methods = [Method(Op, "__call__", "call", Op.__call__)]
     for name, slow in vars(ArrayMethods).items():
         row, kind = getattr(slow, "row", None), getattr(slow, "operands", None)
-        if isinstance(row, Op) and row.kind == "elementwise":
+        if row is not None:
             methods.append(Method(Tensor, name, kind, slow, row))
-    made, (pull, reach) = ROAD.build(methods)
+    made, pull, reach = ROAD.build(methods)
     for m, method in zip(methods, made):
         setattr(m.owner, m.name, method)
     Node.unpack, Node.reach = _unpacked, staticmethod(reach)
@@ -143,7 +153,7 @@ def pave():
 
 
 ROAD = Road(
-    Tensor, Node, _find_place, recording=recording, slots=slots, no_attrs=NO_ATTRS, add=table["add"],
+    Tensor, Node, _find_place, recording=recording, slots=slots, add=table["add"],
     add_slowly=lambda a, b: a + b, freed=FREED,
 )  # fmt: skip
 pave()

@@ -13,7 +13,7 @@ from nbgrad.base.errors import ArgumentError, DtypeError
 from nbgrad.base.source import names
 from nbgrad.ops.table import MISSING, ZERO, table
 from nbgrad.target.cpu.load import kernel_function
-from nbgrad.target.cpu.run import kernel_name, source
+from nbgrad.target.cpu.kernels import kernel_name, source
 
 KINDS = docs.rows()
 ROWS = [op for kind in KINDS.values() for op in kind]

@@ -2,9 +2,7 @@
 
 from ..base.arguments import lengths
 from ..base.errors import ArgumentError, ShapeError, problem
-from ..ops.composite import var
-from ..ops.normalization import batch_norm, group_norm, layer_norm, rms_norm
-from ..ops.reduce import mean
+from ..ops.normalization import batch_norm, batch_standardized, group_norm, layer_norm, rms_norm
 from ..tape.tape import no_grad
 from .init import ones, parameter, zeros
 from .module import Module
@@ -150,12 +148,8 @@ class BatchNorm(Module):
         self.running_mean, self.running_var = zeros(channels, dtype), ones(channels, dtype)
 
     def forward(self, x):
-        middle, spread = self.learn(x) if self.training else (self.running_mean, self.running_var)
-        return batch_norm(x, middle, spread, self.weight, self.bias, self.axis, self.eps)
-
-    def learn(self, x):
-        """Return the batch's mean and variance, and let the running ones follow."""
-        axes = tuple(a for a in range(x.ndim) if a != self.axis % x.ndim)
+        if not self.training:
+            return batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.axis, self.eps)
         n = x.size // max(1, x.shape[self.axis])
         if n < 2:
             raise problem(
@@ -163,11 +157,15 @@ class BatchNorm(Module):
                 f"BatchNorm in training mode: x is {x.shape}, one value per channel has no variance",
                 "a larger batch, or model.eval()",
             )
-        middle, spread = mean(x, axes), var(x, axes)
+        out, middle, spread = batch_standardized(x, self.weight, self.bias, self.axis, self.eps)
+        self.learn(middle, spread * (n / (n - 1)))
+        return out
+
+    def learn(self, middle, spread):
+        """Let the running statistics follow those of a batch."""
         with no_grad():
-            self.running_mean += self.momentum * (middle.detach() - self.running_mean)
-            self.running_var += self.momentum * (spread.detach() * (n / (n - 1)) - self.running_var)
-        return middle, spread
+            self.running_mean += self.momentum * (middle.astype(self.running_mean.dtype) - self.running_mean)
+            self.running_var += self.momentum * (spread.astype(self.running_var.dtype) - self.running_var)
 
     def options(self):
         return f"{self.weight.shape[0]}, momentum={self.momentum}, eps={self.eps}"

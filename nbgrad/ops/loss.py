@@ -7,8 +7,10 @@ from .activation import softplus
 from .arithmetic import abs as absolute
 from .arithmetic import maximum, where
 from .composite import float_tensor, log_softmax
+from .entropy import class_entropy, soft_entropy
 from .gather import take_each, take_rows
-from .movement import expand_dims, squeeze
+from .movement import expand_dims, moveaxis, squeeze
+from .normalization import filled
 from .table import lift
 from .transcendental import exp, log, log1p, xlogy
 
@@ -21,11 +23,16 @@ def reduced(loss, reduction, op, count=None):
         return loss
     if reduction == "sum":
         return reduce.sum(loss)
-    if reduction == "mean":
-        return reduce.mean(loss) if count is None else reduce.sum(loss) / count
-    raise problem(
-        ArgumentError, f"{op}: reduction={reduction!r} is unknown", f"one of {', '.join(map(repr, REDUCTIONS))}"
-    )
+    check_reduction(op, reduction)
+    return reduce.mean(loss) if count is None else reduce.sum(loss) / count
+
+
+def check_reduction(op, reduction):
+    """Raise for a reduction that is none."""
+    if reduction not in REDUCTIONS:
+        raise problem(
+            ArgumentError, f"{op}: reduction={reduction!r} is unknown", f"one of {', '.join(map(repr, REDUCTIONS))}"
+        )
 
 
 def pair(op, prediction, target):
@@ -56,8 +63,7 @@ def class_labels(op, scores, labels, axis, ignore_index):
             f"they must be {expected}",
             "the class axis given by axis=, or labels.reshape(...)",
         )
-    check_range(op, labels, scores.shape[axis], ignore_index)
-    return labels.astype("int64")
+    return labels
 
 
 def check_range(op, labels, classes, ignore_index):
@@ -117,36 +123,63 @@ def cross_entropy(logits, labels, axis=-1, weight=None, label_smoothing=0.0, red
             f"cross_entropy: label_smoothing={label_smoothing} is outside of [0, 1]",
             "label_smoothing=0.1",
         )
-    logp = log_softmax(logits, axis)
     if labels.dtype.kind == "f":
-        return soft_cross_entropy(logp, labels, axis, weight, label_smoothing, reduction)
-    if not label_smoothing:
-        return nll_loss(logp, labels, axis, weight, reduction, ignore_index, op="cross_entropy")
-    labels = class_labels("cross_entropy", logp, labels, axis, ignore_index)
-    hard, count = class_losses(logp, labels, axis, weight, ignore_index)
-    spread = -reduce.mean(logp if weight is None else logp * along(weight, axis, logp), axis)
-    if ignore_index is not None:
-        spread = where(labels != ignore_index, spread, 0.0)
-    return reduced((1.0 - label_smoothing) * hard + label_smoothing * spread, reduction, "cross_entropy", count)
+        return soft_cross_entropy(logits, labels, axis, weight, label_smoothing, reduction)
+    return class_cross_entropy("cross_entropy", logits, labels, axis, weight, label_smoothing, reduction, ignore_index)
 
 
-def soft_cross_entropy(logp, labels, axis, weight, label_smoothing, reduction):
-    """Cross entropy of log probabilities against probabilities."""
-    if labels.shape != logp.shape:
+def class_cross_entropy(op, scores, labels, axis, weight, smoothing, reduction, ignore_index):
+    """Cross entropy against classes; `nll_loss` takes scores that are logarithms of probabilities already."""
+    labels = class_labels(op, scores, labels, axis, ignore_index)
+    check_reduction(op, reduction)
+    if weight is None:
+        weight = filled(1.0, (scores.shape[axis],), scores.dtype)
+    else:
+        weight = class_weights(weight, axis, scores)
+        if weight.requires_grad:
+            check_range(op, labels, scores.shape[axis], ignore_index)
+            logp = scores if op == "nll_loss" else log_softmax(scores, axis)
+            return weighted_entropy(op, logp, labels, axis, weight, smoothing, reduction, ignore_index)
+    loss, _, _, wrong = class_entropy(
+        scores, labels, weight, axis=axis, spread=float(smoothing), ignored=ignore_index, reduction=reduction,
+        logs=op == "nll_loss",
+    )  # fmt: skip
+    if wrong.item():
+        check_range(op, labels, scores.shape[axis], ignore_index)
+    return loss
+
+
+def weighted_entropy(op, logp, labels, axis, weight, smoothing, reduction, ignore_index):
+    """Cross entropy from log probabilities, with class weights that have a gradient."""
+    labels = labels.astype("int64")
+    losses, count = class_losses(logp, labels, axis, weight, ignore_index)
+    if smoothing:
+        spread = -reduce.mean(logp * along(weight, axis, logp), axis)
+        if ignore_index is not None:
+            spread = where(labels != ignore_index, spread, 0.0)
+        losses = (1.0 - smoothing) * losses + smoothing * spread
+    return reduced(losses, reduction, op, count)
+
+
+def soft_cross_entropy(logits, labels, axis, weight, label_smoothing, reduction):
+    """Cross entropy against probabilities."""
+    if labels.shape != logits.shape:
         raise problem(
             ShapeError,
-            f"cross_entropy: probabilities of shape {labels.shape} for logits of {logp.shape}",
+            f"cross_entropy: probabilities of shape {labels.shape} for logits of {logits.shape}",
             "one probability per logit, or integer classes",
         )
     if label_smoothing:
-        labels = labels * (1.0 - label_smoothing) + label_smoothing / logp.shape[axis]
+        labels = labels * (1.0 - label_smoothing) + label_smoothing / logits.shape[axis]
     if weight is not None:
-        logp = logp * along(weight, axis, logp)
-    return reduced(-reduce.sum(labels * logp, axis), reduction, "cross_entropy")
+        labels = labels * along(class_weights(weight, axis, logits), axis, logits)
+    if axis != logits.ndim - 1:
+        logits, labels = moveaxis(logits, axis, -1), moveaxis(labels, axis, -1)
+    return reduced(soft_entropy(logits, labels)[0], reduction, "cross_entropy")
 
 
-def along(weight, axis, x):
-    """Return one weight per class, shaped to broadcast along `axis` of `x`."""
+def class_weights(weight, axis, x):
+    """Return one weight per class, checked."""
     weight = float_tensor(weight)
     if weight.shape != (x.shape[axis],):
         raise problem(
@@ -154,26 +187,27 @@ def along(weight, axis, x):
             f"class weights are {weight.shape} for {x.shape[axis]} classes",
             f"weights of shape ({x.shape[axis]},)",
         )
+    return weight if weight.dtype == x.dtype else weight.astype(x.dtype)
+
+
+def along(weight, axis, x):
+    """Return one number per class, shaped to broadcast along `axis` of `x`."""
     return weight.reshape((-1,) + (1,) * (x.ndim - axis - 1))
 
 
 def class_losses(logp, labels, axis, weight, ignore_index):
-    """Return the negative log probability of each label, and what their mean divides by (None: how many they are)."""
+    """Return the negative log probability of each label, weighted, and what their mean divides by."""
     keep = None if ignore_index is None else labels != ignore_index
     if keep is not None:
         labels = where(keep, labels, 0)
-    losses = -squeeze(take_each(logp, expand_dims(labels, axis), axis=axis), axis)
-    share = None
-    if weight is not None:
-        share = take_rows(along(weight, 0, logp.reshape((logp.shape[axis], -1))).reshape((-1,)), labels, axis=0)
-        losses = losses * share
+    share = take_rows(weight, labels, axis=0)
+    losses = -squeeze(take_each(logp, expand_dims(labels, axis), axis=axis), axis) * share
     if keep is not None:
-        losses = where(keep, losses, 0.0)
-        share = keep.astype(logp.dtype) if share is None else where(keep, share, 0.0)
-    return losses, None if share is None else reduce.sum(share)
+        losses, share = where(keep, losses, 0.0), where(keep, share, 0.0)
+    return losses, reduce.sum(share)
 
 
-def nll_loss(log_probabilities, labels, axis=-1, weight=None, reduction="mean", ignore_index=None, op="nll_loss"):
+def nll_loss(log_probabilities, labels, axis=-1, weight=None, reduction="mean", ignore_index=None):
     """Negative log likelihood of integer classes; arguments as `cross_entropy`.
 
     >>> float(nll_loss([[-1.0, -2.0]], [1]))
@@ -181,9 +215,7 @@ def nll_loss(log_probabilities, labels, axis=-1, weight=None, reduction="mean", 
     """
     logp = float_tensor(log_probabilities)
     axis = normalize_axis(axis, logp.ndim)
-    labels = class_labels(op, logp, labels, axis, ignore_index)
-    losses, count = class_losses(logp, labels, axis, weight, ignore_index)
-    return reduced(losses, reduction, op, count)
+    return class_cross_entropy("nll_loss", logp, lift(labels), axis, weight, 0.0, reduction, ignore_index)
 
 
 def mse_loss(prediction, target, reduction="mean"):

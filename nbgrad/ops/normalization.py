@@ -1,25 +1,34 @@
 """Normalisations: values brought to zero mean and unit spread over chosen axes, then scaled and shifted."""
 
-from math import prod
+import functools
+
+import numpy as np
 
 from ..base.errors import ArgumentError, ShapeError, problem
 from ..base.shapes import normalize_axes, normalize_axis
-from . import reduce
-from .arithmetic import sqrt
+from .channels import batch_rescale, batch_standardize
 from .composite import float_tensor
+from .movement import permute
+from .standardize import standardize, standardize_scaled
+from .table import lift
+from .views import inverse
 
 
-def scaled(x, weight, bias):
-    """Return `x * weight + bias`, either of which may be None."""
-    if weight is not None:
-        x = x * weight
-    return x if bias is None else x + bias
+@functools.lru_cache(maxsize=256)
+def filled(value, shape, dtype):
+    """Return a constant that stands for a scale or shift that is not given."""
+    return lift(np.full(shape, value, dtype))
 
 
-def standardized(x, axes, eps):
-    """Return `x` with mean 0 and variance 1 over `axes`."""
-    d = x - reduce.mean(x, axes, True)
-    return d / sqrt(reduce.mean(d * d, axes, True) + eps)
+def standardized(x, weight, bias, axis, groups, eps, centered):
+    """Return `x` normalised over the axes from `axis` on (or in `groups` of channels), scaled and shifted."""
+    attrs = {"axis": axis, "groups": groups, "eps": float(eps), "centered": centered}
+    if weight is None and bias is None:
+        return standardize(x, **attrs)[0]
+    shape = bias.shape if weight is None else weight.shape
+    weight = filled(1.0, shape, x.dtype) if weight is None else weight
+    bias = filled(0.0, shape, x.dtype) if bias is None else bias
+    return standardize_scaled(x, weight, bias, **attrs)[0]
 
 
 def check_parameter(op, name, value, shape, x):
@@ -57,14 +66,25 @@ def layer_norm(x, weight=None, bias=None, axes=-1, eps=1e-5):
     """
     x = float_tensor(x)
     axes = trailing_axes("layer_norm", x, axes, weight is not None or bias is not None)
-    shape = tuple(x.shape[a] for a in axes)
+    shape = tuple([x.shape[a] for a in axes])
     weight = check_parameter("layer_norm", "weight", weight, shape, x)
     bias = check_parameter("layer_norm", "bias", bias, shape, x)
-    return scaled(standardized(x, axes, eps), weight, bias)
+    return over(x, axes, weight, bias, eps, True)
+
+
+def over(x, axes, weight, bias, eps, centered):
+    """Return `x` normalised over ascending axes; others than the last ones are moved there for the call."""
+    first = x.ndim - len(axes)
+    if axes == tuple(range(first, x.ndim)):
+        return standardized(x, weight, bias, first, 0, eps, centered)
+    order = (*(a for a in range(x.ndim) if a not in axes), *axes)
+    return permute(standardized(permute(x, order), None, None, first, 0, eps, centered), inverse(order))
 
 
 def trailing_axes(op, x, axes, scaled_after):
     """Return `axes` in order; they must be the last ones if a weight or bias is to line up with them."""
+    if axes == -1 and x.ndim:
+        return (x.ndim - 1,)
     axes = tuple(sorted(normalize_axes(axes, x.ndim)))
     if scaled_after and axes != tuple(range(x.ndim - len(axes), x.ndim)):
         raise problem(
@@ -96,7 +116,7 @@ def rms_norm(x, weight=None, axes=-1, eps=1e-6):
     x = float_tensor(x)
     axes = trailing_axes("rms_norm", x, axes, weight is not None)
     weight = check_parameter("rms_norm", "weight", weight, tuple(x.shape[a] for a in axes), x)
-    return scaled(x / sqrt(reduce.mean(x * x, axes, True) + eps), weight, None)
+    return over(x, axes, weight, None, eps, False)
 
 
 def batch_norm(x, mean, var, weight=None, bias=None, axis=1, eps=1e-5):
@@ -121,15 +141,41 @@ def batch_norm(x, mean, var, weight=None, bias=None, axis=1, eps=1e-5):
     """
     x = float_tensor(x)
     axis = normalize_axis(axis, x.ndim)
-    shape = tuple(n if i == axis else 1 for i, n in enumerate(x.shape))
     given = {"mean": mean, "var": var, "weight": weight, "bias": bias}
-    line = {k: check_parameter("batch_norm", k, v, (x.shape[axis],), x) for k, v in given.items()}
-    # One multiplication per element: weight / sqrt(var + eps) is computed per channel.
-    scale = 1.0 / sqrt(line["var"] + eps)
-    scale = scale if weight is None else scale * line["weight"]
-    return scaled(
-        x - line["mean"].reshape(shape), scale.reshape(shape), None if bias is None else line["bias"].reshape(shape)
-    )
+    lines = [check_parameter("batch_norm", k, v, (x.shape[axis],), x) for k, v in given.items()]
+    return batch_rescale(x, *lines[:2], *scale_and_shift(x, axis, *lines[2:]), axis=axis, eps=float(eps))
+
+
+def batch_standardized(x, weight=None, bias=None, axis=1, eps=1e-5):
+    """Normalise each channel by the statistics of the batch; gradients flow through them.
+
+    Parameters
+    ----------
+    x, weight, bias, axis, eps
+        As of `batch_norm`.
+
+    Returns
+    -------
+    tuple of Tensor
+        The result like `x`; mean and biased variance of each channel, float64, without history.
+
+    Examples
+    --------
+    >>> out, mean, variance = batch_standardized([[1.0], [3.0]], eps=0.0)
+    >>> out.numpy().ravel(), float(mean), float(variance)
+    (array([-1.,  1.]), 2.0, 1.0)
+    """
+    x = float_tensor(x)
+    axis = normalize_axis(axis, x.ndim)
+    pair = [check_parameter("batch_norm", k, v, (x.shape[axis],), x) for k, v in (("weight", weight), ("bias", bias))]
+    out, mean, _, variance = batch_standardize(x, *scale_and_shift(x, axis, *pair), axis=axis, eps=float(eps))
+    return out, mean, variance
+
+
+def scale_and_shift(x, axis, weight, bias):
+    """Return one weight and bias per channel, constants where they are None."""
+    shape = (x.shape[axis],)
+    return filled(1.0, shape, x.dtype) if weight is None else weight, filled(0.0, shape, x.dtype) if bias is None else bias
 
 
 def group_norm(x, groups, weight=None, bias=None, eps=1e-5):
@@ -157,14 +203,6 @@ def group_norm(x, groups, weight=None, bias=None, eps=1e-5):
             f"group_norm(x, groups={groups}): x is {x.shape}; groups must divide its channels, axis 1",
             "a number of groups that divides x.shape[1]",
         )
-    channels = x.shape[1]
-    rest = (1,) * (x.ndim - 2)
-    weight = check_parameter("group_norm", "weight", weight, (channels,), x)
-    bias = check_parameter("group_norm", "bias", bias, (channels,), x)
-    size = prod(x.shape[1:]) // groups
-    out = standardized(x.reshape((x.shape[0], groups, size)), (2,), eps).reshape(x.shape)
-    return scaled(
-        out,
-        None if weight is None else weight.reshape((channels, *rest)),
-        None if bias is None else bias.reshape((channels, *rest)),
-    )
+    weight = check_parameter("group_norm", "weight", weight, (x.shape[1],), x)
+    bias = check_parameter("group_norm", "bias", bias, (x.shape[1],), x)
+    return standardized(x, weight, bias, 1, groups, eps, True)

@@ -1,3 +1,3 @@
 """Floor 4: when and where; pure functions from ops and layouts to plans. No numba."""
 
-from . import drawing, gathering, multiplying, placing, rows, scanning, scattering, sorting, weighing, windowing  # noqa: F401 - their planners register
+from . import channels, drawing, entropy, gathering, multiplying, norms, placing, rows, scanning, scattering, sorting, weighing, windowing  # noqa: F401 - their planners register

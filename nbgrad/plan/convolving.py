@@ -7,6 +7,7 @@ from itertools import product
 from math import gcd, prod
 from typing import NamedTuple
 
+from ..base.shapes import collapse
 from .plan import Kernel, Plan, Step, planner
 
 POSITIONS = 512  # at once: the rows that a block sees are copied, and the first rows of the next block again
@@ -133,7 +134,7 @@ def products(inputs, parts, left, sizes, out) -> Plan:
         buffer, cells = here + 1 + len(scratch), tuple(a.cells for a in walks)
         words, tiles, size = weight_words(w, walks, left, sizes, block[0], len(inputs) > 2)
         pointers = (1, 2 if len(inputs) > 2 else 1, buffer)
-        steps.append(Step(Kernel("conv_weights", kinds, None, block[:1]), pointers, words, tiles))
+        steps.append(Step(Kernel("conv_weights", kinds, None, (block[0], block[2])), pointers, words, tiles))
         words, tiles = product_words(x, walks, sizes, block, size, out)
         steps.append(Step(Kernel("conv_product", kinds, None, block), (buffer, 0, here), words, tiles))
         scratch.append(((size,), out.dtype))
@@ -151,14 +152,15 @@ def block_of(m, dtype):
 def weight_words(w, walks, left, sizes, rows, with_bias):
     """Return (words, tiles, numbers) of the packed weights of a part."""
     m, channels, groups = sizes
-    cells, strides = [a.cells for a in walks], spatial(w.strides[2:])
-    panels = -(-m // rows)
-    size = (1 + channels * prod(cells)) * rows
-    grain = max(1, 16384 // size)
+    strides = spatial(w.strides[2:])
+    k, panels = channels * prod(a.cells for a in walks), -(-m // rows)
+    grain = max(1, 16384 // (k * rows))
     start = sum(a.cell * s for a, s in zip(walks, strides))
-    words = [panels, m, channels, int(with_bias), *cells, start, *left]
-    words += [a.cell_step * s for a, s in zip(walks, strides)]
-    return (*words, groups * panels, grain), -(-groups * panels // grain), groups * panels * size + rows
+    steps = (left[2], *(a.cell_step * s for a, s in zip(walks, strides)))
+    shape, steps = collapse((channels, *(a.cells for a in walks)), steps)
+    missing = 4 - len(shape)
+    words = [panels, m, k, int(with_bias), *(1,) * missing, *shape, *(0,) * missing, *steps, start, *left[:2]]
+    return (*words, groups * panels, grain), -(-groups * panels // grain), (groups * panels * (1 + k) + 1) * rows
 
 
 def product_words(x, walks, sizes, block, zeros, out):

@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from .placing import bits, rectangles
+from .placing import bits, lanes, rectangles
 from .plan import GRAIN, Kernel, Plan, Step, planner
 
 
@@ -31,11 +31,12 @@ def split_shape(shape, axis) -> tuple:
     return prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
 
 
-def flat_step(total, n, size, index_step, out) -> Step:
+def flat_step(outer, n, size, index_step, out) -> Step:
     """Return the step that takes one element of a row of `size` per index; `n` indices a row, `index_step` apart."""
-    width, grain = bits(out.dtype), GRAIN // 2
-    words = (total, grain, n, size, index_step, fill_bits(out.dtype))
-    return Step(Kernel("take_flat", (width, "int64", width)), (0, 1, 2), words, -(-total // grain))
+    width = bits(out.dtype)
+    cut, tiles = rectangles(outer, n, 2)
+    words = (*cut, n, size, index_step, fill_bits(out.dtype))
+    return Step(Kernel("take_flat", (width, "int64", width)), (0, 1, 2), words, tiles)
 
 
 @planner("take_rows", contiguous=True)
@@ -46,10 +47,10 @@ def plan_take(inputs, attrs, out) -> Plan:
         return Plan((), out.shape, out.dtype)
     outer, size, inner = split_shape(x.shape, attrs["axis"])
     n, width = index.size, bits(x.dtype)
-    if inner == 1 and size:
-        return Plan((flat_step(outer * n, n, size, 0, out),), out.shape, out.dtype)
+    if inner == 1:
+        return Plan((flat_step(outer, n, size, 0, out),), out.shape, out.dtype)
     cut, tiles = rectangles(outer * n, inner)
-    step = Step(Kernel("take", (width, "int64", width)), (0, 1, 2), (*cut, n, size, inner, fill_bits(x.dtype)), tiles)
+    step = Step(Kernel("take", (width, "int64", width), None, (lanes(cut[3], width),)), (0, 1, 2), (*cut, n, size, inner, fill_bits(x.dtype)), tiles)
     return Plan((step,), out.shape, out.dtype)
 
 
@@ -61,10 +62,8 @@ def plan_take_each(inputs, attrs, out) -> Plan:
     n, width = index.shape[attrs["axis"]], bits(x.dtype)
     if out.size == 0:
         return Plan((), out.shape, out.dtype)
-    if size == 0:
-        return Plan((fill_step(out.size, fill_bits(x.dtype), x.dtype, 2),), out.shape, out.dtype)
     if inner == 1:
-        return Plan((flat_step(outer * n, n, size, n, out),), out.shape, out.dtype)
+        return Plan((flat_step(outer, n, size, n, out),), out.shape, out.dtype)
     cut, tiles = rectangles(outer * n, inner, 2)
     step = Step(Kernel("take_along", (width, "int64", width)), (0, 1, 2), (*cut, n, size, inner, fill_bits(x.dtype)), tiles)
     return Plan((step,), out.shape, out.dtype)

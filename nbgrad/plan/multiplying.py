@@ -1,17 +1,21 @@
 """Products of matrices: how the result is cut into blocks, and when a factor is packed first."""
 
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
 from ..base.shapes import broadcast_shapes, collapse
+from .epilogue import Epilogue, extra_words
+from .host import block_columns, block_shape, get_host
 from .plan import Kernel, Plan, Step, planner
 
 WORK = 1 << 18  # multiplications per tile: a few microseconds
-TILES = 64  # at most: scratch grows with the tiles, and more would serve no machine
-PANEL = 6  # rows that the micro-kernel takes at once
-ROWS, STEPS, COLUMNS = 256, 256, 256  # largest block: a block of the right factor stays in the second-level cache
+TILES = 128  # about as many at most, where there is a choice
+PANEL = 6  # rows that the panels of windows take at once
 THIN = 4  # up to this many rows or columns, the other factor is read once and not packed
+STRIP = 1024  # columns that a thin product sums at once: they stay in the first-level cache
+PART = 512  # steps of a part of k, at least
 
 
 def up(n, step):
@@ -20,7 +24,7 @@ def up(n, step):
 
 
 def pitch_of(columns, dtype):
-    """Return the length of a row of sums: the micro-kernel stores whole groups of 256 bytes."""
+    """Return the length of a row of sums: panels store whole groups of 256 bytes."""
     return up(columns, 256 // np.dtype(dtype).itemsize)
 
 
@@ -29,82 +33,44 @@ def evenly(n, largest, step):
     return min(up(-(-n // -(-n // largest)), step), up(n, step))
 
 
+class Factor(NamedTuple):
+    """Where a factor lies: its buffer, strides of its rows and columns, strides of the batch, where it starts."""
+
+    buffer: int
+    row: int
+    column: int
+    batch: tuple
+    start: int = 0
+
+
+class Product(NamedTuple):
+    """A batch of products (m, k) @ (k, n); `extras` are the layouts of the further arrays of the epilogue."""
+
+    m: int
+    k: int
+    n: int
+    a: Factor
+    b: Factor
+    batch: tuple
+    out: object
+    add: int = 0
+    epilogue: Epilogue = Epilogue()
+    extras: tuple = ()
+
+    @property
+    def buffer(self):
+        """The number of the output among the buffers."""
+        return 2 + len(self.extras)
+
+
 @planner("matmul")
 def matmul(inputs, attrs, out) -> Plan:
-    """Plan (..., m, k) @ (..., k, n): dot products where one side is thin and lies along k, else blocks of panels."""
+    """Plan (..., m, k) @ (..., k, n)."""
     a, b = inputs
     (m, k), n = a.shape[-2:], b.shape[-1]
     if not out.size or not k:
         return Plan((), out.shape, out.dtype, zero=True)
-    batch, a_batch, b_batch = _batch(a, b)
-    (a_row, a_step), (b_step, b_column) = a.strides[-2:], b.strides[-2:]
-    if m > 1 and not any(b_batch) and _joins(batch, a_batch, m, a_row):
-        # One right factor for the whole batch: its rows are rows of one matrix.
-        m, batch, a_batch, b_batch = m * prod(batch), (), (), ()
-    left, right = (m, a_row, a_step), (n, b_column, b_step)
-    if a_step == 1 and b_step == 1 and min(m, n) <= THIN:
-        return _dots(left, right, k, batch, a_batch, b_batch, out)
-    if n == 1 and m > 1 and b_step == 1:
-        # A column is a row of the transposed product, whose right factor then lies along its rows.
-        left, right, a_batch, b_batch = right, left, b_batch, a_batch
-        return _blocks(left, right, k, batch, a_batch, b_batch, out, (1, 0))
-    return _blocks(left, right, k, batch, a_batch, b_batch, out, (0, 1))
-
-
-def _batch(a, b):
-    """Return the batch axes, merged where possible, with the strides of both factors."""
-    shape = broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    strides = []
-    for x in (a, b):
-        missing = len(shape) - (x.ndim - 2)
-        strides.append((0,) * missing + tuple(0 if n == 1 else s for n, s in zip(x.shape[:-2], x.strides[:-2])))
-    return collapse(shape, *strides)
-
-
-def _joins(batch, strides, m, row):
-    return len(batch) == 1 and strides[0] == m * row
-
-
-def _blocks(left, right, k, batch, a_batch, b_batch, out, pointers) -> Plan:
-    (m, a_row, a_step), (n, b_column, b_step) = left, right
-    pack = b_column != 1 and n > 1
-    products = prod(batch)
-    wanted = max(1, min(TILES, products * m * n * k // WORK))
-    n_block = evenly(n, COLUMNS, 32)
-    row_block = evenly(m, ROWS, PANEL)
-    if products * -(-n // n_block) * -(-m // row_block) < wanted:
-        n_block = evenly(n, 128, 32)
-        parts = -(-wanted // (products * -(-n // n_block)))
-        # Every block of rows packs the right factor again: then it must be tall enough to pay for it.
-        row_block = evenly(m, max(48 if pack else 12, -(-m // parts)), PANEL)
-    n_blocks, row_blocks = -(-n // n_block), -(-m // row_block)
-    units = products * n_blocks * row_blocks
-    grain = max(1, -(-units // wanted))
-    tiles = -(-units // grain)
-    depth, pitch = min(k, STEPS), pitch_of(n_block, out.dtype)
-    space = pitch * (PANEL + (depth if pack else 0))
-    table = row_block + PANEL + 2 * depth
-    words = [m, k, n, a_row, a_step, b_step, b_column]
-    words += [row_block, depth, n_block, pitch, row_blocks, n_blocks, units, grain]
-    words += [len(batch), space, table, int(pack), *_interleaved(batch, a_batch, b_batch)]
-    kernel = Kernel("matmul", (out.dtype,) * 4 + ("int64",))
-    step = Step(kernel, (*pointers, 2, 3, 4), tuple(words), tiles)
-    return Plan((step,), out.shape, out.dtype, (((space * tiles,), out.dtype), ((table * tiles,), "int64")))
-
-
-def _interleaved(batch, a_batch, b_batch):
-    return [word for axis in zip(batch, a_batch, b_batch) for word in axis]
-
-
-def _dots(left, right, k, batch, a_batch, b_batch, out) -> Plan:
-    """Every row of the long factor against the few of the thin one, both contiguous along k."""
-    pointers, steps = (0, 1), (right[0], 1)
-    if left[0] < right[0]:
-        left, right, a_batch, b_batch, pointers, steps = right, left, b_batch, a_batch, (1, 0), (1, right[0])
-    (m, a_row, _), (n, b_row, _) = left, right
-    units = prod(batch) * m
-    grain = max(1, -(-units // TILES), WORK // (4 * n * k))
-    tiles = -(-units // grain)
-    words = [m, k, n, a_row, b_row, *steps, units, grain, len(batch), *_interleaved(batch, a_batch, b_batch)]
-    step = Step(Kernel("matmul_dots", (out.dtype,) * 3), (*pointers, 2), tuple(words), tiles)
-    return Plan((step,), out.shape, out.dtype)
+    copies = tuple(i for i, x in enumerate(inputs) if not _readable(x))
+    if copies:
+        inputs = [Packed(x) if i in copies else x for i, x in enumerate(inputs)]
+    return plan_product(_product(*inputs, out))._replace(copies=copies)

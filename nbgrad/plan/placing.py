@@ -2,6 +2,8 @@
 
 from math import prod
 
+import numpy as np
+
 from ..base.shapes import collapse, contiguous_strides
 from .plan import GRAIN, Kernel, Plan, Step, planner
 
@@ -35,6 +37,15 @@ def rectangles(rows: int, columns: int, cost: int = 1, least: int = 1) -> tuple:
     return (rows, height, columns, width), -(-rows // height) * -(-columns // width)
 
 
+def lanes(columns: int, dtype: str) -> int:
+    """Return how many elements of a row a vector takes: a cache line, or the largest power of two that a short row holds.
+
+    >>> lanes(256, "float32"), lanes(5, "float32")
+    (16, 4)
+    """
+    return 1 << min(64 // np.dtype(dtype).itemsize, max(1, columns)).bit_length() - 1
+
+
 def place_steps(shape, v_strides, strides, offset, dtype, pointers) -> tuple:
     """Return the steps (one, or none) that write buffer `pointers[0]`, walked by `v_strides`, into buffer `pointers[1]`
     at element `offset` and `strides`.
@@ -50,7 +61,7 @@ def place_steps(shape, v_strides, strides, offset, dtype, pointers) -> tuple:
     rows = shape[:-1]
     cut, tiles = rectangles(prod(rows), shape[-1])
     words = (offset, *cut, source[-1], target[-1], len(rows), *rows, *source[:-1], *target[:-1])
-    return (Step(Kernel("place", (bits(dtype),) * 2), pointers, words, tiles),)
+    return (Step(Kernel("place", (bits(dtype),) * 2, None, (lanes(cut[3], dtype),)), pointers, words, tiles),)
 
 
 @planner("place")

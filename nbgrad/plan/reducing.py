@@ -63,9 +63,9 @@ def walk(x, axes) -> Walk:
     inner = fold[-1]
     if column[0] < NARROW and inner[1] == column[0] * column[1] and inner[0] >= NARROW:
         return _groups(column, inner, kept, fold)
-    if column[0] >= NARROW and (abs(column[1]) <= abs(lane[1]) or lane[0] < NARROW) or lane[0] < column[0]:
-        return _columns(column, kept, fold)
-    return _positions(lane, kept, fold)
+    if nearest((lane, column)) is lane:
+        return _positions(lane, kept, fold)
+    return _columns(column, kept, fold)
 
 
 def _without(dims, one):

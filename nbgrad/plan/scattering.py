@@ -8,7 +8,7 @@ are sorted first; or, where it is short and the rows are many, by chunks of rows
 import numpy as np
 
 from .gathering import fill_step, number_bits, split_shape
-from .placing import bits, place_steps, rectangles
+from .placing import bits, lanes, place_steps, rectangles
 from .plan import GRAIN, Kernel, Plan, Step, planner
 
 COLUMNS = 32  # columns of a scatter that one tile takes at least: whole cache lines
@@ -17,6 +17,7 @@ BUCKETS = 256  # counters that stay in the first cache beside what they count
 PARTS = 32  # copies of the output at most
 DENSE = 8  # rows of a chunk for each row of its copy, at least: what zeroing and joining the copies may cost
 NARROW = 8  # columns of rows that are worth sorting
+PIECE = 1024  # columns of a row that one tile takes at most
 
 
 def start_bits(mode: str, dtype: str) -> int:
@@ -46,7 +47,7 @@ def scatter_steps(mode, dtype, shape, axis, n, pointers, scratch) -> tuple:
     if inner == 1:
         return (flat_step(mode, width, outer, n, size, 0, pointers),), ()
     cut, tiles = rectangles(outer, inner, n, COLUMNS)
-    kernel = Kernel("scatter", (width, "int64", width), None, (mode,))
+    kernel = Kernel("scatter", (width, "int64", width), None, (mode, lanes(cut[3], width)))
     return (Step(kernel, pointers, (*cut, n, size, inner), tiles),), ()
 
 
@@ -62,12 +63,12 @@ def part_steps(mode, width, n, size, inner, parts, pointers, scratch) -> tuple:
     v, index, out = pointers
     total, chunk = size * inner, -(-n // parts)
     parts = -(-n // chunk)
-    into = Kernel("scatter_parts", (width, "int64", width), None, (mode,))
-    words = (n, chunk, size, inner, start_bits(mode, width))
-    join = Kernel("join_parts", (width, width), None, (mode,))
+    into = Kernel("scatter_parts", (width, "int64", width), None, (mode, lanes(inner, width)))
     grain = max(COLUMNS, GRAIN // parts)
+    join = Kernel("join_parts", (width, width), None, (mode, lanes(grain, width)))
     steps = (
-        Step(into, (v, index, scratch), words, parts),
+        fill_step(parts * total, start_bits(mode, width), width, scratch),
+        Step(into, (v, index, scratch), (n, chunk, size, inner), parts),
         Step(join, (scratch, out), (total, grain, parts), -(-total // grain)),
     )
     return steps, (((parts, total), width),)
@@ -81,11 +82,12 @@ def bucket_steps(mode, width, n, size, inner, pointers, scratch) -> tuple:
     shift = ((size - 1) // wanted).bit_length()
     buckets, chunks = -(-size >> shift), -(-n // CHUNK)
     split = (n, CHUNK, size, shift, buckets)
-    # Rows are cut too: where few buckets hold all indices, there are still some tiles to share.
-    width_cut = min(inner, max(COLUMNS, -(-inner // 4)))
-    tiles = buckets * -(-inner // width_cut)
-    words = (buckets, 1, inner, width_cut, size, inner, chunks * buckets)
-    kernel = Kernel("scatter_buckets", (width, "int64", "int64", "int64", width), None, (mode,))
+    # Only long rows are cut, for a row read in one piece is read faster.
+    piece = min(inner, PIECE)
+    tiles = buckets * -(-inner // piece)
+    words = (buckets, 1, inner, piece, size, inner, chunks * buckets)
+    kinds = (width, "int64", "int64", "int64", width)
+    kernel = Kernel("scatter_buckets", kinds, None, (mode, lanes(piece, width)))
     steps = (
         Step(Kernel("bucket_count", ("int64", "int64")), (index, counts), split, chunks),
         Step(Kernel("bucket_start", ("int64",)), (counts,), (chunks, buckets), 1),

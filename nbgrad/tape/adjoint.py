@@ -93,7 +93,9 @@ def _through(node, g, live, grads):
         for name in found.keeps:
             if name not in values:
                 values[name] = node.kept[name].value(node, name)
-        _add(grads, source, _fitted(found.apply(node, index, g, values), node, index, source))
+        part = found.apply(node, index, g, values)
+        if part is not None:
+            _add(grads, source, _fitted(part, node, index, source))
 
 
 def _fitted(g, node, index, source):

@@ -14,7 +14,7 @@ from ..ops.table import MISSING, ZERO, lift
 
 
 class Rule(NamedTuple):
-    """keeps: names of values the rule reads; apply(node, index, g, values) -> gradient; None means zero."""
+    """keeps: names of values the rule reads; apply(node, index, g, values) -> gradient, or None for zero."""
 
     keeps: tuple
     apply: object

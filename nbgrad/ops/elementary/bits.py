@@ -120,6 +120,12 @@ def entry(table, i):
     return np.asarray(table)[i][()]
 
 
+def scale(x, n):
+    """Return x times 2 to the power of the integer n, rounded once; n from -250 to 250 (-2000 to 2000 in float64)."""
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(x, n)
+
+
 def fma(a, b, c):
     """Return a * b + c rounded once."""
     dtype = np.result_type(a, b, c)

@@ -14,9 +14,9 @@ COMMON = {  # between these bounds the functions called `..._common_...` give th
 _SIN_32 = (-0.16666655242443085, 0.008332191035151482, -0.00019518600311130285)
 _COS_32 = (0.04166664555668831, -0.00138873013202101, 2.443066841806285e-05)
 _SIN_64 = (-0.16666666666666632, 0.008333333333322413, -0.00019841269829807954, 2.7557313691947815e-06,
-           -2.5050758116991184e-08, 1.5896795609584485e-10)
+           -2.5050758116991184e-08, 1.5896795609584485e-10)  # fmt: skip
 _COS_64 = (0.0416666666666666, -0.0013888888888874125, 2.480158728948263e-05, -2.755731435243976e-07,
-           2.0875723285276813e-09, -1.1359648321936381e-11)
+           2.0875723285276813e-09, -1.1359648321936381e-11)  # fmt: skip
 _DIGITS = 1216  # binary digits of 2/pi after the point
 _TWO_OVER_PI = int(
     "a2f9836e4e441529fc2757d1f534ddc0db6295993c439041fe5163abdebbc561b7246e3a424d"
@@ -94,7 +94,7 @@ def turned_float32(n, r, low):
 
 
 def tangent_float32(n, r, low):
-    """Tangent of n pi/2 + r + low."""
+    """Tangent of n pi/2 + r + low, as a number and the digits below it."""
     s, s_low = sine_float32(r, low)
     c, c_low = cosine_float32(r, low)
     odd = (n & 1) == 1
@@ -104,10 +104,10 @@ def tangent_float32(n, r, low):
 
 
 def quotient_float32(top, top_low, under, under_low):
-    """Return the quotient of two numbers that are given with the digits below them."""
+    """Return the quotient of two pairs of a number and the digits below it, as such a pair."""
     inverse = 1.0 / under
     y = top * inverse
-    return fma(fma(-y, under, top) + fma(-y, under_low, top_low), inverse, y)
+    return y, (fma(-y, under, top) + fma(-y, under_low, top_low)) * inverse
 
 
 def sin_common_float32(x):
@@ -129,11 +129,13 @@ def cos_float32(x):
 
 
 def tan_common_float32(x):
-    return select(x == 0.0, x, tangent_float32(*reduce_common_float32(x)))
+    y, rest = tangent_float32(*reduce_common_float32(x))
+    return select(x == 0.0, x, y + rest)
 
 
 def tan_float32(x):
-    return select(x == 0.0, x, tangent_float32(*reduce_float32(x)))
+    y, rest = tangent_float32(*reduce_float32(x))
+    return select(x == 0.0, x, y + rest)
 
 
 def half_turns_float32(x):
@@ -148,9 +150,9 @@ def sinc_float32(x):
     """sin(pi x) / (pi x); 0 at whole numbers other than 0."""
     s = turned_float32(*half_turns_float32(x))
     y = x * 3.1415927410125732
-    q = quotient_float32(s, 0.0, y, fma(x, 3.1415927410125732, -y) + x * -8.742277657347586e-08)
+    q, rest = quotient_float32(s, 0.0, y, fma(x, 3.1415927410125732, -y) + x * -8.742277657347586e-08)
     a = fabs(x)
-    return select(a < 0.0001220703125, 1.0, select(a > 16777216.0, x - x, q))
+    return select(a < 0.0001220703125, 1.0, select(a > 16777216.0, x - x, q + rest))
 
 
 def sine_float64(r, low):
@@ -231,7 +233,7 @@ def turned_float64(n, r, low):
 
 
 def tangent_float64(n, r, low):
-    """Tangent of n pi/2 + r + low."""
+    """Tangent of n pi/2 + r + low, as a number and the digits below it."""
     s, s_low = sine_float64(r, low)
     c, c_low = cosine_float64(r, low)
     odd = (n & 1) == 1
@@ -241,10 +243,10 @@ def tangent_float64(n, r, low):
 
 
 def quotient_float64(top, top_low, under, under_low):
-    """Return the quotient of two numbers that are given with the digits below them."""
+    """Return the quotient of two pairs of a number and the digits below it, as such a pair."""
     inverse = 1.0 / under
     y = top * inverse
-    return fma(fma(-y, under, top) + fma(-y, under_low, top_low), inverse, y)
+    return y, (fma(-y, under, top) + fma(-y, under_low, top_low)) * inverse
 
 
 def sin_common_float64(x):
@@ -266,11 +268,13 @@ def cos_float64(x):
 
 
 def tan_common_float64(x):
-    return select(x == 0.0, x, tangent_float64(*reduce_common_float64(x)))
+    y, rest = tangent_float64(*reduce_common_float64(x))
+    return select(x == 0.0, x, y + rest)
 
 
 def tan_float64(x):
-    return select(x == 0.0, x, tangent_float64(*reduce_float64(x)))
+    y, rest = tangent_float64(*reduce_float64(x))
+    return select(x == 0.0, x, y + rest)
 
 
 def half_turns_float64(x):
@@ -285,6 +289,6 @@ def sinc_float64(x):
     """sin(pi x) / (pi x); 0 at whole numbers other than 0."""
     s = turned_float64(*half_turns_float64(x))
     y = x * 3.141592653589793
-    q = quotient_float64(s, 0.0, y, fma(x, 3.141592653589793, -y) + x * 1.2246467991473532e-16)
+    q, rest = quotient_float64(s, 0.0, y, fma(x, 3.141592653589793, -y) + x * 1.2246467991473532e-16)
     a = fabs(x)
-    return select(a < 3.725290298461914e-09, 1.0, select(a > 9007199254740992.0, x - x, q))
+    return select(a < 3.725290298461914e-09, 1.0, select(a > 9007199254740992.0, x - x, q + rest))

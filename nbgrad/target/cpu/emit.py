@@ -79,8 +79,7 @@ class Lowering:
         lines = []
         for (_, value, _), name in self.constants.items():
             value = value if "float" in self.dtype else int(value)
-            shown = repr(value) if not isinstance(value, float) or math.isfinite(value) else f'float("{value}")'
-            lines.append(f"{name} = {make}({shown})")
+            lines.append(f"{name} = {make}({_shown(value)})")
         return "\n".join([*lines, *self.helpers.values()])
 
 
@@ -172,9 +171,14 @@ def emit_inline(fn, into):
         if isinstance(value, types.FunctionType) and value.__module__ != bits.__name__:
             emit_inline(value, into)
         elif isinstance(value, (int, float, tuple)):
-            into[name] = f"{name} = {value!r}"
+            into[name] = f"{name} = {_shown(value)}"
     dtype = fn.__name__.rpartition("_")[2]
     into[fn.__name__] = f'\n\n@inline("{dtype}")\n{inspect.getsource(fn)}\n'
+
+
+def _shown(value):
+    """Return the text of a constant."""
+    return f'float("{value}")' if isinstance(value, float) and not math.isfinite(value) else repr(value)
 
 
 def load_text(pointer: str, index: str, dtype: str) -> str:

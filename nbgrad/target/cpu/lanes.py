@@ -1,6 +1,7 @@
-"""Whole rows moved and joined in vector registers, whatever the optimiser can prove about the memory they lie in.
+"""Rows moved and joined in vector registers, whatever the optimiser can prove about the memory they lie in.
 
 The text of this file is copied into kernels that handle rows (see HELPERS in the loops); it imports nothing of nbgrad.
+`lanes`, a constant, is how many elements a vector holds; where the machine has none so wide, LLVM takes several.
 """
 
 from llvmlite import ir
@@ -9,28 +10,43 @@ from numba.core import cgutils
 from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic
 
-LANES_BYTES = 64  # a cache line: one register of the widest machines, two or four of the others
+
+@intrinsic
+def put_row(typing, lanes, out, to, v, source, count):
+    """Copy `count` elements of `v` from `source` to `out` at `to`; the two do not overlap."""
+    word, width = types.int64, literal(lanes)
+
+    def codegen(context, builder, signature, args):
+        rows = Rows(context, builder, signature, args, width)
+        copy = lambda a, b: b
+        rows.whole(builder.sub(rows.count, rows.count.type(1)), copy)
+        with builder.if_else(builder.icmp_signed(">=", rows.count, rows.step)) as (long, short):
+            with long:  # the last vector, which may overlap the one before it
+                rows.pair(builder.sub(rows.count, rows.step), rows.vector, copy)
+            with short:
+                rows.rest(rows.count.type(0), copy)
+        return context.get_dummy_value()
+
+    return types.void(lanes, out, word, v, word, word), codegen
 
 
 @intrinsic
-def put_row(typing, out, to, v, source, count):
-    """Copy `count` elements of `v` from `source` to `out` at `to`; the two do not overlap."""
-    signature = types.void(out, types.int64, v, types.int64, types.int64)
+def join_row(typing, lanes, mode, out, to, v, source, count):
+    """Join `count` elements of `v` at `source` into `out` at `to`: mode "add", "max" or "min" (NaN wins)."""
+    word, width, how = types.int64, literal(lanes), literal(mode)
 
     def codegen(context, builder, signature, args):
-        out, to, v, source, count = args
-        size = signature.args[0].dtype.bitwidth // 8
-        ends = [builder.bitcast(builder.gep(p, [i]), ir.IntType(8).as_pointer()) for p, i in ((out, to), (v, source))]
-        length = builder.mul(count, count.type(size))
-        cgutils.raw_memcpy(builder, *ends, length, 1, align=size)
+        rows = Rows(context, builder, signature, (args[0], *args[2:]), width)
+        join = lambda a, b: joined(builder, how, signature.args[2].dtype, a, b)
+        rows.rest(rows.whole(rows.count, join), join)
         return context.get_dummy_value()
 
-    return signature, codegen
+    return types.void(lanes, mode, out, word, v, word, word), codegen
 
 
 @intrinsic
 def join(typing, mode, a, b):
-    """Return two numbers joined: mode "add", "max" or "min" (NaN wins)."""
+    """Return two numbers joined: mode "add", "max", "min" (NaN wins) or "set" (the second)."""
     how = literal(mode)
 
     def codegen(context, builder, signature, args):
@@ -39,44 +55,48 @@ def join(typing, mode, a, b):
     return a(mode, a, a), codegen
 
 
-@intrinsic
-def join_row(typing, mode, out, to, v, source, count):
-    """Join `count` elements of `v` at `source` into `out` at `to`: mode "add", "max" or "min" (NaN wins)."""
-    how, word = literal(mode), types.int64
-    signature = types.void(mode, out, word, v, word, word)
+class Rows:
+    """A row of `out` and one of `v`, walked in vectors and then element by element."""
 
-    def codegen(context, builder, signature, args):
-        _, out, to, v, source, count = args
-        dtype, element = signature.args[1].dtype, context.get_value_type(signature.args[1].dtype)
-        size = dtype.bitwidth // 8
-        lanes = LANES_BYTES // size
-        vector, step = ir.VectorType(element, lanes), count.type(lanes)
-        whole = builder.sub(count, builder.srem(count, step))
+    def __init__(self, context, builder, signature, args, lanes):
+        _, self.out, self.to, self.v, self.source, self.count = args
+        dtype = signature.args[-3].dtype  # of `v`
+        self.builder, self.element, self.size = builder, context.get_value_type(dtype), dtype.bitwidth // 8
+        self.vector, self.step = ir.VectorType(self.element, lanes), self.count.type(lanes)
 
-        def loop(start, stop, step, kind):
-            with cgutils.for_range_slice(builder, start, stop, step, count.type) as (k, _):
-                ends = [builder.gep(p, [builder.add(i, k)]) for p, i in ((out, to), (v, source))]
-                ends = [builder.bitcast(p, kind.as_pointer()) for p in ends]
-                a, b = (builder.load(p, align=size) for p in ends)
-                builder.store(joined(builder, how, dtype, a, b), ends[0], align=size)
+    def pair(self, k, kind, join):
+        """Join the numbers (or vectors) at `k`."""
+        b = self.builder
+        ends = [b.gep(p, [b.add(i, k)]) for p, i in ((self.out, self.to), (self.v, self.source))]
+        ends = [b.bitcast(p, kind.as_pointer()) for p in ends]
+        was, new = (b.load(p, align=self.size) for p in ends)
+        b.store(join(was, new), ends[0], align=self.size)
 
-        loop(count.type(0), whole, step, vector)
-        loop(whole, count, count.type(1), element)
-        return context.get_dummy_value()
+    def whole(self, count, join):
+        """Walk the whole vectors of the first `count` elements; return where they end."""
+        end = self.builder.sub(count, self.builder.srem(count, self.step))
+        with cgutils.for_range_slice(self.builder, self.step.type(0), end, self.step, self.step.type) as (k, _):
+            self.pair(k, self.vector, join)
+        return end
 
-    return signature, codegen
+    def rest(self, start, join):
+        """Walk what is left, one by one."""
+        with cgutils.for_range_slice(self.builder, start, self.count, self.step.type(1), self.step.type) as (k, _):
+            self.pair(k, self.element, join)
 
 
-def literal(mode):
-    """Return the text of a mode; anything but a constant is asked for again as one."""
-    if not isinstance(mode, types.StringLiteral):
-        raise RequireLiteralValue("the mode is a constant")
-    return mode.literal_value
+def literal(constant):
+    """Return the value of a constant's type; anything else is asked for again as a constant."""
+    if not isinstance(constant, types.Literal):
+        raise RequireLiteralValue("the lanes and the mode are constants")
+    return constant.literal_value
 
 
 def joined(builder, mode, dtype, a, b):
     """Return the instructions that join number (or vector) `b` to `a`."""
     real = isinstance(dtype, types.Float)
+    if mode == "set":
+        return b
     if mode == "add":
         return builder.fadd(a, b) if real else builder.add(a, b)
     sign = ">" if mode == "max" else "<"

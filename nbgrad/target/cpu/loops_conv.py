@@ -9,32 +9,38 @@ each cell is a row of the right factor at its own offset, and `position_panel` m
 def conv_weights(args, tile):
     """Pack weights for `position_panel`: out[group][panel][1 + k][S0], the first of each panel the bias; then S0 zeros.
 
-    Steps k run over (channel, cell d, h, w); rows and steps past the end are zero.
+    Steps k run over four axes, whose lengths and strides are words 7 to 14; rows past the end are zero.
     """
     w, bias, out = at0(args), at1(args), at2(args)
-    panels, m, channels, with_bias = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
-    kd, kh, kw = word(args, 7), word(args, 8), word(args, 9)
-    w_start, w_group, w_row, w_channel = word(args, 10), word(args, 11), word(args, 12), word(args, 13)
-    w_d, w_h, w_w = word(args, 14), word(args, 15), word(args, 16)
-    last, grain = word(args, 17), word(args, 18)
-    size = (1 + channels * kd * kh * kw) * S0
+    panels, m, k, with_bias = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
+    n0, n1, n2, n3 = word(args, 7), word(args, 8), word(args, 9), word(args, 10)
+    w0, w1, w2, w3 = word(args, 11), word(args, 12), word(args, 13), word(args, 14)
+    w_start, w_group, w_row = word(args, 15), word(args, 16), word(args, 17)
+    last, grain = word(args, 18), word(args, 19)
     for number in range(tile * grain, min(last, (tile + 1) * grain)):
-        group, row, to = number // panels, number % panels * S0, number * size
+        group, row, to = number // panels, number % panels * S0, number * (1 + k) * S0
         height = min(S0, m - row)
         for i in range(S0):
             at = group * m + row + min(i, height - 1)
             out[to + i] = bias[at] if with_bias != 0 and i < height else T2(0)
-        at = w_start + group * w_group + row * w_row
         to += S0
-        for c in range(channels):
-            for d in range(kd):
-                for h in range(kh):
-                    start = at + c * w_channel + d * w_d + h * w_h
-                    for q in range(kw):
-                        for i in range(S0):
-                            v = w[start + q * w_w + min(i, height - 1) * w_row]
-                            out[to + i] = v if i < height else T2(0)
-                        to += S0
+        if height < S0:
+            for i in range(k * S0):
+                out[to + i] = T2(0)
+        for line in range(n0 * n1 * n2):
+            at = w_start + group * w_group + row * w_row
+            at += line // (n1 * n2) * w0 + line // n2 % n1 * w1 + line % n2 * w2
+            if w3 == 1 and n3 > 1:
+                turn(out, to, S0, w, at, w_row, height, n3, S1)
+            elif w_row == 1 and height == S0:
+                for q in range(n3):
+                    for i in range(S0):
+                        out[to + q * S0 + i] = w[at + q * w3 + i]
+            else:
+                for q in range(n3):
+                    for i in range(height):
+                        out[to + q * S0 + i] = w[at + q * w3 + i * w_row]
+            to += n3 * S0
         if number == last - 1:
             for i in range(S0):
                 out[to + i] = T2(0)
@@ -190,4 +196,4 @@ def copy_planes(args, x, source, b, many, d0, h0, w0, rows, pitch, w_low):
 
 
 FILES = ("window_panel.py", "stack.py")
-HELPERS = {"conv_product": (*FILES, copy_planes)}
+HELPERS = {"conv_weights": ("turn.py",), "conv_product": (*FILES, copy_planes)}

@@ -7,8 +7,19 @@ reads as the fill value (NaN for floats, 0 for integers).
 from .loops_place import rectangle
 
 
+def counted(index, e, size):
+    """Return index number `e` counted from the start of an axis of length `size`."""
+    at = index[e]
+    return at + size if at < 0 else at
+
+
+def inside(at, size):
+    """Say whether an axis of length `size` has a cell `at`: one comparison, negative numbers being large without a sign."""
+    return np.uint64(at) < np.uint64(size)
+
+
 def take(args, tile):
-    """out[i, j, :] = x[i, index[j], :]; rows are the pairs (i, j)."""
+    """out[i, j, :] = x[i, index[j], :] in vectors of S0 lanes; rows are the pairs (i, j)."""
     x, index, out = at0(args), at1(args), at2(args)
     row, high, first, last = rectangle(args, tile, 3)
     n, size, inner, fill = word(args, 7), word(args, 8), word(args, 9), T2(word(args, 10))
@@ -16,10 +27,9 @@ def take(args, tile):
         i = row // n
         stop = min(high, (i + 1) * n)
         for r in range(row, stop):
-            at = index[r - i * n]
-            at += size if at < 0 else 0
-            if 0 <= at < size:
-                put_row(out, r * inner + first, x, (i * size + at) * inner + first, last - first)
+            at = counted(index, r - i * n, size)
+            if inside(at, size):
+                put_row(S0, out, r * inner + first, x, (i * size + at) * inner + first, last - first)
             else:
                 for k in range(r * inner + first, r * inner + last):
                     out[k] = fill
@@ -27,23 +37,17 @@ def take(args, tile):
 
 
 def take_flat(args, tile):
-    """out[i, j] = x[i, index[i * step + j]]: inner rows of one element of an `x` that is not empty."""
+    """out[i, j] = x[i, index[i * step + j]]: inner rows of one element; the rectangle is that of i and j."""
     x, index, out = at0(args), at1(args), at2(args)
-    total, grain, n, size = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
-    step, fill = word(args, 7), T2(word(args, 8))
-    e, last = tile * grain, min(total, (tile + 1) * grain)
-    i = e // n
-    while e < last:
-        stop = min(last, (i + 1) * n)
-        shift = i * (step - n)
-        for to in range(e, stop):
-            at = index[to + shift]
-            at += size if at < 0 else 0
-            inside = 0 <= at < size
-            value = x[i * size + (at if inside else 0)]
-            out[to] = value if inside else fill
-        e = stop
-        i += 1
+    low, high, first, last = rectangle(args, tile, 3)
+    n, size, step, fill = word(args, 7), word(args, 8), word(args, 9), T2(word(args, 10))
+    for i in range(low, high):
+        for j in range(first, last):
+            at = counted(index, i * step + j, size)
+            if inside(at, size):
+                out[i * n + j] = x[i * size + at]
+            else:
+                out[i * n + j] = fill
 
 
 def take_along(args, tile):
@@ -51,17 +55,14 @@ def take_along(args, tile):
     x, index, out = at0(args), at1(args), at2(args)
     row, high, first, last = rectangle(args, tile, 3)
     n, size, inner, fill = word(args, 7), word(args, 8), word(args, 9), T2(word(args, 10))
-    while row < high:
-        i = row // n
-        stop = min(high, (i + 1) * n)
-        for r in range(row, stop):
-            for k in range(first, last):
-                at = index[r * inner + k]
-                at += size if at < 0 else 0
-                inside = 0 <= at < size
-                value = x[(i * size + (at if inside else 0)) * inner + k]
-                out[r * inner + k] = value if inside else fill
-        row = stop
+    for r in range(row, high):
+        base = r // n * size * inner
+        for k in range(first, last):
+            at = counted(index, r * inner + k, size)
+            if inside(at, size):
+                out[r * inner + k] = x[base + at * inner + k]
+            else:
+                out[r * inner + k] = fill
 
 
 def outside(args, tile):
@@ -94,4 +95,5 @@ def searchsorted(args, tile):
         out[e] = low
 
 
-HELPERS = {"take": (rectangle, "lanes.py"), "take_along": (rectangle,)}
+_NAMED = (rectangle, counted, inside)
+HELPERS = {"take": (*_NAMED, "lanes.py"), "take_flat": _NAMED, "take_along": _NAMED}

@@ -1,90 +1,259 @@
-"""Products of matrices: blocks of the result, each a sum of panels (see panel.py) and an epilogue that stores them."""
+"""Products of matrices: blocks of the result, each a sum of what the micro-kernel (see micro.py) adds up in registers.
+
+S0, S1, S2 are the block of the micro-kernel: rows, vectors, bytes of a vector; S3 is its columns, the width of a sliver
+of the right factor. `finish` is the epilogue (see epilogue.py), applied to a part of the result while it is in cache.
+"""
+
+from . import host, micro  # noqa: F401 - the one tells the plans what this machine is, the other how kernels find it
+from .epilogue import epilogue_text
 
 
 def matmul(args, tile):
-    """Batches of (m, k) @ (k, n), any strides; blocks of b are packed into rows first where word 23 says so.
+    """Blocks of rows and columns of the products of a batch; the factors are read where they lie, or packed.
 
-    A unit is one block of rows and columns of one product. Its scratch: six rows of sums, then the packed block.
+    Words: m k n; what is added to a place in a for the next row, step, block of steps, block of rows; in b for the next
+    step, block of steps, sliver; in c for the next row, matrix, part of k; rows, steps and columns of a block; number
+    of blocks of rows and of columns, parts of k, steps of a part; units, grain; whether to add to what c holds; places
+    where a, b and c start; batch axes, then length, stride in a, stride in b of each, and the words of `finish`.
     """
-    a, b, out, work, table = at0(args), at1(args), at2(args), at3(args), at4(args)
-    m, k, n = word(args, 5), word(args, 6), word(args, 7)
-    a_row, a_step, b_step, b_column = word(args, 8), word(args, 9), word(args, 10), word(args, 11)
-    row_block, k_block, n_block, pitch = word(args, 12), word(args, 13), word(args, 14), word(args, 15)
-    row_blocks, n_blocks, units = word(args, 16), word(args, 17), word(args, 18)
-    grain, batch_axes = word(args, 19), word(args, 20)
-    space, table_space, packed = word(args, 21), word(args, 22), word(args, 23) != 0
-    sums, rows = tile * space, tile * table_space
-    pack, steps = sums + 6 * pitch, rows + row_block + 6
-    right = work if packed else b
+    a, b, c = at0(args), at1(args), at2(args)
+    m, k, n = word(args, P), word(args, P + 1), word(args, P + 2)
+    a_row, a_step, a_far, a_block = word(args, P + 3), word(args, P + 4), word(args, P + 5), word(args, P + 6)
+    b_step, b_far, b_sliver = word(args, P + 7), word(args, P + 8), word(args, P + 9)
+    c_row, c_matrix, c_part = word(args, P + 10), word(args, P + 11), word(args, P + 12)
+    row_block, depth, n_block = word(args, P + 13), word(args, P + 14), word(args, P + 15)
+    row_blocks, n_blocks, parts = word(args, P + 16), word(args, P + 17), word(args, P + 18)
+    part_steps, units, grain, onto = word(args, P + 19), word(args, P + 20), word(args, P + 21), word(args, P + 22)
+    a_start, b_start, c_start, batch_axes = word(args, P + 23), word(args, P + 24), word(args, P + 25), word(args, P + 26)
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
-        first, rest = (unit % n_blocks) * n_block, unit // n_blocks
-        top, batch = (rest % row_blocks) * row_block, rest // row_blocks
-        a0, b0, c0, rest = 0, 0, batch * m * n, batch
+        top, rest = unit % row_blocks, unit // row_blocks
+        first, rest = rest % n_blocks * n_block, rest // n_blocks
+        part, batch = rest % parts, rest // parts
+        left, right = a_start + top * a_block, b_start + first // S3 * b_sliver
+        rest = batch
         for axis in range(batch_axes - 1, -1, -1):
-            at = 24 + 3 * axis
+            at = P + 27 + 3 * axis
             i = rest % word(args, at)
             rest = rest // word(args, at)
-            a0 += i * word(args, at + 1)
-            b0 += i * word(args, at + 2)
-        b0 += first * b_column
-        count, columns = min(row_block, m - top), min(n_block, n - first)
-        for r in range(count + 6):
-            table[rows + r] = a0 + (top + min(r, count - 1)) * a_row
-        for start in range(0, k, k_block):
-            depth = min(k_block, k - start)
-            for p in range(depth):
-                table[steps + p] = (start + p) * a_step
-                table[steps + depth + p] = pack + p * pitch if packed else b0 + (start + p) * b_step
-            if packed:
-                pack_columns(b, b0 + start * b_step, b_step, b_column, work, pack, pitch, depth, columns)
-            for r in range(0, count, 6):
-                height = min(6, count - r)
-                panel(a, right, work, table, height, rows + r, steps, depth, 0, sums, pitch, columns)
-                for h in range(height):
-                    c = c0 + (top + r + h) * n + first
-                    s = sums + h * pitch
-                    if start == 0:
-                        for j in range(columns):
-                            out[c + j] = work[s + j]
-                    else:
-                        for j in range(columns):
-                            out[c + j] = T2(out[c + j] + work[s + j])
+            left += i * word(args, at + 1)
+            right += i * word(args, at + 2)
+        row = top * row_block
+        rows, last = min(row_block, m - row), min(k, (part + 1) * part_steps)
+        to = c_start + batch * c_matrix + part * c_part + row * c_row + first
+        for start in range(part * part_steps, last, depth):
+            steps, add = min(depth, last - start), onto if start == part * part_steps else 1
+            x, y = left + start // depth * a_far, right + start // depth * b_far
+            for j in range(0, min(n_block, n - first), S3):
+                width = min(S3, n - first - j)
+                micro(a, x, a_row, a_step, b, y, b_step, steps, c, to + j, c_row, rows, width, add, S0, S1, S2)
+                y += b_sliver
+                if start + steps == last:
+                    finish(args, c, to + j, c_row, P + 27 + 3 * batch_axes, batch, row, first + j, rows, width)
 
 
-def pack_columns(b, start, step, column, work, to, pitch, depth, columns):
-    """Copy `depth` rows of `columns` numbers into rows of `pitch`, four columns at a time."""
-    for j in range(0, columns, 4):
-        last = columns - 1
-        b0 = start + j * column
-        b1 = start + min(j + 1, last) * column
-        b2 = start + min(j + 2, last) * column
-        b3 = start + min(j + 3, last) * column
-        for p in range(depth):
-            w = to + p * pitch + j
-            q = p * step
-            work[w] = b[b0 + q]
-            work[w + 1] = b[b1 + q]
-            work[w + 2] = b[b2 + q]
-            work[w + 3] = b[b3 + q]
+def matmul_turned(args, tile):
+    """As `matmul`, for a right factor whose columns lie along k: each sliver is turned first, on the stack.
+
+    Here the words of b are those for the next column, block of steps, sliver.
+    """
+    a, b, c = at0(args), at1(args), at2(args)
+    m, k, n = word(args, P), word(args, P + 1), word(args, P + 2)
+    a_row, a_step, a_far, a_block = word(args, P + 3), word(args, P + 4), word(args, P + 5), word(args, P + 6)
+    b_column, b_far, b_sliver = word(args, P + 7), word(args, P + 8), word(args, P + 9)
+    c_row, c_matrix, c_part = word(args, P + 10), word(args, P + 11), word(args, P + 12)
+    row_block, depth, n_block = word(args, P + 13), word(args, P + 14), word(args, P + 15)
+    row_blocks, n_blocks, parts = word(args, P + 16), word(args, P + 17), word(args, P + 18)
+    part_steps, units, grain, onto = word(args, P + 19), word(args, P + 20), word(args, P + 21), word(args, P + 22)
+    a_start, b_start, c_start, batch_axes = word(args, P + 23), word(args, P + 24), word(args, P + 25), word(args, P + 26)
+    sliver = stack(c, depth * S3)
+    for unit in range(tile * grain, min(units, (tile + 1) * grain)):
+        top, rest = unit % row_blocks, unit // row_blocks
+        first, rest = rest % n_blocks * n_block, rest // n_blocks
+        part, batch = rest % parts, rest // parts
+        left, right = a_start + top * a_block, b_start + first // S3 * b_sliver
+        rest = batch
+        for axis in range(batch_axes - 1, -1, -1):
+            at = P + 27 + 3 * axis
+            i = rest % word(args, at)
+            rest = rest // word(args, at)
+            left += i * word(args, at + 1)
+            right += i * word(args, at + 2)
+        row = top * row_block
+        rows, last = min(row_block, m - row), min(k, (part + 1) * part_steps)
+        to = c_start + batch * c_matrix + part * c_part + row * c_row + first
+        for j in range(0, min(n_block, n - first), S3):
+            width = min(S3, n - first - j)
+            for start in range(part * part_steps, last, depth):
+                steps, add = min(depth, last - start), onto if start == part * part_steps else 1
+                turn(sliver, 0, S3, b, right + start // depth * b_far, b_column, width, steps, S2)
+                x = left + start // depth * a_far
+                micro(a, x, a_row, a_step, sliver, 0, S3, steps, c, to + j, c_row, rows, width, add, S0, S1, S2)
+            right += b_sliver
+            finish(args, c, to + j, c_row, P + 27 + 3 * batch_axes, batch, row, first + j, rows, width)
+
+
+def matmul_batch(args, tile):
+    """Many small products: no block but the matrix, no division but where an axis of the batch ends.
+
+    Words: m k n; strides of a, b, c; c of the next matrix; products, grain; whether to add; batch axes (at least one),
+    then length, stride in a, stride in b of each, and the words of `finish`.
+    """
+    a, b, c = at0(args), at1(args), at2(args)
+    m, k, n = word(args, P), word(args, P + 1), word(args, P + 2)
+    a_row, a_step, b_step, c_row, c_matrix = (
+        word(args, P + 3), word(args, P + 4), word(args, P + 5), word(args, P + 6), word(args, P + 7))
+    units, grain, onto, axes = word(args, P + 8), word(args, P + 9), word(args, P + 10), word(args, P + 11)
+    length, a_next, b_next = word(args, P + 9 + 3 * axes), word(args, P + 10 + 3 * axes), word(args, P + 11 + 3 * axes)
+    batch, stop = tile * grain, min(units, (tile + 1) * grain)
+    while batch < stop:
+        left, right, rest = 0, 0, batch
+        for axis in range(axes - 1, -1, -1):
+            at = P + 12 + 3 * axis
+            i = rest % word(args, at)
+            rest = rest // word(args, at)
+            left += i * word(args, at + 1)
+            right += i * word(args, at + 2)
+        for last in range(min(stop, batch + length - batch % length) - batch):
+            to = (batch + last) * c_matrix
+            for j in range(0, n, S3):
+                width = min(S3, n - j)
+                micro(a, left, a_row, a_step, b, right + j, b_step, k, c, to + j, c_row, m, width, onto, S0, S1, S2)
+                finish(args, c, to + j, c_row, P + 12 + 3 * axes, batch + last, 0, j, m, width)
+            left += a_next
+            right += b_next
+        batch += min(stop - batch, length - batch % length)
+
+
+def matmul_pack(args, tile):
+    """Copy the rows of a factor into slivers: the rows of `width` columns one behind the other.
+
+    Rows are read a few at a time and whole, which the memory likes best. Words: rows, columns, width (a multiple of
+    S3), stride of the rows, where they start; rows of a tile.
+    """
+    x, out = at0(args), at1(args)
+    rows, columns, width = word(args, 2), word(args, 3), word(args, 4)
+    step, start, grain = word(args, 5), word(args, 6), word(args, 7)
+    top, last = tile * grain, min(rows, (tile + 1) * grain)
+    for first in range(0, columns, width):
+        there = min(width, columns - first)
+        whole = there // S3 * S3
+        for p in range(top, last):
+            at, to = start + p * step + first, first * rows + p * width
+            for j in range(0, whole, S3):
+                copy_vectors(out, to + j, x, at + j, S1, S2)
+            for j in range(whole, there):
+                out[to + j] = x[at + j]
+
+
+def matmul_turn(args, tile):
+    """Copy columns that lie along k into slivers, as `matmul_pack` does with rows.
+
+    Words: steps k, columns, stride of the columns, where they start; blocks of steps, steps of a block.
+    """
+    x, out = at0(args), at1(args)
+    k, columns, column, start = word(args, 2), word(args, 3), word(args, 4), word(args, 5)
+    blocks, block = word(args, 6), word(args, 7)
+    first, top = tile // blocks * S3, tile % blocks * block
+    at, to = start + first * column + top, first * k + top * S3
+    turn(out, to, S3, x, at, column, min(S3, columns - first), min(block, k - top), S2)
+
+
+def matmul_join(args, tile):
+    """Add the parts of a product in order: parts[part][matrix][row][column] to c, a few rows per tile.
+
+    Words: parts, rows of all matrices, columns, rows of a matrix, rows per tile, whether to add to what c holds; then
+    the words of `finish`.
+    """
+    c, given = at0(args), at1(args)
+    parts, rows, n, m = word(args, P), word(args, P + 1), word(args, P + 2), word(args, P + 3)
+    grain, onto = word(args, P + 4), word(args, P + 5)
+    for row in range(tile * grain, min(rows, (tile + 1) * grain)):
+        to = row * n
+        if onto != 0:
+            for j in range(to, to + n):
+                c[j] = T0(c[j] + given[j])
+        else:
+            for j in range(to, to + n):
+                c[j] = given[j]
+        for part in range(1, parts):
+            at = part * rows * n
+            for j in range(to, to + n):
+                c[j] = T0(c[j] + given[at + j])
+        finish(args, c, to, n, P + 6, row // m, row % m, 0, 1, n)
+
+
+def matmul_rows(args, tile):
+    """A few rows times a large right factor that is read once, whole lines at a time: a block of columns and a part of k.
+
+    Words: m k n; strides of a; stride of the rows of b; c of the next row, part, matrix; columns of a block, blocks,
+    parts, steps of a part; whether to add; batch axes, then length, stride in a, stride in b of each.
+    """
+    a, b, c = at0(args), at1(args), at2(args)
+    m, k, n = word(args, 3), word(args, 4), word(args, 5)
+    a_row, a_step, b_step = word(args, 6), word(args, 7), word(args, 8)
+    c_row, c_part, c_matrix = word(args, 9), word(args, 10), word(args, 11)
+    n_block, blocks, parts, part_steps = word(args, 12), word(args, 13), word(args, 14), word(args, 15)
+    onto, axes = word(args, 16), word(args, 17)
+    first, rest = tile % blocks * n_block, tile // blocks
+    part, batch = rest % parts, rest // parts
+    left, right, rest = 0, first, batch
+    for axis in range(axes - 1, -1, -1):
+        at = 18 + 3 * axis
+        i = rest % word(args, at)
+        rest = rest // word(args, at)
+        left += i * word(args, at + 1)
+        right += i * word(args, at + 2)
+    to, columns = batch * c_matrix + part * c_part + first, min(n_block, n - first)
+    for r in range(m):
+        if onto == 0:
+            for j in range(columns):
+                c[to + r * c_row + j] = T2(0)
+    for p in range(part * part_steps, min(k, (part + 1) * part_steps), 4):
+        # Past the end the last row is read again, times zero: but zero times infinity is not zero, so skip it.
+        count = min(4, min(k, (part + 1) * part_steps) - p)
+        y = right + p * b_step
+        for r in range(m):
+            o, x = to + r * c_row, left + r * a_row + p * a_step
+            if count == 4:
+                x0, x1, x2, x3 = a[x], a[x + a_step], a[x + 2 * a_step], a[x + 3 * a_step]
+                y1, y2, y3 = y + b_step, y + 2 * b_step, y + 3 * b_step
+                for j in range(columns):
+                    c[o + j] = T2(c[o + j] + x0 * b[y + j] + x1 * b[y1 + j] + x2 * b[y2 + j] + x3 * b[y3 + j])
+            else:
+                for q in range(count):
+                    x0, y1 = a[x + q * a_step], y + q * b_step
+                    for j in range(columns):
+                        c[o + j] = T2(c[o + j] + x0 * b[y1 + j])
 
 
 def matmul_dots(args, tile):
-    """Rows of a times a few vectors, all contiguous along k: (m, k) by (n, k) -> out[i * row + j * column]."""
+    """Rows of a times a few vectors, all contiguous along k: (m, k) by (n, k) -> out[i * row + j * column].
+
+    Words: m k n; strides of the rows of a and b; of out over i, j, parts of k; units, grain; parts, steps of a part;
+    batch axes, then length, stride in a, stride in b of each.
+    """
     a, b, out = at0(args), at1(args), at2(args)
     m, k, n = word(args, 3), word(args, 4), word(args, 5)
-    a_row, b_row, row, column = word(args, 6), word(args, 7), word(args, 8), word(args, 9)
-    units, grain, batch_axes = word(args, 10), word(args, 11), word(args, 12)
+    a_row, b_row, row, column, c_part = word(args, 6), word(args, 7), word(args, 8), word(args, 9), word(args, 10)
+    units, grain, parts, part_steps = word(args, 11), word(args, 12), word(args, 13), word(args, 14)
     for unit in range(tile * grain, min(units, (tile + 1) * grain)):
         i, rest = unit % m, unit // m
-        a0, b0, c0 = i * a_row, 0, rest * m * n + i * row
-        for axis in range(batch_axes - 1, -1, -1):
-            at = 13 + 3 * axis
+        part, rest = rest % parts, rest // parts
+        start = part * part_steps
+        a0, b0, c0 = i * a_row + start, start, rest * m * n + i * row + part * c_part
+        for axis in range(word(args, 15) - 1, -1, -1):
+            at = 16 + 3 * axis
             step = rest % word(args, at)
             rest = rest // word(args, at)
             a0 += step * word(args, at + 1)
             b0 += step * word(args, at + 2)
         for j in range(n):
-            out[c0 + j * column] = dot(a, a0, b, b0 + j * b_row, k)
+            out[c0 + j * column] = dot(a, a0, b, b0 + j * b_row, min(part_steps, k - start))
 
 
-HELPERS = {"matmul": ("panel.py", pack_columns), "matmul_dots": ("panel.py",)}
+FINISH = ("finish", epilogue_text)
+HELPERS = {
+    "matmul": ("micro_call.py", FINISH), "matmul_turned": ("micro_call.py", "stack.py", "turn.py", FINISH),
+    "matmul_batch": ("micro_call.py", FINISH), "matmul_pack": ("micro_call.py",), "matmul_turn": ("turn.py",),
+    "matmul_join": (FINISH,), "matmul_dots": ("panel.py",),
+}  # fmt: skip

@@ -38,7 +38,7 @@ def place(args, tile):
             b += place_offset(args, row, axes, 10 + 2 * axes)
         for _ in range(rows):
             if step == 1 and out_step == 1:
-                put_row(out, b, v, a, last - first)
+                put_row(S0, out, b, v, a, last - first)
             else:
                 for i in range(last - first):
                     out[b + i * out_step] = v[a + i * step]

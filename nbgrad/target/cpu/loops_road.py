@@ -7,11 +7,13 @@ Python teaches it (see road.py). It returns -1 when Python has an exception set.
 A state holds what all of them read; `s + NAME` is the address of one of its words.
 """
 
+from .loops_call import run
+
 (
-    WATCHED, TENSOR, NODE, NDARRAY, TUPLE, NONE, TRUE, FLOAT, INT, RECORDING, ON, SLOTS, NO_ATTRS, FIND_PLACE, ADD, ADD_SLOWLY,
+    WATCHED, TENSOR, NODE, NDARRAY, TUPLE, NONE, TRUE, FLOAT, INT, RECORDING, ON, SLOTS, FIND_PLACE, ADD, ADD_SLOWLY,
     TYPE, ARRAY_DATA, T_DATA, T_NODE, T_BASE, T_VERSION, T_SEEN, T_KEY, T_KEYED,
     N_OP, N_INPUTS, N_ATTRS, N_SHAPE, N_DTYPE, N_SHAPES, N_HELD, N_GRAD, N_SHOWN, N_SLOT, N_PLACE, N_RECORD, N_MARK,
-    TABLE, CONSTANTS, CODES, ZERO, FREED, RUN, NEW_ARRAY, ALLOCATE, INCREF, DECREF, GET_ATTRIBUTE, NEXT, CALL, CALL_MANY,
+    TABLE, CONSTANTS, CODES, ZERO, FREED, CALL_STATE, NO_MEMORY, NEW_ARRAY, ALLOCATE, INCREF, DECREF, GET_ATTRIBUTE, NEXT, CALL, CALL_MANY,
     NEW_TUPLE, SET_ITEM, GET_ITEM, TUPLE_SIZE, NEW_LIST, SET_IN_LIST, LIST_ITEM, LIST_SIZE, APPEND, AS_INT, FROM_INT, IN_SET,
     DICT_ITEM, SET_DICT_ITEM, FRAME, FRAME_CODE, FRAME_AT, FRAME_BACK,
     STATE_END,
@@ -21,8 +23,8 @@ E_OP, E_A, E_B, E_C, E_PROGRAM, E_DESCR, E_NDIM, E_DIMS, E_KEY, E_SCALAR, E_IS_F
 # A record: what the nodes of such a call share. PULLS: how a gradient goes back, -1 until Python did it once.
 (
     R_NUMBER, R_OP, R_SHAPE, R_DTYPE, R_SHAPES, R_NAMES, R_SOURCE_0, R_SOURCE_1, R_SOURCE_2, R_SOURCE_3, R_ACTIVE, R_KEY,
-    R_PULLS, R_FIRST_PULL,
-) = range(0, 8 * 14, 8)  # fmt: skip
+    R_ATTRS, R_PULLS, R_FIRST_PULL,
+) = range(0, 8 * 15, 8)  # fmt: skip
 (
     P_INPUT, P_PROGRAM, P_DESCR, P_NDIM, P_DIMS, P_KEY, P_COUNT, P_OPERAND_0, P_OPERAND_1, P_OPERAND_2, P_OPERAND_3,
     PULL_BYTES,
@@ -32,28 +34,29 @@ USERS, INSIDE = 1, 2  # kinds of code: where a line is the user's, and what stan
 GRADIENT = -1  # an operand of a pull; numbers from 0 are kept values, others addresses of arrays
 NOT_RECORDED = -1
 MOST_FRAMES = 60
+SPACE = 64  # where a loop's own block has room for the addresses of arrays
 
 
 def road_apply(args, tile):
-    """Run an elementwise row. Words: state, row, three arguments (0 where there is none); result in word 6."""
-    put(args, 48, apply(get(args, 0), args, get(args, 8), get(args, 16), get(args, 24), get(args, 32)))
+    """Run an elementwise row. Words: state, row, three arguments (0 where there is none); the result replaces the first."""
+    put(args, 0, apply(get(args, 0), args, get(args, 8), get(args, 16), get(args, 24), get(args, 32)))
 
 
 def road_pull(args, tile):
-    """Take a gradient through one node. Words: state, node, gradient, dict of gradients, live nodes or None, keep."""
-    done = pull(get(args, 0), args, get(args, 8), get(args, 16), get(args, 24), get(args, 32), get(args, 40))
-    put(args, 48, answer(get(args, 0), done))
+    """`pull(node, gradient, dict of gradients, live nodes or None, keep)`: take a gradient through one node."""
+    done = pull(get(args, 0), args, get(args, 16), get(args, 24), get(args, 32), get(args, 40), get(args, 48))
+    put(args, 0, answer(get(args, 0), done))
 
 
 def road_reach(args, tile):
-    """List what values were made from. Words: state, list to fill (it holds the roots), first slot, a new mark."""
-    put(args, 48, answer(get(args, 0), reach(get(args, 0), get(args, 8), get(args, 16), get(args, 24))))
+    """`reach(nodes, first slot, mark)`: append to a list of nodes what they were made from; the mark is a new object."""
+    put(args, 0, answer(get(args, 0), reach(get(args, 0), get(args, 16), get(args, 24), get(args, 32))))
 
 
 def answer(s, done):
-    """Return True or None for 1 or 0, and -1 as it is."""
+    """Return True or None for 1 or 0, and 0, by which Python knows that it has an exception, for -1."""
     if done == -1:
-        return done
+        return 0
     said = get(s, TRUE) if done == 1 else get(s, NONE)
     call1(get(s, INCREF), said)
     return said
@@ -110,17 +113,18 @@ def apply(s, args, row, a, b, c):
             call1(get(s, DECREF), inputs)
         return -1
     at_data = get(s, T_DATA)
-    put(args, 64, get(entry, E_PROGRAM))
-    put(args, 72, get(a, at_data))
+    memory = get(s, ARRAY_DATA)
+    put(args, SPACE, get(get(a, at_data), memory))
     if count > 1:
-        put(args, 80, get(b, at_data))
+        put(args, SPACE + 8, get(get(b, at_data), memory))
     if count > 2:
-        put(args, 88, get(c, at_data))
-    put(args, 72 + 8 * count, made)
-    done = call3(get(s, RUN), get(s, NDARRAY), args + 64, count + 2)
-    call1(get(s, DECREF), made)
-    if done == 0:
-        return -1
+        put(args, SPACE + 16, get(get(c, at_data), memory))
+    put(args, SPACE + 8 * count, get(made, memory))
+    if run(get(s, CALL_STATE), get(entry, E_PROGRAM), args + SPACE) != 0:
+        call1(get(s, DECREF), made)
+        if inputs != 0:
+            call1(get(s, DECREF), inputs)
+        return call0(get(s, NO_MEMORY)) - 1
     t = new_tensor(s, made, key)
     if inputs != 0:
         node = new_node(s, record, inputs, t, a, b, c)
@@ -209,7 +213,7 @@ def new_node(s, record, inputs, t, a, b, c):
     share(s, n, N_SHAPE, get(words, R_SHAPE))
     share(s, n, N_DTYPE, get(words, R_DTYPE))
     share(s, n, N_SHAPES, get(words, R_SHAPES))
-    share(s, n, N_ATTRS, get(s, NO_ATTRS))
+    share(s, n, N_ATTRS, get(words, R_ATTRS))
     share(s, n, N_GRAD, get(s, NONE))
     share(s, n, N_SHOWN, get(s, NONE))
     share(s, n, N_RECORD, record)
@@ -323,18 +327,19 @@ def partial_of(s, args, way, g, held):
     if made == 0:
         return -1
     count, key = get(way, P_COUNT), get(way, P_KEY)
-    put(args, 64, program)
+    memory = get(s, ARRAY_DATA)
     for i in range(count):
         operand = get(way, P_OPERAND_0 + 8 * i)
         if operand == GRADIENT:
             operand = get(g, get(s, T_DATA))
         elif operand < 4:
             operand = call2(get(s, GET_ITEM), held, 3 * operand)
-        put(args, 72 + 8 * i, operand)
-    put(args, 72 + 8 * count, made)
-    done = call3(get(s, RUN), get(s, NDARRAY), args + 64, count + 2)
-    call1(get(s, DECREF), made)
-    return new_tensor(s, made, key) if done != 0 else -1
+        put(args, SPACE + 8 * i, get(operand, memory))
+    put(args, SPACE + 8 * count, get(made, memory))
+    if run(get(s, CALL_STATE), program, args + SPACE) != 0:
+        call1(get(s, DECREF), made)
+        return call0(get(s, NO_MEMORY)) - 1
+    return new_tensor(s, made, key)
 
 
 def add_to(s, args, grads, source, part):
@@ -343,9 +348,9 @@ def add_to(s, args, grads, source, part):
     if before != 0:
         total = apply(s, args, get(s, ADD), before, part, 0)
         if total == 0:
-            put(args, 64, before)
-            put(args, 72, part)
-            total = call4(get(s, CALL_MANY), get(s, ADD_SLOWLY), args + 64, 2, 0)
+            put(args, SPACE, before)
+            put(args, SPACE + 8, part)
+            total = call4(get(s, CALL_MANY), get(s, ADD_SLOWLY), args + SPACE, 2, 0)
         call1(get(s, DECREF), part)
         if total == -1 or total == 0:
             return -1

@@ -1,9 +1,10 @@
 """Loops that write where integers say, and add up what meets there. Indices out of range are not written.
 
-S0 says what happens to what is there: "add" and "set" (written over), "max" and "min" (NaN wins). No two tiles write the
-same cell, and each meets the rows in the order of the indices.
+S0 says what happens to what is there: "add" and "set" (written over), "max" and "min" (NaN wins); S1 is how many lanes a
+vector of rows has. No two tiles write the same cell, and each meets the rows in the order of the indices.
 """
 
+from .loops_gather import counted, inside
 from .loops_place import rectangle
 
 
@@ -14,31 +15,40 @@ def scatter(args, tile):
     n, size, inner = word(args, 7), word(args, 8), word(args, 9)
     for i in range(low, high):
         for j in range(n):
-            at = index[j]
-            at += size if at < 0 else 0
-            if 0 <= at < size:
+            at = counted(index, j, size)
+            if inside(at, size):
                 to, source = (i * size + at) * inner + first, (i * n + j) * inner + first
                 if S0 == "set":
-                    put_row(out, to, v, source, last - first)
+                    put_row(S1, out, to, v, source, last - first)
                 else:
-                    join_row(S0, out, to, v, source, last - first)
+                    join_row(S1, S0, out, to, v, source, last - first)
 
 
 def scatter_flat(args, tile):
-    """Write v[i, j] to out[i, index[i * step + j]]: inner rows of one element; a tile owns some i."""
+    """Write v[i, j] to out[i, index[i * step + j]]: inner rows of one element; a tile owns some i.
+
+    The cell that was met last stays in a register: neighbours that meet in it do not wait for memory.
+    """
     v, index, out = at0(args), at1(args), at2(args)
     outer, grain, n, size, step = word(args, 3), word(args, 4), word(args, 5), word(args, 6), word(args, 7)
+    cell, held = -1, T2(0)
     for i in range(tile * grain, min(outer, (tile + 1) * grain)):
+        shift = i * (step - n)
         for e in range(i * n, (i + 1) * n):
-            at = index[e + i * (step - n)]
-            at += size if at < 0 else 0
-            if 0 <= at < size:
+            at = counted(index, e + shift, size)
+            if inside(at, size):
                 to = i * size + at
-                out[to] = v[e] if S0 == "set" else join(S0, out[to], v[e])
+                if to != cell:
+                    if cell >= 0:
+                        out[cell] = held
+                    cell, held = to, out[to]
+                held = join(S0, held, v[e])
+    if cell >= 0:
+        out[cell] = held
 
 
 def scatter_along(args, tile):
-    """Write v[i, j, k] to out[i, index[i, j, k], k]; rows of the rectangle are the i, so that a tile owns whole columns."""
+    """Add v[i, j, k] to out[i, index[i, j, k], k]; rows of the rectangle are the i, so that a tile owns whole columns."""
     v, index, out = at0(args), at1(args), at2(args)
     low, high, first, last = rectangle(args, tile, 3)
     n, size, inner = word(args, 7), word(args, 8), word(args, 9)
@@ -46,9 +56,8 @@ def scatter_along(args, tile):
         for j in range(n):
             row = (i * n + j) * inner
             for k in range(first, last):
-                at = index[row + k]
-                at += size if at < 0 else 0
-                if 0 <= at < size:
+                at = counted(index, row + k, size)
+                if inside(at, size):
                     to = (i * size + at) * inner + k
                     out[to] = T2(out[to] + v[row + k])
 
@@ -61,9 +70,8 @@ def bucket_count(args, tile):
     for b in range(own, own + buckets):
         counts[b] = 0
     for j in range(tile * chunk, min(n, (tile + 1) * chunk)):
-        at = index[j]
-        at += size if at < 0 else 0
-        if 0 <= at < size:
+        at = counted(index, j, size)
+        if inside(at, size):
             counts[own + (at >> shift)] += 1
 
 
@@ -87,9 +95,8 @@ def bucket_place(args, tile):
     n, chunk, size, shift, buckets = word(args, 3), word(args, 4), word(args, 5), word(args, 6), word(args, 7)
     own = tile * buckets
     for j in range(tile * chunk, min(n, (tile + 1) * chunk)):
-        at = index[j]
-        at += size if at < 0 else 0
-        if 0 <= at < size:
+        at = counted(index, j, size)
+        if inside(at, size):
             b = own + (at >> shift)
             order[counts[b]] = j
             counts[b] += 1
@@ -102,29 +109,30 @@ def scatter_buckets(args, tile):
     size, inner, begin = word(args, 9), word(args, 10), word(args, 11)
     for s in range(starts[begin + low], starts[begin + high]):
         j = order[s]
-        at = index[j]
-        to, source = (at + (size if at < 0 else 0)) * inner + first, j * inner + first
+        to, source = counted(index, j, size) * inner + first, j * inner + first
         if S0 == "set":
-            put_row(out, to, v, source, last - first)
+            put_row(S1, out, to, v, source, last - first)
         else:
-            join_row(S0, out, to, v, source, last - first)
+            join_row(S1, S0, out, to, v, source, last - first)
 
 
 def scatter_parts(args, tile):
-    """Join the rows v[j, :] of one chunk in a copy of the output of its own, which starts as `start`."""
+    """Join the rows v[j, :] of one chunk in a copy of the output of its own."""
     v, index, copies = at0(args), at1(args), at2(args)
-    n, chunk, size, inner, start = word(args, 3), word(args, 4), word(args, 5), word(args, 6), T2(word(args, 7))
-    own = tile * size
-    for e in range(own * inner, (own + size) * inner):
-        copies[e] = start
+    n, chunk, size, inner = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
+    own, cell, held = tile * size * inner, -1, T2(0)
     for j in range(tile * chunk, min(n, (tile + 1) * chunk)):
-        at = index[j]
-        at += size if at < 0 else 0
-        if 0 <= at < size:
-            if inner == 1:
-                copies[own + at] = join(S0, copies[own + at], v[j])
-            else:
-                join_row(S0, copies, (own + at) * inner, v, j * inner, inner)
+        at = counted(index, j, size)
+        if inside(at, size) and inner > 1:
+            join_row(S1, S0, copies, own + at * inner, v, j * inner, inner)
+        elif inside(at, size):
+            if at != cell:
+                if cell >= 0:
+                    copies[own + cell] = held
+                cell, held = at, copies[own + at]
+            held = join(S0, held, v[j])
+    if cell >= 0:
+        copies[own + cell] = held
 
 
 def join_parts(args, tile):
@@ -133,9 +141,9 @@ def join_parts(args, tile):
     total, grain, parts = word(args, 2), word(args, 3), word(args, 4)
     first = tile * grain
     count = min(total - first, grain)
-    put_row(out, first, copies, first, count)
+    put_row(S1, out, first, copies, first, count)
     for p in range(1, parts):
-        join_row(S0, out, first, copies, p * total + first, count)
+        join_row(S1, S0, out, first, copies, p * total + first, count)
 
 
 def last_at(args, tile):
@@ -143,14 +151,15 @@ def last_at(args, tile):
     index, out = at0(args), at1(args)
     n, size = word(args, 2), word(args, 3)
     for j in range(n):
-        at = index[j]
-        at += size if at < 0 else 0
-        if 0 <= at < size:
+        at = counted(index, j, size)
+        if inside(at, size):
             out[at] = j + 1
 
 
-_ROWS = (rectangle, "lanes.py")
+_NAMED = (counted, inside)
+_ROWS = (rectangle, *_NAMED, "lanes.py")
 HELPERS = {
-    "scatter": _ROWS, "scatter_along": (rectangle,), "scatter_buckets": _ROWS,
-    "scatter_flat": ("lanes.py",), "scatter_parts": ("lanes.py",), "join_parts": ("lanes.py",),
+    "scatter": _ROWS, "scatter_flat": (*_NAMED, "lanes.py"), "scatter_along": (rectangle, *_NAMED),
+    "bucket_count": _NAMED, "bucket_place": _NAMED, "scatter_buckets": _ROWS,
+    "scatter_parts": (*_NAMED, "lanes.py"), "join_parts": ("lanes.py",), "last_at": _NAMED,
 }  # fmt: skip

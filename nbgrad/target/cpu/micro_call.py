@@ -25,3 +25,28 @@ def micro(typing, a, a0, a_row, a_step, b, b0, b_step, k, c, c0, c_row, rows, co
         return context.get_dummy_value()
 
     return signature, codegen
+
+
+@intrinsic(prefer_literal=True)
+def copy_vectors(typing, out, to, source, start, vectors, width):
+    """Copy `vectors` vectors of `width` bytes from `source` at `start` to `out` at `to`; the two do not overlap."""
+    signature = types.void(out, types.int64, source, types.int64, vectors, width)
+    count, size = vectors.literal_value, width.literal_value
+
+    def codegen(context, builder, signature, args):
+        out, to, source, start = args[:4]
+        element = context.get_value_type(signature.args[0].dtype)
+        bytes_ = signature.args[0].dtype.bitwidth // 8
+        lanes = size // bytes_
+        vector = ir.VectorType(element, lanes)
+        values = []
+        for v in range(count):
+            at = builder.gep(source, [builder.add(start, ir.Constant(start.type, v * lanes))])
+            values.append(builder.load(builder.bitcast(at, vector.as_pointer())))
+            values[-1].align = bytes_
+        for v, value in enumerate(values):
+            at = builder.gep(out, [builder.add(to, ir.Constant(to.type, v * lanes))])
+            builder.store(value, builder.bitcast(at, vector.as_pointer())).align = bytes_
+        return context.get_dummy_value()
+
+    return signature, codegen

@@ -1,130 +1,62 @@
-"""The native call of a kernel on arrays: a builtin function of Python made from LLVM IR, with no ctypes on the way.
+"""The native call of a program on arrays, and builtin functions of Python whose bodies are loops of nbgrad's own.
 
-A program is an array of 64-bit words:
-
-    0 kernel    address of its machine code
-    1 tiles     how many pieces of work
-    2 pointers  how many of the kernel's words are data pointers; they come first, in the order of the arrays
-    3 words     how many words follow them
-    4 launch    address of the launcher of several tiles (0 when there is one tile)
-    5 state     what the launcher works with
-    6 ...       the words that follow the pointers
+A builtin is a few lines of LLVM IR that put its arguments into a block of words and call a loop; no ctypes is on the way.
 """
 
 import ctypes
+import os
 
-import llvmlite.binding as llvm
 import numpy as np
 
 from ...base.errors import KernelError, problem
+from ...plan.plan import Kernel
+from . import loops_call as loops
+from .kernels import address
 from .load import load_ir
 from .threads import launcher
 
-ROOM = 480  # words of a kernel's block: less than a page of stack, which needs no probe on Windows
-HEADER = 6
+ROOM = 480  # words of a kernel's block
 FASTCALL = 0x80
-DOC = "call(program, *arrays)\n--\n\nRun a program on arrays; return the last argument."
 IR = """
-declare i32 @PyType_IsSubtype(ptr, ptr)
-declare i32 @PyErr_BadArgument()
-declare ptr @PyEval_SaveThread()
-declare void @PyEval_RestoreThread(ptr)
-declare void @Py_IncRef(ptr)
-
-; call(program, *arrays): the kernel's block is put together on the stack. %ndarray is the type numpy.ndarray.
-define ptr @nbgrad_call(ptr %ndarray, ptr %args, i64 %given) {{
+; A builtin whose receiver is an array of two words, a loop and its state. The block: state, number of arguments, then
+; the arguments; the loop leaves the result in its first word.
+define ptr @nbgrad_builtin(ptr %self, ptr %args, i64 %given) {{
 entry:
-  %block = alloca [{room} x i64]
-  %any = icmp sgt i64 %given, 0
-  br i1 %any, label %read, label %bad
-read:
-  %object = load ptr, ptr %args
-  %object.type.at = getelementptr i8, ptr %object, i64 {type}
-  %object.type = load ptr, ptr %object.type.at
-  %is.program = icmp eq ptr %object.type, %ndarray
-  br i1 %is.program, label %header, label %bad
-header:
-  %program.at = getelementptr i8, ptr %object, i64 {data}
-  %program = load ptr, ptr %program.at
-  %kernel = load ptr, ptr %program
-  %tiles.at = getelementptr i64, ptr %program, i64 1
-  %tiles = load i64, ptr %tiles.at
-  %pointers.at = getelementptr i64, ptr %program, i64 2
-  %pointers = load i64, ptr %pointers.at
-  %words.at = getelementptr i64, ptr %program, i64 3
-  %words = load i64, ptr %words.at
-  %needed = add i64 %pointers, 1
-  %fits = icmp eq i64 %given, %needed
-  br i1 %fits, label %arrays, label %bad
-arrays:
-  %i = phi i64 [0, %header], [%i.next, %take]
-  %i.more = icmp slt i64 %i, %pointers
-  %i.next = add i64 %i, 1
-  br i1 %i.more, label %array, label %copy
-array:
-  %array.at = getelementptr ptr, ptr %args, i64 %i.next
-  %item = load ptr, ptr %array.at
-  %type.at = getelementptr i8, ptr %item, i64 {type}
-  %type = load ptr, ptr %type.at
-  %exact = icmp eq ptr %type, %ndarray
-  br i1 %exact, label %take, label %subclass
-subclass:
-  %inherits = call i32 @PyType_IsSubtype(ptr %type, ptr %ndarray)
-  %is.array = icmp ne i32 %inherits, 0
-  br i1 %is.array, label %take, label %bad
-take:
-  %data.at = getelementptr i8, ptr %item, i64 {data}
-  %data = load i64, ptr %data.at
-  %slot = getelementptr i64, ptr %block, i64 %i
-  store i64 %data, ptr %slot
-  br label %arrays
+  %block = alloca [512 x i64]
+  %cells.at = getelementptr i8, ptr %self, i64 {data}
+  %cells = load ptr, ptr %cells.at
+  %loop = load ptr, ptr %cells
+  %state.at = getelementptr i64, ptr %cells, i64 1
+  %state = load i64, ptr %state.at
+  store i64 %state, ptr %block
+  %block.1 = getelementptr i64, ptr %block, i64 1
+  store i64 %given, ptr %block.1
+  %few = icmp slt i64 %given, 500
+  %count = select i1 %few, i64 %given, i64 500
+  br label %copy
 copy:
-  %j = phi i64 [0, %arrays], [%j.next, %word]
-  %j.more = icmp slt i64 %j, %words
-  br i1 %j.more, label %word, label %go
-word:
-  %from = add i64 %j, {header}
-  %word.at = getelementptr i64, ptr %program, i64 %from
-  %value = load i64, ptr %word.at
-  %to = add i64 %j, %pointers
-  %cell = getelementptr i64, ptr %block, i64 %to
-  store i64 %value, ptr %cell
-  %j.next = add i64 %j, 1
+  %i = phi i64 [0, %entry], [%next, %take]
+  %more = icmp slt i64 %i, %count
+  br i1 %more, label %take, label %go
+take:
+  %from = getelementptr i64, ptr %args, i64 %i
+  %word = load i64, ptr %from
+  %next = add i64 %i, 1
+  %place = add i64 %i, 2
+  %to = getelementptr i64, ptr %block, i64 %place
+  store i64 %word, ptr %to
   br label %copy
 go:
-  %block.word = ptrtoint ptr %block to i64
-  %single = icmp eq i64 %tiles, 1
-  br i1 %single, label %one, label %many
-one:
-  call void %kernel(i64 %block.word, i64 0)
-  br label %done
-many:
-  %some = icmp sgt i64 %tiles, 0
-  br i1 %some, label %launch, label %done
-launch:
-  %launch.at = getelementptr i64, ptr %program, i64 4
-  %launch.fn = load ptr, ptr %launch.at
-  %state.at = getelementptr i64, ptr %program, i64 5
-  %state = load ptr, ptr %state.at
-  %thread = call ptr @PyEval_SaveThread()
-  call void %launch.fn(ptr %kernel, i64 %block.word, i64 %tiles, ptr %state)
-  call void @PyEval_RestoreThread(ptr %thread)
-  br label %done
-done:
-  %last = sub i64 %given, 1
-  %result.at = getelementptr ptr, ptr %args, i64 %last
-  %result = load ptr, ptr %result.at
-  call void @Py_IncRef(ptr %result)
+  %words = ptrtoint ptr %block to i64
+  call void %loop(i64 %words, i64 0)
+  %result = load ptr, ptr %block
   ret ptr %result
-bad:
-  %code = call i32 @PyErr_BadArgument()
-  ret ptr null
 }}
 """
 
 
-def make_program(kernel: int, words, tiles: int, pointers: int) -> np.ndarray:
-    """Put a kernel and its words together into the program that `call` takes first: an array of int64.
+def make_step(kernel: int, words, tiles: int, pointers) -> tuple:
+    """Return the words of one step of a program.
 
     Parameters
     ----------
@@ -133,23 +65,36 @@ def make_program(kernel: int, words, tiles: int, pointers: int) -> np.ndarray:
     words : sequence of int
         The words after the pointers, each within 64 bits and signed.
     tiles : int
-        Number of tiles; with 0 a call does nothing.
-    pointers : int
-        Number of arrays that a call takes.
+        Number of tiles; with 0 the step does nothing.
+    pointers : sequence of int
+        Per pointer of the kernel the number of an array, or -1 - n for what lies n bytes into the scratch memory.
 
     Raises
     ------
     KernelError
         When the block has more than 480 words (arrays of very many axes).
     """
-    if pointers + len(words) > ROOM:
+    if len(pointers) + len(words) > ROOM:
         raise problem(
             KernelError,
-            f"a kernel of {pointers} arrays needs {pointers + len(words)} words, more than {ROOM}",
+            f"a kernel of {len(pointers)} arrays needs {len(pointers) + len(words)} words, more than {ROOM}",
             "arrays of fewer axes: reshape, or make them contiguous",
         )
     launch, state = launcher() if tiles > 1 else (0, 0)
-    return np.array((kernel, tiles, pointers, len(words), launch, state, *words), np.int64)
+    return (kernel, tiles, launch, state, len(pointers), len(words), *pointers, *words)
+
+
+def join(steps, arrays: int, scratch: int) -> np.ndarray:
+    """Put steps together into the program that `call` takes first, an array of int64.
+
+    `arrays` is how many a call takes, `scratch` how many bytes of memory the steps share; 64-byte aligned.
+    """
+    return np.array([arrays, scratch, len(steps), *(word for step in steps for word in step)], np.int64)
+
+
+def make_program(kernel: int, words, tiles: int, pointers: int) -> np.ndarray:
+    """Return the program of one step that takes `pointers` arrays in order; as `make_step`."""
+    return join([make_step(kernel, words, tiles, range(pointers))], pointers, 0)
 
 
 def array_offsets():
@@ -196,11 +141,18 @@ def _definition(name, address, flags, doc):
     return ctypes.addressof(_definitions[-1])
 
 
-def make_builtin(name, address, flags, doc=None, receiver=None):
-    """Return a builtin function of Python whose body is the machine code at `address`."""
+def make_builtin(name, loop, state, doc=None):
+    """Return a builtin function of Python that runs a loop (its address) with a state (an array of words)."""
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    return make(_definition(name, address, flags, doc), receiver, None)
+    body = load_ir(IR.format(data=array_offsets()[1]), "nbgrad_builtin")
+    return make(_definition(name, body, FASTCALL, doc), np.array([loop, state.ctypes.data]), None)
+
+
+def python_function(name) -> int:
+    """Return the address of a function of Python's C interface; 0 when this Python does not have it."""
+    found = getattr(ctypes.pythonapi, name, None)
+    return 0 if found is None else ctypes.cast(found, ctypes.c_void_p).value
 
 
 def make_method(cls, name, address, flags, doc=None):
@@ -210,14 +162,29 @@ def make_method(cls, name, address, flags, doc=None):
     return make(cls, _definition(name, address, flags, doc))
 
 
-def _address_of_call():
-    for line in IR.splitlines():
-        if line.startswith("declare"):
-            name = line.split("@")[1].split("(")[0]
-            llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
-    type_offset, data_offset = array_offsets()
-    return load_ir(IR.format(room=ROOM, header=HEADER, type=type_offset, data=data_offset), "nbgrad_call")
+def _make_state():
+    """Return what `native_call` reads."""
+    state = np.zeros(loops.C_END // 8, np.int64)
+    type_at, data_at = array_offsets()
+    functions = {
+        "C_IS_SUBTYPE": "PyType_IsSubtype", "C_BAD_ARGUMENT": "PyErr_BadArgument", "C_NO_MEMORY": "PyErr_NoMemory",
+        "C_INCREF": "Py_IncRef", "C_SAVE": "PyEval_SaveThread", "C_RESTORE": "PyEval_RestoreThread",
+        "C_ALLOCATE": "PyMem_RawMalloc", "C_FREE": "PyMem_RawFree",
+    }  # fmt: skip
+    words = {"C_NDARRAY": id(np.ndarray), "C_TYPE": type_at, "C_DATA": data_at}
+    words.update({name: python_function(f) for name, f in functions.items()})
+    for name, value in words.items():
+        state[getattr(loops, name) // 8] = value
+    return state
 
 
-ADDRESS = _address_of_call()
-call = make_builtin("call", ADDRESS, FASTCALL, DOC, np.ndarray)
+def _after_fork():
+    """In a forked child: the thread that had the scratch memory is not here to give it back."""
+    STATE[loops.WORK_TAKEN // 8] = 0
+
+
+STATE = _make_state()
+DOC = "call(program, *arrays)\n--\n\nRun a program on arrays; return the last argument."
+call = make_builtin("call", address(Kernel("native_call", ())), STATE, DOC)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -12,11 +12,10 @@ import numpy as np
 
 from ...plan.plan import Kernel
 from . import loops_road as loops
-from .native import ADDRESS, array_offsets, slot_offsets
+from .kernels import address
+from .native import STATE, array_offsets, make_builtin, python_function, slot_offsets
 from .road_methods import build
-from .run import address
 
-LOOPS = ("road_apply", "road_pull", "road_reach")
 NEW_FROM_DESCR = 94  # place of PyArray_NewFromDescr in NumPy's table of functions
 TENSOR_SLOTS = ("data", "node", "base", "version", "seen", "key", "keyed")
 NODE_SLOTS = (
@@ -34,7 +33,7 @@ class Road:
     find_place : function
         `find_place() -> (code, instruction)` of the user's line; it tells `classify` what it saw.
     **known : objects
-        recording (its `on` says whether nodes are made), slots (iterator of numbers), no_attrs, add (the row), freed.
+        recording (its `on` says whether nodes are made), slots (iterator of numbers), add (the row), freed.
     """
 
     def __init__(self, tensor, node, find_place, **known):
@@ -48,14 +47,12 @@ class Road:
         self.records: list = []
         self._fill(find_place, **known)
 
-    def _fill(self, find_place, recording, slots, no_attrs, add, add_slowly, freed):
-        api = ctypes.pythonapi
-        function = lambda name: ctypes.cast(getattr(api, name), ctypes.c_void_p).value if hasattr(api, name) else 0
+    def _fill(self, find_place, recording, slots, add, add_slowly, freed):
         type_at, data_at = array_offsets()
         t, n = slot_offsets(self.tensor), slot_offsets(self.node)
         objects = {
             "TENSOR": self.tensor, "NODE": self.node, "NDARRAY": np.ndarray, "TUPLE": tuple, "NONE": None, "TRUE": True,
-            "FLOAT": float, "INT": int, "RECORDING": recording, "ON": "on", "SLOTS": slots, "NO_ATTRS": no_attrs,
+            "FLOAT": float, "INT": int, "RECORDING": recording, "ON": "on", "SLOTS": slots,
             "FIND_PLACE": find_place, "ADD": add, "ADD_SLOWLY": add_slowly, "ZERO": 0, "FREED": freed,
         }  # fmt: skip
         functions = {
@@ -66,16 +63,16 @@ class Road:
             "LIST_ITEM": "PyList_GetItem", "LIST_SIZE": "PyList_Size", "APPEND": "PyList_Append",
             "AS_INT": "PyLong_AsLongLong", "FROM_INT": "PyLong_FromLongLong", "IN_SET": "PySet_Contains",
             "DICT_ITEM": "PyDict_GetItemWithError", "SET_DICT_ITEM": "PyDict_SetItem", "FRAME": "PyEval_GetFrame",
-            "FRAME_CODE": "PyFrame_GetCode", "FRAME_AT": "PyFrame_GetLasti", "FRAME_BACK": "PyFrame_GetBack",
+            "FRAME_CODE": "PyFrame_GetCode", "FRAME_AT": "PyFrame_GetLasti", "FRAME_BACK": "PyFrame_GetBack", "NO_MEMORY": "PyErr_NoMemory",
         }  # fmt: skip
         numbers = {
-            "TYPE": type_at, "ARRAY_DATA": data_at, "RUN": ADDRESS, "NEW_ARRAY": numpy_function(NEW_FROM_DESCR),
+            "TYPE": type_at, "ARRAY_DATA": data_at, "CALL_STATE": STATE.ctypes.data, "NEW_ARRAY": numpy_function(NEW_FROM_DESCR),
             "TABLE": self.table.ctypes.data, "CONSTANTS": self.constants.ctypes.data, "CODES": self.codes.ctypes.data,
             **{f"T_{name.upper()}": at for name, at in t.items() if name in TENSOR_SLOTS},
             **{f"N_{name.upper()}": at for name, at in n.items() if name in NODE_SLOTS},
         }  # fmt: skip
         self.always.append(objects)
-        given = {**{k: id(v) for k, v in objects.items()}, **{k: function(v) for k, v in functions.items()}, **numbers}
+        given = {**{k: id(v) for k, v in objects.items()}, **{k: python_function(v) for k, v in functions.items()}, **numbers}
         for name, value in given.items():
             self.words[getattr(loops, name) // 8] = value
 
@@ -111,7 +108,7 @@ class Road:
         ids = [*map(id, keys), 0, 0][:3]
         descr = np.dtype(dtype)
         entry[: loops.E_RECORDS // 8] = (
-            id(row), *ids, id(program), id(descr), len(shape), dims.ctypes.data, id(key), id(scalar), descr.kind == "f", len(keys),
+            id(row), *ids, program.ctypes.data, id(descr), len(shape), dims.ctypes.data, id(key), id(scalar), descr.kind == "f", len(keys),
         )  # fmt: skip
         at = loops.place_in_table(id(row), *ids)
         for place in range(at, at + loops.PROBES):
@@ -139,9 +136,10 @@ class Road:
             return
         sources = [*[i for _, i in names], 0, 0, 0, 0][:4]
         record = np.zeros(loops.R_FIRST_PULL // 8 + 3 * loops.PULL_BYTES // 8, np.int64)
-        shared = (node.shape, node.dtype, node.shapes)
+        shared = (node.shape, node.dtype, node.shapes, node.attrs)
         record[: loops.R_FIRST_PULL // 8] = (
-            len(self.records), id(row), *map(id, shared), len(names), *sources, sum(1 << i for i in active), id(key), -1,
+            len(self.records), id(row), *map(id, shared[:3]), len(names), *sources, sum(1 << i for i in active), id(key),
+            id(node.attrs), -1,
         )  # fmt: skip
         self.records.append((record, names, shared, key))
         entry[at] = id(record)
@@ -169,15 +167,16 @@ class Road:
             dims, descr = np.array(shape or (0,), np.int64), np.dtype(dtype)
             found = [loops.GRADIENT if o == "g" else o if isinstance(o, int) else id(o) for o in operands]
             self.records[record[0]] += (program, operands, dims, descr, key)
-            words[1 : 7 + len(found)] = (id(program), id(descr), len(shape), dims.ctypes.data, id(key), len(found), *found)
+            words[1 : 7 + len(found)] = (program.ctypes.data, id(descr), len(shape), dims.ctypes.data, id(key), len(found), *found)
         record[loops.R_PULLS // 8] = len(pulls)
 
     def build(self, methods):
         """Return one builtin method per `Method`, then the functions `pull` and `reach` (see loops_road.py)."""
         self.always.append(methods)
-        loop_addresses = [(name, address(Kernel(name, ()))) for name in LOOPS]
+        apply, pull, reach = (address(Kernel(name, ())) for name in ("road_apply", "road_pull", "road_reach"))
         functions = [int(self.words[at // 8]) for at in (loops.CALL_MANY, loops.TUPLE_SIZE)]
-        return build(methods, loop_addresses, self.words.ctypes.data, *functions)
+        made = build(methods, apply, self.words.ctypes.data, *functions)
+        return made, make_builtin("pull", pull, self.words), make_builtin("reach", reach, self.words)
 
 
 def numpy_function(index):

@@ -4,7 +4,7 @@ import ctypes
 from typing import NamedTuple
 
 from .load import load_ir
-from .native import FASTCALL, make_builtin, make_method
+from .native import FASTCALL, make_method
 
 KEYWORDS, NO_ARGUMENTS, ONE_ARGUMENT = 0x02, 0x04, 0x08
 IR = """
@@ -18,38 +18,6 @@ define ptr @nbgrad_road(i64 %which) {{
   ret ptr %found
 }}
 {functions}
-"""
-LOOP = """
-; A builtin of up to five arguments: one loop.
-define ptr @{name}(ptr %self, ptr %args, i64 %given) {{
-entry:
-  %block = alloca [24 x i64]
-  %state = load i64, ptr @cells
-  store i64 %state, ptr %block
-  br label %copy
-copy:
-  %i = phi i64 [0, %entry], [%next, %take]
-  %more = icmp slt i64 %i, %given
-  br i1 %more, label %take, label %go
-take:
-  %from = getelementptr i64, ptr %args, i64 %i
-  %word = load i64, ptr %from
-  %next = add i64 %i, 1
-  %to = getelementptr i64, ptr %block, i64 %next
-  store i64 %word, ptr %to
-  br label %copy
-go:
-  %loop.at = getelementptr i64, ptr @cells, i64 {loop}
-  %loop = load ptr, ptr %loop.at
-  %words = ptrtoint ptr %block to i64
-  call void %loop(i64 %words, i64 0)
-  %result.at = getelementptr i64, ptr %block, i64 6
-  %result = load i64, ptr %result.at
-  %failed = icmp eq i64 %result, -1
-  %found = select i1 %failed, i64 0, i64 %result
-  %object = inttoptr i64 %found to ptr
-  ret ptr %object
-}}
 """
 METHOD = """
 ; An operator of {arity} operands: the row at once, or the slow method.
@@ -71,8 +39,7 @@ define ptr @{name}(ptr %self, ptr %other) {{
   store ptr {second}, ptr %block.3
   store i64 0, ptr %block.4
   call void %loop(i64 %words, i64 0)
-  %result.at = getelementptr i64, ptr %block, i64 6
-  %result = load i64, ptr %result.at
+  %result = load i64, ptr %block
   switch i64 %result, label %done [i64 0, label %slow i64 -1, label %failed]
 done:
   %object = inttoptr i64 %result to ptr
@@ -130,8 +97,7 @@ go:
   %loop = load ptr, ptr %loop.at
   %words = ptrtoint ptr %block to i64
   call void %loop(i64 %words, i64 0)
-  %result.at = getelementptr i64, ptr %block, i64 6
-  %result = load i64, ptr %result.at
+  %result = load i64, ptr %block
   switch i64 %result, label %done [i64 0, label %slow i64 -1, label %failed]
 done:
   %object = inttoptr i64 %result to ptr
@@ -189,35 +155,29 @@ class Method(NamedTuple):
     row: object = None
 
 
-def build(methods, loops, state, vectorcall, tuple_size):
-    """Return one builtin method per `Method`, and one function per loop after the first.
+def build(methods, loop, state, vectorcall, tuple_size):
+    """Return one builtin method per `Method`.
 
     Parameters
     ----------
     methods : list of Method
-    loops : list of (str, int)
-        Names and addresses; the first is what methods run.
-    state : int
-        Address of what the loops read.
+    loop, state : int
+        Addresses of `road_apply` and of what it reads.
     vectorcall, tuple_size : int
         Addresses of PyObject_Vectorcall and PyTuple_Size.
     """
-    first = 1 + len(loops)
-    cells = first + 2 * len(methods) + 2
+    first, cells = 2, 2 + 2 * len(methods) + 2
     bodies = [_body(f"method{i}", m, first + 2 * i, cells) for i, m in enumerate(methods)]
-    bodies += [LOOP.format(name=name, loop=2 + i) for i, (name, _) in enumerate(loops[1:])]
-    names = ["cells", *[f"method{i}" for i in range(len(methods))], *[name for name, _ in loops[1:]]]
-    things = ", ".join(f"ptr @{n}" for n in names)
-    text = IR.format(cells=cells, count=len(names), things=things, functions="".join(bodies))
+    things = ", ".join(f"ptr @{name}" for name in ("cells", *[f"method{i}" for i in range(len(methods))]))
+    text = IR.format(cells=cells, count=1 + len(methods), things=things, functions="".join(bodies))
     find = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)(load_ir(text, "nbgrad_road"))
     cell = (ctypes.c_int64 * cells).from_address(find(0))
-    cell[:] = [state, *[a for _, a in loops], *[w for m in methods for w in (id(m.row), id(m.slow))], vectorcall, tuple_size]
+    cell[:] = [state, loop, *[w for m in methods for w in (id(m.row), id(m.slow))], vectorcall, tuple_size]
     kinds = {"unary": NO_ARGUMENTS, "call": FASTCALL | KEYWORDS}
-    made = [
+    return [
         make_method(m.owner, m.name, find(1 + i), kinds.get(m.kind, ONE_ARGUMENT), m.slow.__doc__)
         for i, m in enumerate(methods)
     ]
-    return made, [make_builtin(name, find(names.index(name)), FASTCALL) for name, _ in loops[1:]]
 
 
 def _body(name, method, row, cells):

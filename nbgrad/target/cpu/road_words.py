@@ -1,10 +1,11 @@
-"""Machine words as Python objects and their parts: what the loops of the eager road are made of.
+"""Machine words, Python objects and their parts: what the native call and the eager road are made of.
 
 The text of this file is copied into their kernels (see HELPERS in loops_road.py); it imports nothing of nbgrad.
 """
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 
@@ -31,6 +32,17 @@ def put(typing, address, offset, value):
         return context.get_dummy_value()
 
     return types.void(word, word, word), codegen
+
+
+@intrinsic
+def room(typing):
+    """Return the address of 480 words on the stack, the block of a kernel."""
+
+    def codegen(context, builder, signature, args):
+        block = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), 480))
+        return builder.ptrtoint(block, ir.IntType(64))
+
+    return types.int64(), codegen
 
 
 def caller(count):

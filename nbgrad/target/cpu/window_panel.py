@@ -31,20 +31,20 @@ def position_panel(typing, a, a0, start, b, b0, table, t0, k, c, c0, c_row, heig
 
 
 @intrinsic(prefer_literal=True)
-def cell_panel(typing, a, table, r0, t0, k, b, b0, b_step, c, c0, c_row, height, n, add, rows, vectors, width):
+def cell_panel(typing, a, a0, table, r0, t0, k, b, b0, b_step, c, c0, c_row, height, n, add, rows, vectors, width):
     """Set (or increase, where `add` is not 0) c[c0 + r * c_row + j] by the sum over p < k of
-    a[table[r0 + r] + table[t0 + p]] * b[b0 + p * b_step + j], for r < height and j < n.
+    a[a0 + table[r0 + r] + table[t0 + p]] * b[b0 + p * b_step + j], for r < height and j < n.
 
     rows, vectors, width : as of `position_panel`. The table names `rows` rows whatever `height` says.
     """
     word = types.int64
-    signature = types.void(a, table, *[word] * 3, b, *[word] * 2, c, *[word] * 5, rows, vectors, width)
+    signature = types.void(a, word, table, *[word] * 3, b, *[word] * 2, c, *[word] * 5, rows, vectors, width)
 
     def codegen(context, builder, signature, args):
-        a, table, r0, t0, k, b, b0, b_step, c, c0, c_row, height, n, add = args[:14]
+        a, a0, table, r0, t0, k, b, b0, b_step, c, c0, c_row, height, n, add = args[:15]
         block = Cells(context, builder, signature)
         at = builder.gep
-        block.call(a, at(table, [r0]), at(table, [t0]), k, at(b, [b0]), b_step, at(c, [c0]), c_row, height, n, add)
+        block.call(at(a, [a0]), at(table, [r0]), at(table, [t0]), k, at(b, [b0]), b_step, at(c, [c0]), c_row, height, n, add)
         return context.get_dummy_value()
 
     return signature, codegen

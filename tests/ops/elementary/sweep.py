@@ -69,7 +69,7 @@ def _worst32(got, want):
     return worst, at, wrong, where
 
 
-def sweep32(name, reference=None, chunks=None):
+def sweep32(name, chunks=None, reference=None):
     """Compare a float32 function of one number with a float64 reference over all (or some chunks of) bit patterns.
 
     Returns (largest error in ulp, at which x, number of wrong special values, one of them).
@@ -148,15 +148,20 @@ REFERENCES = {  # float64 functions that float32 is compared with
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10,
     "log1p": np.log1p, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh,
     "atanh": np.arctanh, "sigmoid": special.expit, "erf": special.erf, "erfc": special.erfc,
+    "softplus": lambda x: np.logaddexp(x, 0.0), "log_sigmoid": special.log_expit,
+    "silu": lambda x: np.where(x == -np.inf, -0.0, x * special.expit(x)),
+    "mish": lambda x: np.where(x == -np.inf, -0.0, x * np.tanh(np.logaddexp(x, 0.0))),
+    "gelu_erf": lambda x: np.where(x == -np.inf, -0.0, x * special.ndtr(x)),
 }  # fmt: skip
 
 
 def main(names):
+    step = int(names.pop(0)) if names and names[0].isdigit() else 1
     for name in names or REFERENCES:
         if bits.find(name, "float32") is None:
             continue
         start = time.perf_counter()
-        worst, at, wrong, where = sweep32(name)
+        worst, at, wrong, where = sweep32(name, range(0, 1024, step))
         print(f"{name:12} {worst:6.3f} ulp at {at!r:24} wrong {wrong} {where}   {time.perf_counter() - start:.0f} s", flush=True)
 
 

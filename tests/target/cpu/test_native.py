@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from nbgrad.base.errors import KernelError
+from nbgrad.target.cpu import loops_call as loops
 from nbgrad.target.cpu.load import load, load_ir
-from nbgrad.target.cpu.native import ROOM, call, make_program
+from nbgrad.target.cpu.native import ROOM, STATE, call, join, make_program, make_step
 from nbgrad.target.cpu.prelude import prelude
 from nbgrad.target.cpu.threads import get_num_threads, set_num_threads
 
@@ -134,3 +135,43 @@ def test_it_is_a_builtin_with_a_signature():
     assert call.__name__ == "call"
     assert "program" in call.__doc__
     assert ctypes.sizeof(ctypes.c_void_p) == 8
+
+
+COPY = prelude(("float64", "float64")) + """
+
+@kernel
+def copy_twice(args, tile):
+    x, out = at0(args), at1(args)
+    for i in range(word(args, 2)):
+        out[i] = x[i] + x[i]
+"""
+
+
+def test_steps_share_scratch_memory(rng):
+    kernel = load(COPY, "copy_twice")
+    x, out = rng.normal(size=100), np.zeros(100)
+    steps = [make_step(kernel, (100,), 1, (0, -1)), make_step(kernel, (100,), 2, (-1, -1 - 832)), make_step(kernel, (100,), 1, (-1 - 832, 1))]
+    program = join(steps, 2, 832 + 800)
+    for _ in range(3):
+        out[:] = 0
+        assert call(program, x, out) is out
+        np.testing.assert_array_equal(out, 8 * x)
+    assert STATE[loops.WORK_SIZE // 8] >= 1632
+    assert STATE[loops.WORK_TAKEN // 8] == 0
+
+
+def test_scratch_that_is_taken_or_too_large_to_keep_is_made_anew(rng):
+    kernel = load(COPY, "copy_twice")
+    x, out = rng.normal(size=10), np.zeros(10)
+    small = join([make_step(kernel, (10,), 1, (0, -1)), make_step(kernel, (10,), 1, (-1, 1))], 2, 80)
+    STATE[loops.WORK_TAKEN // 8] = 1
+    call(small, x, out)
+    np.testing.assert_array_equal(out, 4 * x)
+    assert STATE[loops.WORK_TAKEN // 8] == 1
+    STATE[loops.WORK_TAKEN // 8] = 0
+    large = join([make_step(kernel, (10,), 1, (0, -loops.KEPT)), make_step(kernel, (10,), 1, (-loops.KEPT, 1))], 2, loops.KEPT + 80)
+    out[:] = 0
+    call(large, x, out)
+    np.testing.assert_array_equal(out, 4 * x)
+    with pytest.raises(MemoryError):
+        call(join([make_step(kernel, (10,), 1, (0, 1))], 2, 1 << 60), x, out)

@@ -2,7 +2,7 @@ import ctypes
 
 import numpy as np
 
-from nbgrad.target.cpu.native import FASTCALL, make_builtin, slot_offsets
+from nbgrad.target.cpu.native import slot_offsets
 from nbgrad.target.cpu.road import NEW_FROM_DESCR, numpy_function
 
 
@@ -29,14 +29,3 @@ def test_numpys_function_makes_an_array():
     assert made.dtype == descr
     assert made.flags.c_contiguous
     assert made.flags.owndata
-
-
-def test_a_builtin_has_name_and_text():
-    def nothing(receiver, arguments, count):
-        return None
-
-    body = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(nothing)
-    made = make_builtin("nothing", ctypes.cast(body, ctypes.c_void_p).value, FASTCALL, "nothing()\n--\n\nDo nothing.")
-    assert made() is None
-    assert made.__name__ == "nothing"
-    assert made.__doc__ == "Do nothing."

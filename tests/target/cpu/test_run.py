@@ -1,28 +1,14 @@
 """The runner: names, sources, launches kept per layout."""
 
-import ast
-import inspect
 
 import numpy as np
-import pytest
 
 import nbgrad as ng
-from nbgrad.base.errors import KernelError
 from nbgrad.ops.table import table
-from nbgrad.plan.plan import Kernel, Plan, packed
+from nbgrad.plan.plan import Plan, packed
 from nbgrad.plan.reducing import plan_reduce
 from nbgrad.target.cpu import run
 from nbgrad.target.cpu.run import Launch
-
-
-def test_names_say_loop_row_and_dtypes():
-    assert run.kernel_name(Kernel("map", ("float32", "float32"), table["tanh"], ("11", False))) == "map_tanh_float32"
-    assert run.kernel_name(Kernel("map", ("float32", "bool"), table["isnan"])) == "map_isnan_float32_bool"
-
-
-def test_an_unknown_loop_is_refused():
-    with pytest.raises(KernelError, match="no loop named 'nothing'"):
-        run.source(Kernel("nothing", ("float32",)))
 
 
 def test_one_launch_per_layout():
@@ -48,31 +34,10 @@ def test_launches_do_not_grow_without_end():
     np.testing.assert_allclose(ng.exp(np.zeros(3)).numpy(), 1.0)
 
 
-def test_a_source_is_a_whole_file_with_its_choices_as_constants():
-    loops = {name: fn for name, (fn, _) in run.LOOPS.items() if list(inspect.signature(fn).parameters) == ["args", "tile"]}
-    assert len(loops) > 15
-    for name in loops:
-        kernel = Kernel(name, ("float32", "int64", "float32", "float32"), None, ("a", 2, True))
-        tree = ast.parse(run.source(kernel))
-        (found,) = [n for n in tree.body if isinstance(n, ast.FunctionDef) and [ast.unparse(d) for d in n.decorator_list] == ["kernel"]]
-        assert found.name == run.kernel_name(kernel)
-        constants = {ast.unparse(n.targets[0]): n.value for n in tree.body if isinstance(n, ast.Assign)}
-        assert [ast.literal_eval(constants[f"S{i}"]) for i in range(3)] == ["a", 2, True]
-
-
-def test_the_source_depends_on_the_kernel_alone():
-    kernel = Kernel("map", ("float32", "float32"), table["tanh"], ("11", False))
-    assert run.source(kernel) == run.source(Kernel(*kernel))
-    texts = {run.source(kernel._replace(dtypes=(d, d), static=s)) for d in ("float32", "float64") for s in (("11", False), ("s1", False), ("11", True))}
-    assert len(texts) == 6
-    assert run.address(kernel) == run.address(Kernel(*kernel))
-
-
 def test_a_plan_of_several_steps_finds_its_buffers(rng):
     a = rng.standard_normal((3, 5))
-    mean = Launch(plan_reduce(table["mean"], run.layout(a), (1,), packed((3,), "float64"), "float64"))
-    assert mean.single is None
-    assert len(mean.programs) == 2
+    mean = Launch(plan_reduce(table["mean"], run.layout(a), (1,), packed((3,), "float64"), "float64"), 1)
+    assert mean.plain
     np.testing.assert_allclose(mean((a,)), a.mean(1), rtol=1e-15)
     out = np.zeros(3)
     assert mean((a,), out) is out
@@ -80,7 +45,7 @@ def test_a_plan_of_several_steps_finds_its_buffers(rng):
 
 
 def test_an_output_that_must_be_zero_is_zero():
-    launch = Launch(Plan((), (2, 3), "float32", zero=True))
+    launch = Launch(Plan((), (2, 3), "float32", zero=True), 0)
     out = launch(())
     assert out.dtype == "float32"
     np.testing.assert_array_equal(out, np.zeros((2, 3)))

@@ -9,8 +9,8 @@ import nbgrad as ng
 from nbgrad.docs import kernels, rows
 from nbgrad.ops.table import table
 from nbgrad.target.cpu import run
+from nbgrad.target.cpu.kernels import kernel_name, source
 from nbgrad.target.cpu.load import assembly, kernel_function
-from nbgrad.target.cpu.run import kernel_name, source
 
 rows()
 

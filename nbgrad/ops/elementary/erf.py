@@ -1,0 +1,162 @@
+"""The error function, what it lacks to 1, and the Gaussian error linear unit.
+
+For a = |x|, exp(a^2) erfc(a) (a + k) is smooth in q = (a - k) / (a + k), which takes all a to an interval: one minimax
+polynomial gives erfc to the end of the range. The rounding errors of a^2 and of 1 / (a + k) go into the exponent.
+"""
+
+from .bits import bits, copysign, fabs, fma, polynomial, scale, select
+from .exp import (
+    LN2_HIGH_32, LN2_HIGH_64, LN2_LOW_32, LN2_LOW_64, LOG2_E, ROUND_32, ROUND_32_BITS, ROUND_64, ROUND_64_BITS,
+    exp_parts_float32,
+)  # fmt: skip
+
+EXPM1_32 = (1.0, 0.4999999403953552, 0.16666516661643982, 0.04166810214519501, 0.008369173854589462,
+            0.0013838254380971193)  # fmt: skip  # (exp(r) - 1) / r
+EXPM1_64 = (1.0, 0.5000000000000011, 0.16666666666666435, 0.04166666666652579, 0.008333333333475834,
+            0.0013888888944848668, 0.00019841269554892688, 2.4801491786373362e-05, 2.755753685924657e-06,
+            2.763072587961521e-07, 2.5017448598390266e-08)  # fmt: skip
+ERF_32 = (0.12837916612625122, -0.37612590193748474, 0.11282864958047867, -0.026807287707924843,
+           0.0050577037036418915, -0.0006348518654704094)  # fmt: skip  # erf(a) / a - 1 in a^2, a < 0.85
+ERF_64 = (0.1283791670955126, -0.37612638903184176, 0.11283791670978857, -0.026866170650282073,
+           0.005223977681890912, -0.0008548330535112016, 0.00012055462931169722,
+           -1.4928483067108577e-05, 1.649482564030466e-06, -1.6472001333949856e-07,
+           1.3349114973897571e-08)  # fmt: skip  # erf(a) / a - 1 in a^2, a < 0.75
+LOG_ERFC_32 = (-0.00010452789865667, -1.1280609369277954, -0.6365191340446472, -0.10452570021152496,
+               0.022518930956721306, -0.0031178263016045094, 0.0002036751975538209)  # fmt: skip  # 0.85 to 4
+ERFC_FIRST_32, ERFC_REST_32 = 1.0740069150924683, -7.3918613452406134e-09  # k = 3, 2^-27.1
+ERFC_32 = (-0.8833944797515869, 0.5902283191680908, -0.31046631932258606, 0.11952811479568481, -0.026837971061468124,
+           -0.0012202768120914698, 0.003079330315813422, -0.0004940656945109367, -0.0003315538342576474)  # fmt: skip
+ERFC_FIRST_64, ERFC_REST_64 = 1.095995661000491, 5.864922067524762e-17  # k = 4, 2^-55.6
+ERFC_64 = (-0.9765487290808821, 0.7732087022652369, -0.5408538313132263, 0.3308515878780319,
+           -0.1740109372402485, 0.07638151490884772, -0.02637005333517667, 0.0061120556607522575,
+           -0.0002809589110765192, -0.00045505271640038054, 0.00017681305760455928,
+           -3.6350385363700415e-06, -1.886166349865569e-05, 4.694065072245453e-06,
+           1.425764326219589e-06, -8.456497728375807e-07, -7.74332365491246e-08,
+           1.2372901986309245e-07, 2.111143983830694e-09, -1.5424181257887298e-08,
+           -1.9019360558191908e-10, 1.0869747478274691e-09)  # fmt: skip
+GELU_32 = (0.7552851438522339, -0.6078965663909912, 0.3871362507343292, -0.18652376532554626, 0.06041118875145912,
+           -0.00752233387902379, -0.00353909470140934, 0.0015553574776276946, 0.00020981648412998766,
+           -0.0001094149993150495)  # fmt: skip  # exp(a^2 / 2) Phi(-a) (a + 4), 2^-25.6
+GELU_FIRST_64, GELU_REST_64 = 0.769193049750063, -1.7681620822714186e-17  # k = 5, 2^-56.3
+GELU_64 = (-0.6653825028900567, 0.4953056159699772, -0.31353315667130094, 0.16502036617034674,
+           -0.06911863870642088, 0.020795066800604684, -0.002993376768854827,
+           -0.0007978694053471584, 0.0005448990505585293, -5.93756908990547e-05,
+           -4.976273860722013e-05, 1.66810955093043e-05, 3.980645402854152e-06,
+           -2.769049861355476e-06, -3.360604830614828e-07, 4.3294728676635446e-07,
+           4.153701790064485e-08, -6.594384112885633e-08, -8.763623594459707e-09,
+           7.803971045208766e-09, 1.577438414630386e-09, -2.3673956507750964e-10)  # fmt: skip
+
+
+def erf_float32(x):
+    """a p(a^2) below 0.85, else 1 - exp(q(a)), where q approximates log(erfc(a)); 1 from 4 on."""
+    a = fabs(x)
+    p, n = exp_parts_float32(polynomial(select(a > 4.0, 4.0, a), *LOG_ERFC_32))
+    return copysign(select(a < 0.85, fma(a, polynomial(a * a, *ERF_32), a), 1.0 - scale(p, n)), x)
+
+
+def erf_float64(x):
+    """a p(a^2) below 0.75, else 1 - erfc(a); 1 from 5.93 on."""
+    a = fabs(x)
+    return copysign(select(a < 0.75, fma(a, polynomial(a * a, *ERF_64), a), 1.0 - erfc_float64(a)), x)
+
+
+def decay_float32(h, low):
+    """Return (e, n) with exp(-h - low) = (1 + e) 2^n, for 0 <= h < 200 and a small correction `low`."""
+    t = fma(h, -LOG2_E, ROUND_32)
+    n = t - ROUND_32
+    near = fma(n, -LN2_HIGH_32, -h)
+    rest = fma(n, -LN2_LOW_32, -low)
+    r = near + rest
+    return fma(r, polynomial(r, *EXPM1_32), rest - (r - near)), bits(t) - ROUND_32_BITS
+
+
+def decay_float64(h, low):
+    """Return (e, n) with exp(-h - low) = (1 + e) 2^n, for 0 <= h < 1000 and a small correction `low`."""
+    t = fma(h, -LOG2_E, ROUND_64)
+    n = t - ROUND_64
+    near = fma(n, -LN2_HIGH_64, -h)
+    rest = fma(n, -LN2_LOW_64, -low)
+    r = near + rest
+    return fma(r, polynomial(r, *EXPM1_64), rest - (r - near)), bits(t) - ROUND_64_BITS
+
+
+def inverse_float32(a, k):
+    """Return (t, rest, q): 1 / (a + k) = t (1 + rest) and q = (a - k) / (a + k), for a >= 0 and a small integer k."""
+    d = a + k
+    t = 1.0 / d
+    rest = fma(-d, t, 1.0) - (a - (d - k)) * t
+    return t, rest, fma(-2.0 * k * t, rest, fma(-2.0 * k, t, 1.0))
+
+
+def inverse_float64(a, k):
+    """Return (t, rest, q): 1 / (a + k) = t (1 + rest) and q = (a - k) / (a + k), for a >= 0 and a small integer k."""
+    d = a + k
+    t = 1.0 / d
+    rest = fma(-d, t, 1.0) - (a - (d - k)) * t
+    return t, rest, fma(-2.0 * k * t, rest, fma(-2.0 * k, t, 1.0))
+
+
+def product_float32(t, q, p, first, small, e):
+    """Return t (first + small + q p) (1 + e) with what the first roundings left."""
+    total = fma(q, p, first)
+    v = t * total
+    rest = fma(t, fma(q, p, first - total) + small, fma(t, total, -v))
+    return v + fma(v, e, fma(rest, e, rest))
+
+
+def product_float64(t, q, p, first, small, e):
+    """Return t (first + small + q p) (1 + e) with what the first roundings left."""
+    total = fma(q, p, first)
+    v = t * total
+    rest = fma(t, fma(q, p, first - total) + small, fma(t, total, -v))
+    return v + fma(v, e, fma(rest, e, rest))
+
+
+def erfc_float32(x):
+    """exp(-a^2) p(q) / (a + 3) for a = |x|, taken from 2 for negative x; 0 from 10.06 on."""
+    a = fabs(x)
+    a = select(a > 10.5, 10.5, a)
+    t, rest, q = inverse_float32(a, 3.0)
+    h = a * a
+    e, n = decay_float32(h, fma(a, a, -h) - rest)
+    y = scale(product_float32(t, q, polynomial(q, *ERFC_32), ERFC_FIRST_32, ERFC_REST_32, e), n)
+    return select(x < 0.0, 2.0 - y, y)
+
+
+def erfc_float64(x):
+    """exp(-a^2) p(q) / (a + 4) for a = |x|, taken from 2 for negative x; 0 from 27.23 on."""
+    a = fabs(x)
+    a = select(a > 27.5, 27.5, a)
+    t, rest, q = inverse_float64(a, 4.0)
+    h = a * a
+    e, n = decay_float64(h, fma(a, a, -h) - rest)
+    y = scale(product_float64(t, q, polynomial(q, *ERFC_64), ERFC_FIRST_64, ERFC_REST_64, e), n)
+    return select(x < 0.0, 2.0 - y, y)
+
+
+def gelu_erf_float32(x):
+    """max(x, 0) - a Phi(-a) for a = |x|, where Phi(-a) is exp(-a^2 / 2) p(q) / (a + 4); -0 at -infinity."""
+    a = fabs(x)
+    a = select(a > 15.0, 15.0, a)
+    t, rest, q = inverse_float32(a, 4.0)
+    s = a * 0.5
+    h = s * a
+    e, n = decay_float32(h, fma(s, a, -h) - rest)
+    v = t * polynomial(q, *GELU_32)
+    down = x < 0.0
+    y = scale(fma(v, e, v), select(down, 0, n))  # Phi(-a), without 2^n for negative x: it may be below all numbers
+    return scale(fma(-a, y, select(down, -0.0, x)), select(down, n, 0))
+
+
+def gelu_erf_float64(x):
+    """max(x, 0) - a Phi(-a) for a = |x|, where Phi(-a) is exp(-a^2 / 2) p(q) / (a + 5); -0 at -infinity."""
+    a = fabs(x)
+    a = select(a > 39.0, 39.0, a)
+    t, rest, q = inverse_float64(a, 5.0)
+    s = a * 0.5
+    h = s * a
+    e, n = decay_float64(h, fma(s, a, -h) - rest)
+    y = product_float64(t, q, polynomial(q, *GELU_64), GELU_FIRST_64, GELU_REST_64, e)
+    down = x < 0.0
+    y = scale(y, select(down, 0, n))  # Phi(-a), without 2^n for negative x: it may be below all numbers
+    return scale(fma(-a, y, select(down, -0.0, x)), select(down, n, 0))

@@ -1,0 +1,123 @@
+"""The logistic function and its kin.
+
+All are written in e = exp(-|x|), which does not overflow; where the result is that small, its power of 2 is put in last,
+so that numbers below the least normal one are right too.
+"""
+
+from .bits import fabs, fma, scale, select
+from .exp import exp_parts_float32, exp_parts_float64
+from .log import log1p_unit_float32, log1p_unit_float64
+
+
+def small_exp_float32(x):
+    """Return exp(-|x|)."""
+    a = fabs(x)
+    p, n = exp_parts_float32(-select(a > 104.0, 104.0, a))
+    return scale(p, n)
+
+
+def small_exp_float64(x):
+    """Return exp(-|x|)."""
+    a = fabs(x)
+    p, n = exp_parts_float64(-select(a > 746.0, 746.0, a))
+    return scale(p, n)
+
+
+def sigmoid_float32(x):
+    """1 / (1 + e), or e / (1 + e) for negative x."""
+    e = small_exp_float32(x)
+    return select(x < 0.0, e, 1.0) / (1.0 + e)
+
+
+def sigmoid_float64(x):
+    """1 / (1 + e), or e / (1 + e) for negative x."""
+    e = small_exp_float64(x)
+    return select(x < 0.0, e, 1.0) / (1.0 + e)
+
+
+def softplus_float32(x):
+    """max(x, 0) + log(1 + e)."""
+    return select(x > 0.0, x, 0.0) + log1p_unit_float32(small_exp_float32(x))
+
+
+def softplus_float64(x):
+    """max(x, 0) + log(1 + e)."""
+    return select(x > 0.0, x, 0.0) + log1p_unit_float64(small_exp_float64(x))
+
+
+def log_sigmoid_float32(x):
+    """min(x, 0) - log(1 + e)."""
+    return select(x < 0.0, x, -0.0) - log1p_unit_float32(small_exp_float32(x))
+
+
+def log_sigmoid_float64(x):
+    """min(x, 0) - log(1 + e)."""
+    return select(x < 0.0, x, -0.0) - log1p_unit_float64(small_exp_float64(x))
+
+
+def logaddexp_float32(x, y):
+    """max(x, y) + log(1 + exp(-|x - y|))."""
+    gap = select(x == y, 0.0, x - y)
+    return select(x > y, x, y) + log1p_unit_float32(small_exp_float32(gap))
+
+
+def logaddexp_float64(x, y):
+    """max(x, y) + log(1 + exp(-|x - y|))."""
+    gap = select(x == y, 0.0, x - y)
+    return select(x > y, x, y) + log1p_unit_float64(small_exp_float64(gap))
+
+
+def silu_float32(x):
+    """x / (1 + e), or x e / (1 + e) for negative x; -0 at -infinity."""
+    x = select(x < -112.0, -112.0, x)
+    a = fabs(x)
+    p, n = exp_parts_float32(-select(a > 112.0, 112.0, a))
+    down = x < 0.0
+    return scale(x * select(down, p, 1.0) / (1.0 + scale(p, n)), select(down, n, 0))
+
+
+def silu_float64(x):
+    """x / (1 + e), or x e / (1 + e) for negative x; -0 at -infinity."""
+    x = select(x < -756.0, -756.0, x)
+    a = fabs(x)
+    p, n = exp_parts_float64(-select(a > 756.0, 756.0, a))
+    down = x < 0.0
+    return scale(x * select(down, p, 1.0) / (1.0 + scale(p, n)), select(down, n, 0))
+
+
+def mish_float32(x):
+    """x (1 + 2 e) / (1 + 2 e + 2 e^2), or x e (2 + e) / (2 + 2 e + e^2); the quotient with what roundings left."""
+    x = select(x < -112.0, -112.0, x)
+    a = fabs(x)
+    p, n = exp_parts_float32(-select(a > 112.0, 112.0, a))
+    e = scale(p, n)
+    down = x < 0.0
+    double = e + e
+    top, start = select(down, fma(p, e, p + p), 1.0 + double), select(down, 2.0 + double, 1.0 + double)
+    left = select(down, fma(p, e, p + p - top), double - (top - 1.0))
+    factor = select(down, e, double)
+    bottom = fma(factor, e, start)
+    left_below = fma(factor, e, start - bottom) + select(down, double - (start - 2.0), left)
+    inverse = 1.0 / bottom
+    y = top * inverse
+    y = fma(fma(-y, bottom, top) + fma(-y, left_below, left), inverse, y)
+    return scale(x * y, select(down, n, 0))
+
+
+def mish_float64(x):
+    """x (1 + 2 e) / (1 + 2 e + 2 e^2), or x e (2 + e) / (2 + 2 e + e^2); the quotient with what roundings left."""
+    x = select(x < -756.0, -756.0, x)
+    a = fabs(x)
+    p, n = exp_parts_float64(-select(a > 756.0, 756.0, a))
+    e = scale(p, n)
+    down = x < 0.0
+    double = e + e
+    top, start = select(down, fma(p, e, p + p), 1.0 + double), select(down, 2.0 + double, 1.0 + double)
+    left = select(down, fma(p, e, p + p - top), double - (top - 1.0))
+    factor = select(down, e, double)
+    bottom = fma(factor, e, start)
+    left_below = fma(factor, e, start - bottom) + select(down, double - (start - 2.0), left)
+    inverse = 1.0 / bottom
+    y = top * inverse
+    y = fma(fma(-y, bottom, top) + fma(-y, left_below, left), inverse, y)
+    return scale(x * y, select(down, n, 0))

@@ -1,0 +1,87 @@
+"""Plans of normalisations: rows of neighbours, and channels whose numbers lie apart."""
+
+from math import prod
+from struct import pack, unpack
+
+from .plan import GRAIN, Kernel, Plan, Step, planner
+from .rows import nothing, per_tile
+
+CHUNKS = 64  # at most, of rows whose gradients of scale and shift are added up side by side
+
+
+def word_of(x) -> int:
+    """Return a float64 as a word: the integer with its bits."""
+    return unpack("q", pack("d", x))[0]
+
+
+def rows_of(shape, attrs) -> tuple:
+    """Return (rows, numbers per row, groups of rows, runs per row)."""
+    if not attrs["groups"]:
+        n = prod(shape[attrs["axis"] :])
+        return prod(shape[: attrs["axis"]]), n, 1, n
+    groups = attrs["groups"]
+    return shape[0] * groups, prod(shape[1:]) // groups, groups, shape[1] // groups
+
+
+@planner("standardize", contiguous=True)
+def standardize(inputs, attrs, out) -> Plan:
+    """Three passes over rows in cache."""
+    return normalized(inputs, attrs, out, (0, 0, 0), 0)
+
+
+@planner("standardize_scaled", contiguous=True)
+def standardize_scaled(inputs, attrs, out) -> Plan:
+    """The same, with a scale and shift."""
+    _, n, _, runs = rows_of(inputs[0].shape, attrs)
+    return normalized(inputs, attrs, out, (0, 1, 2), 1 if runs == n else 2)
+
+
+def normalized(inputs, attrs, out, arguments, mode) -> Plan:
+    """Words: rows, numbers per row, rows per tile, groups, runs per row, eps."""
+    x, k = inputs[0], len(inputs)
+    if not x.size:
+        return nothing(out)
+    rows, n, groups, runs = rows_of(x.shape, attrs)
+    grain = per_tile(n)
+    kernel = Kernel("normalize_rows", (x.dtype,) * 4 + ("float64",) * 2, None, (attrs["centered"], mode))
+    words = (rows, n, grain, groups, runs, word_of(attrs["eps"]))
+    return several((Step(kernel, (*arguments, k, k + 1, k + 2), words, -(-rows // grain)),), out)
+
+
+def several(steps, outs, scratch=()) -> Plan:
+    """Return a plan that fills several layouts."""
+    return Plan(tuple(steps), tuple(o.shape for o in outs), tuple(o.dtype for o in outs), tuple(scratch))
+
+
+@planner("standardize_grad", contiguous=True)
+def standardize_grad(inputs, attrs, out) -> Plan:
+    """Two sums over each row, then the row. Words: rows, numbers per row, rows per tile, groups, runs per row."""
+    x = inputs[1]
+    if not x.size:
+        return nothing(out)
+    rows, n, groups, runs = rows_of(x.shape, attrs)
+    grain = per_tile(n)
+    kernel = Kernel("normalize_grad_rows", gradient_kinds(x.dtype), None, (attrs["centered"], 0))
+    step = Step(kernel, (0, 1, 1, 2, 3, 4, 4, 2), (rows, n, grain, groups, runs), -(-rows // grain))
+    return Plan((step,), out.shape, out.dtype)
+
+
+@planner("standardize_scaled_grad", contiguous=True)
+def standardize_scaled_grad(inputs, attrs, outs) -> Plan:
+    """The same in chunks of rows, each with sums for weight and bias, which are then joined."""
+    x = inputs[1]
+    rows, n, groups, runs = rows_of(x.shape, attrs)
+    pairs = groups * runs
+    grain = max(per_tile(n), -(-rows // CHUNKS))
+    chunks = -(-rows // grain) if n else 0
+    kernel = Kernel("normalize_grad_rows", gradient_kinds(x.dtype), None, (attrs["centered"], 1 if runs == n else 2))
+    first = Step(kernel, (0, 1, 2, 3, 4, 5, 8, 9), (rows, n, grain, groups, runs), chunks)
+    share = max(1, GRAIN // max(1, chunks))
+    last = Step(Kernel("join_pairs", ("float64", x.dtype, x.dtype)), (9, 6, 7), (chunks, pairs, share), -(-pairs // share))
+    space = 2 * pairs * chunks
+    return several((first, last), outs, (((space,), x.dtype), ((space,), "float64")))
+
+
+def gradient_kinds(dtype) -> tuple:
+    """Return the dtypes of the gradient's pointers: u, x, weight, mean, scale, out, sums of some rows, of a chunk."""
+    return (dtype, dtype, dtype, "float64", "float64", dtype, dtype, "float64")

@@ -1,0 +1,70 @@
+"""The gradient of a convolution in its weight: cells of the input times channels of the output, over all positions."""
+
+from math import prod
+
+from .convolving import Walk, axes_of, block_of, empty, evenly, spatial
+from .plan import Kernel, Plan, Step, planner
+
+POSITIONS = 448  # summed at once
+TURNED = 48 << 10  # numbers of turned gradient: with the sums, a second-level cache is half full
+COPIED = 8 << 10  # numbers of padded input at once
+WORK = 1 << 20  # products per unit of work: hides its start
+UNITS = 64  # at most: enough for 64 threads; more would be more to add
+ROWS = 256  # of weights: every block of them turns the gradient again
+JOIN = 12  # rows and columns of a block that are added and turned at once
+
+
+@planner("conv_weight_grad")
+def conv_weight_grad(inputs, attrs, out) -> Plan:
+    """Cells ((c, cell), position) times channels of y (position, o), in chunks of images; then the chunks are added."""
+    x, y = inputs
+    if not out.size or not x.size or not y.size:
+        return empty(out)
+    axes = axes_of(x.shape[2:], attrs["window"], y.shape[2:], attrs)
+    walks = tuple(Walk(a.size, a.window, -a.before, a.stride, a.dilation, a.positions) for a in axes)
+    groups, c = attrs["groups"], out.shape[1]
+    o, m = out.shape[0] // groups, c * prod(attrs["window"])
+    vectors = min(4, -(-o // 16))
+    block = (6 if vectors == 4 else 8, vectors, block_of(1, out.dtype)[2])
+    words, tiles, parts, length = sums_words(x, y, walks, (o, c, groups), out.dtype)
+    step = Step(Kernel("conv_weight_sums", (out.dtype,) * 3, None, block), (0, 1, 3), words, tiles)
+    units = groups * -(-o // 16) * -(-m // 64)
+    words = (units, parts, groups, m, o, length)
+    join = Step(Kernel("conv_weight_join", (out.dtype,) * 2, None, (JOIN,)), (3, 2), words, -(-units // JOIN))
+    scratch = (((parts * groups * m * length + 16,), out.dtype),)
+    return Plan((step, join), out.shape, out.dtype, scratch)
+
+
+def sums_words(x, y, walks, sizes, dtype):
+    """Return (words, tiles, chunks of images, length of a row of sums)."""
+    o, channels, groups = sizes
+    images, (d, h, w) = x.shape[0], walks
+    cells, positions = prod(a.cells for a in walks), prod(a.positions for a in walks)
+    o_block = o if o <= 96 else 64
+    pitch = -(-o_block // 16) * 16
+    most = max(64, min(POSITIONS, TURNED // pitch))
+    w_block = evenly(w.positions, most)
+    h_block = evenly(h.positions, max(1, most // w_block))
+    in_place = all(a.inside for a in walks)
+    plane = d.cells * reach(h, h_block) * reach(w, w_block)
+    c_copy = max(1, min(channels, COPIED // plane, -(-1024 // cells)))
+    wanted = min(UNITS, 1 + images * positions * groups * o * channels * cells // WORK)
+    blocks = groups * -(-o // o_block)
+    parts = max(1, min(images, images * positions // 512, -(-wanted // blocks)))
+    chunk = -(-images // parts)
+    parts = -(-images // chunk)
+    c_block = evenly(channels, max(-(-ROWS // cells), -(-channels * blocks * parts // wanted)))
+    units = blocks * parts * -(-channels // c_block)
+    grain = max(1, units // wanted)
+    length = -(-o // 16) * 16
+    words = [units, grain, groups, images, chunk, channels, c_block, min(c_copy, c_block), o, o_block, length]
+    words += [h_block, w_block, int(in_place), 0 if in_place else c_copy * plane + 64]
+    words += [x.strides[0], x.strides[1], y.strides[0], y.strides[1]]
+    for a, stride, place in zip(walks, spatial(x.strides[2:]), spatial(y.strides[2:])):
+        words += [a.size, stride, a.cells, a.first, a.step, a.apart, a.positions, place]
+    return tuple(words), -(-units // grain), parts, length
+
+
+def reach(walk, positions):
+    """Return how many places so many neighbouring positions see, from first to last."""
+    return (positions - 1) * walk.step + (walk.cells - 1) * walk.apart + 1

@@ -1,0 +1,139 @@
+"""Rows brought to zero mean and unit spread (S0; without S0: to unit mean square alone), and the gradient.
+
+S1 says how a scale and shift apply: 0 not at all, 1 one pair per element of a row, 2 one pair per run of elements. A row
+has `runs` of them, and belongs to one of `groups` of pairs. Mean and spread are float64: the mean that is subtracted is
+rounded to the dtype, what rounding took is put back afterwards, so that a large mean costs no accuracy.
+"""
+
+import math
+
+BLOCK = 2048  # numbers that lanes add up before the sums are joined in float64
+FLUSH = 32  # rows whose gradients of scale and shift are added up before they are joined in float64
+
+
+def normalize_rows(args, tile):
+    """out = (x - mean) / sqrt(variance + eps) * weight + bias; mean and 1 / sqrt(...) of each row."""
+    x, weight, bias, out, means, scales = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args)
+    rows, n, grain, groups, runs, eps = word(args, 6), word(args, 7), word(args, 8), word(args, 9), word(args, 10), number(word(args, 11))
+    length = n // runs
+    for row in range(tile * grain, min(rows, (tile + 1) * grain)):
+        at, mean, rest, squares = row * n, 0.0, 0.0, 0.0
+        if S0:
+            for b in range(0, n, BLOCK):
+                part = T0(0.0)
+                for i in range(at + b, at + min(b + BLOCK, n)):
+                    part = plus(part, x[i])
+                mean += part
+            mean /= n
+        middle = T0(mean)
+        for b in range(0, n, BLOCK):
+            part, off = T0(0.0), T0(0.0)
+            for i in range(at + b, at + min(b + BLOCK, n)):
+                d = x[i] - middle
+                part = plus(part, d * d)
+                if S0:
+                    off = plus(off, d)
+            squares += part
+            rest += off
+        squares, rest = squares / n, rest / n
+        scale = 1.0 / math.sqrt(max(0.0, squares - rest * rest) + eps)
+        means[row], scales[row] = middle + rest, scale
+        s, shift = T0(scale), T0(-rest * scale)
+        if S1 == 0:
+            for i in range(at, at + n):
+                out[i] = (x[i] - middle) * s + shift if S0 else x[i] * s
+        elif S1 == 1:
+            w = row % groups * n
+            for i in range(n):
+                out[at + i] = ((x[at + i] - middle) * s + shift) * weight[w + i] + bias[w + i]
+        else:
+            w = row % groups * runs
+            for run in range(runs):
+                a, c = s * weight[w + run], shift * weight[w + run] + bias[w + run]
+                for i in range(at + run * length, at + (run + 1) * length):
+                    out[i] = (x[i] - middle) * a + c
+
+
+def normalize_grad_rows(args, tile):
+    """Gradient u taken back to x, and (S1) its sums for weight and bias over a chunk of rows, in float64.
+
+    `work` holds the sums of FLUSH rows, `sums` those of the chunk: first the weights', then the biases'.
+    """
+    u, x, weight, means, scales, out, work, sums = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args), at6(args), at7(args)
+    rows, n, grain, groups, runs = word(args, 8), word(args, 9), word(args, 10), word(args, 11), word(args, 12)
+    length, pairs = n // runs, groups * runs
+    total, part = tile * 2 * pairs, tile * 2 * pairs
+    if S1:
+        for i in range(2 * pairs):
+            sums[total + i] = 0.0
+            if S1 == 1:
+                work[part + i] = T0(0.0)
+    last = min(rows, (tile + 1) * grain)
+    for row in range(tile * grain, last):
+        at, w = row * n, row % groups * runs
+        middle = T0(means[row])
+        s, shift = T0(scales[row]), T0((middle - means[row]) * scales[row])
+        plain, along = 0.0, 0.0
+        if S1 == 2:
+            for run in range(runs):
+                first = at + run * length
+                of_run, along_run = 0.0, 0.0
+                for b in range(0, length, BLOCK):
+                    p, q = T0(0.0), T0(0.0)
+                    for i in range(first + b, first + min(b + BLOCK, length)):
+                        p = plus(p, u[i])
+                        q = plus(q, u[i] * ((x[i] - middle) * s + shift))
+                    of_run += p
+                    along_run += q
+                sums[total + w + run] += along_run
+                sums[total + pairs + w + run] += of_run
+                plain += of_run * weight[w + run]
+                along += along_run * weight[w + run]
+        else:
+            for b in range(0, n, BLOCK):
+                p, q = T0(0.0), T0(0.0)
+                for i in range(b, min(b + BLOCK, n)):
+                    a = u[at + i] * weight[w + i] if S1 else u[at + i]
+                    p = plus(p, a)
+                    q = plus(q, a * ((x[at + i] - middle) * s + shift))
+                plain += p
+                along += q
+        f = T0(plain / n) if S0 else T0(0.0)
+        h = T0(along / n)
+        if S1 == 2:
+            for run in range(runs):
+                a = weight[w + run]
+                for i in range(at + run * length, at + (run + 1) * length):
+                    z = (x[i] - middle) * s + shift
+                    out[i] = (u[i] * a - f - z * h) * s
+        elif S1 == 1:
+            p, q = part + w, part + pairs + w
+            for i in range(n):
+                z, v = (x[at + i] - middle) * s + shift, u[at + i]
+                out[at + i] = (v * weight[w + i] - f - z * h) * s
+                work[p + i] += v * z
+                work[q + i] += v
+        else:
+            for i in range(at, at + n):
+                z = (x[i] - middle) * s + shift
+                out[i] = (u[i] - f - z * h) * s
+        if S1 == 1 and ((row + 1) % (FLUSH * groups) == 0 or row + 1 == last):
+            for i in range(2 * pairs):
+                sums[total + i] += work[part + i]
+                work[part + i] = T0(0.0)
+
+
+def join_pairs(args, tile):
+    """Add up the sums of the chunks, in their order, into the gradients of weight and bias."""
+    sums, of_weight, of_bias = at0(args), at1(args), at2(args)
+    chunks, pairs, grain = word(args, 3), word(args, 4), word(args, 5)
+    for i in range(tile * grain, min(pairs, (tile + 1) * grain)):
+        p, q = 0.0, 0.0
+        for chunk in range(chunks):
+            p += sums[2 * chunk * pairs + i]
+            q += sums[(2 * chunk + 1) * pairs + i]
+        of_weight[i] = T1(p)
+        of_bias[i] = T2(q)
+
+
+HELPERS = {"normalize_rows": ("folds.py",), "normalize_grad_rows": ("folds.py",)}
