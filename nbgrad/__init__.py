@@ -134,12 +134,10 @@ from .ops.composite import std as std
 from .ops.composite import var as var
 from .ops.einsum import einsum as einsum
 from .ops.gather import add_along_axis as add_along_axis
-from .ops.gather import bincount as bincount
 from .ops.gather import one_hot as one_hot
 from .ops.gather import scatter as scatter
 from .ops.gather import scatter_add as scatter_add
 from .ops.gather import searchsorted as searchsorted
-from .ops.gather import segment_sum as segment_sum
 from .ops.gather import take as take
 from .ops.gather import take_along_axis as take_along_axis
 from .ops.indexing import index_put as index_put
@@ -210,6 +208,11 @@ from .ops.scan import cummin as cummin
 from .ops.scan import cumprod as cumprod
 from .ops.scan import cumsum as cumsum
 from .ops.scan import linear_recurrence as linear_recurrence
+from .ops.segment import bincount as bincount
+from .ops.segment import segment_max as segment_max
+from .ops.segment import segment_mean as segment_mean
+from .ops.segment import segment_min as segment_min
+from .ops.segment import segment_sum as segment_sum
 from .ops.sort import argsort as argsort
 from .ops.sort import median as median
 from .ops.sort import percentile as percentile
@@ -528,6 +531,9 @@ __all__ = [
     "scatter",
     "scatter_add",
     "searchsorted",
+    "segment_max",
+    "segment_mean",
+    "segment_min",
     "segment_sum",
     "selu",
     "set_num_threads",

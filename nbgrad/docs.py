@@ -17,8 +17,8 @@ from .ops.table import MISSING, ZERO, Op, table
 from .plan.mapping import plan_map
 from .plan.plan import packed
 from .tape.rules import flows, keeps
-from .target.cpu.load import assembly
 from .target.cpu.kernels import kernel_name, source
+from .target.cpu.load import assembly
 
 KINDS = ("elementwise", "reduction", "movement", "primitive")
 

@@ -165,7 +165,7 @@ VIEWS = {
 
 def _primitive(op, args, attrs):
     key = (op, *attrs.values(), *[(a.key if a.keyed is a.data else layout_key(a)) if type(a) is Tensor else None for a in args])
-    launch = known.get(key)
+    launch, fixed, attrs = known.get(key), not attrs, attrs or op.constants
     if launch is not None:
         tensors, data = args, launch([a.data for a in args])
     else:
@@ -180,7 +180,7 @@ def _primitive(op, args, attrs):
     if op.several:
         return _finish_several(op, tensors, attrs, data)
     out = finish(op, tensors, attrs, data)
-    if not attrs:
+    if fixed:
         teach_call(op, args, launch, tensors, out)
     return out
 

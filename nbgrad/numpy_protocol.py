@@ -18,6 +18,7 @@ from .ops import (
     movement,
     reduce,
     scan,
+    segment,
     sort,
     transcendental,
     window,
@@ -26,7 +27,7 @@ from .ops import gather as gathering
 from .ops.table import by_ref
 from .tensor import Tensor
 
-MODULES = (arithmetic, transcendental, compare, reduce, composite, movement, joining, matmul, einsum, gathering, sort, scan,
+MODULES = (arithmetic, transcendental, compare, reduce, composite, movement, joining, matmul, einsum, gathering, segment, sort, scan,
            indexing, window)  # fmt: skip
 REDUCING = {
     "add": "sum",

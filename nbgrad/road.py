@@ -4,6 +4,7 @@ What machine code has not seen goes through `eager.py`, which calls the function
 """
 
 import itertools
+import operator
 import sys
 
 import numpy as np
@@ -16,8 +17,7 @@ from .methods import ArrayMethods
 from .ops.table import Op, table
 from .tape.adjoint import set_quick
 from .tape.tape import FREED, Node, recording, slots
-from .target.cpu.road import Road
-from .target.cpu.road_methods import Method
+from .target.cpu.road import Method, Road
 from .target.cpu.run import map_launch
 from .tensor import Tensor
 
@@ -138,22 +138,20 @@ def _find_place():
     return stop.f_code, stop.f_lasti
 
 
-def pave():
-    """Put the native road under the operators of a tensor and the call of a row."""
-    methods = [Method(Op, "__call__", "call", Op.__call__)]
+def _methods():
+    """Return the operators of a tensor that are rows, and the call of a row."""
+    found = [Method(Op, "__call__", "call", Op.__call__)]
     for name, slow in vars(ArrayMethods).items():
-        row, kind = getattr(slow, "row", None), getattr(slow, "operands", None)
-        if row is not None:
-            methods.append(Method(Tensor, name, kind, slow, row))
-    made, pull, reach = ROAD.build(methods)
-    for m, method in zip(methods, made):
-        setattr(m.owner, m.name, method)
-    Node.unpack, Node.reach = _unpacked, staticmethod(reach)
-    set_quick(pull, _teach_pulls)
+        if getattr(slow, "row", None) is not None:
+            found.append(Method(Tensor, name, slow.operands, slow, slow.row))
+    return found
 
 
+METHODS = _methods()
 ROAD = Road(
-    Tensor, Node, _find_place, recording=recording, slots=slots, add=table["add"],
-    add_slowly=lambda a, b: a + b, freed=FREED,
+    Tensor, Node, _find_place, METHODS, recording=recording, slots=slots, add=table["add"], add_slowly=operator.add, freed=FREED,
 )  # fmt: skip
-pave()
+for m, made in zip(METHODS, ROAD.made, strict=True):
+    setattr(m.owner, m.name, made)
+Node.unpack, Node.reach = _unpacked, staticmethod(ROAD.reach)
+set_quick(ROAD.pull, _teach_pulls)

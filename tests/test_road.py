@@ -164,7 +164,7 @@ def test_what_watches_sees_every_op():
         with ng.Tape() as tape:
             t * t + t
         assert [n.op.name for n in tape.nodes] == ["mul", "add"]
-    assert ROAD.words[0] == 0
+    assert ROAD.watchers == 0
 
 
 def test_nothing_leaks():

@@ -1,7 +1,9 @@
 """The settings, and the only reader of environment variables."""
 
+import math
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,9 +24,10 @@ class Config:
     cache : str or None
         Folder of compiled kernels, from NBGRAD_CACHE_DIR; None takes the user's cache folder.
     num_threads : int
-        Threads that share the tiles of a kernel, from NBGRAD_NUM_THREADS; at most `max_threads`.
+        Threads that share the tiles of a kernel, from NBGRAD_NUM_THREADS; at most `max_threads`. When it is not set,
+        all of them, but no more than OMP_NUM_THREADS, and than the processors' time that a container is given.
     max_threads : int
-        Size of Numba's pool: NUMBA_NUM_THREADS, or the number of processors this process may use.
+        The most threads there can be: NUMBA_NUM_THREADS, or the number of processors this process may run on.
     code_flags : tuple of str
         Settings of Numba that change machine code, as "NAME=value".
 
@@ -50,7 +53,7 @@ class Config:
             When a number of threads is not a whole number above 0.
         """
         most = _count(environ, "NUMBA_NUM_THREADS") or _processors()
-        asked = _count(environ, "NBGRAD_NUM_THREADS") or most
+        asked = _count(environ, "NBGRAD_NUM_THREADS") or _fitting(environ, most)
         flags = tuple(f"{name}={environ[name]}" for name in CODE_FLAGS if environ.get(name))
         folders = {k: environ[k] for k in ("XDG_CACHE_HOME", "LOCALAPPDATA") if environ.get(k)}
         return cls(environ.get("NBGRAD_CACHE_DIR") or None, min(asked, most), most, flags, folders)
@@ -58,8 +61,8 @@ class Config:
     def calm_waiting(self) -> None:
         """Make threads of GNU OpenMP that wait for work give the processor away soon, unless the user says how.
 
-        Called before the library is loaded, which reads it once. On a quiet machine the default spins longer for
-        nothing; with another process on the cores it made a training step 10 to 100 times slower.
+        PyTorch and Numba's parallel functions have such threads, and the library reads this once, when it is loaded.
+        By default they spin for milliseconds after their work is done, on processors that nbgrad's threads need.
         """
         if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
             os.environ["GOMP_SPINCOUNT"] = "10000"
@@ -88,8 +91,27 @@ def _count(environ, name):
     return int(text)
 
 
+def _fitting(environ, most):
+    """Return how many threads to use when nbgrad is not told: as Numba, or as OpenMP is, or as a container allows."""
+    if environ.get("NUMBA_NUM_THREADS"):
+        return most
+    told = environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return max(1, math.ceil(min(most, int(told) if told.isdigit() else most, _quota())))
+
+
+def _quota(root="/sys/fs/cgroup") -> float:
+    """Return how many processors' time a container gives its processes (Linux control groups, version 2 or 1)."""
+    with suppress(OSError, ValueError):
+        allowed, period = (Path(root) / "cpu.max").read_text().split()
+        return math.inf if allowed == "max" else int(allowed) / int(period)
+    with suppress(OSError, ValueError):
+        allowed, period = (int((Path(root) / "cpu" / f"cpu.cfs_{n}_us").read_text()) for n in ("quota", "period"))
+        return math.inf if allowed <= 0 else allowed / period
+    return math.inf
+
+
 def _processors():
-    """Return how many processors this process may use, as Numba counts them."""
+    """Return how many processors this process may run on, as Numba counts them."""
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1

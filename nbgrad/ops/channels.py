@@ -2,6 +2,7 @@
 
 from math import prod
 
+from ..base.errors import ShapeError, problem
 from . import reduce
 from .arithmetic import sqrt
 from .movement import broadcast_to, reshape
@@ -12,13 +13,14 @@ from .table import ZERO, primitive
 @primitive(
     aux={"mean": "float64", "scale": "float64", "variance": "float64"},
     vjp={
-        ("x", "weight", "bias"): lambda g, x, weight, mean, scale, axis, eps: batch_standardize_grad(
-            g, x, weight, mean, scale, axis=axis, eps=eps
-        )
+        ("x", "weight", "bias"): lambda g, x, weight, mean, scale, axis, eps: batch_standardize_grad.fixed(
+            axis=axis, eps=eps
+        )(g, x, weight, mean, scale)
     },
 )
 def batch_standardize(x, weight, bias, *, axis, eps):
     """Channels with mean 0 and variance 1, times a weight, plus a bias; `mean`, `scale`, `variance` of each."""
+    check_lines(x, axis, weight=weight, bias=bias)
     return x.shape, weight.shape, weight.shape, weight.shape
 
 
@@ -40,13 +42,14 @@ def batch_standardize_grad(u, x, weight, mean, scale, *, axis, eps):
 
 @primitive(
     vjp={
-        ("x", "mean", "variance", "weight", "bias"): lambda g, x, mean, variance, weight, axis, eps, wanted: rescale_grad(
-            g, x, mean, variance, weight, axis, eps, wanted
+        ("x", "mean", "var", "weight", "bias"): lambda g, x, mean, var, weight, axis, eps, wanted: rescale_grad(
+            g, x, mean, var, weight, axis, eps, wanted
         )
     }
 )
-def batch_rescale(x, mean, variance, weight, bias, *, axis, eps):
-    """Channels brought by given means and variances to (x - mean) / sqrt(variance + eps) * weight + bias."""
+def batch_rescale(x, mean, var, weight, bias, *, axis, eps):
+    """Channels brought by given means and variances to (x - mean) / sqrt(var + eps) * weight + bias."""
+    check_lines(x, axis, mean=mean, var=var, weight=weight, bias=bias)
     return x.shape
 
 
@@ -62,6 +65,18 @@ def channel_sums(u, x, mean, *, axis):
     return mean.shape, mean.shape
 
 
+def check_lines(x, axis, **values):
+    """Raise where a value does not hold one number per channel."""
+    shape = (x.shape[axis],)
+    for name, value in values.items():
+        if value.shape != shape:
+            raise problem(
+                ShapeError,
+                f"batch_norm: {name} is {value.shape}; for x of {x.shape} it must be {shape}",
+                f"{name} of shape {shape}",
+            )
+
+
 def channel_view(x, axis):
     """Return (shape, axes that are normalised, axes over which pairs are shared, shape of the pairs) of x."""
     channels = x.shape[axis]
@@ -73,9 +88,9 @@ def lined(v, x, axis):
     return reshape(v, (-1,) + (1,) * (x.ndim - axis - 1))
 
 
-def rescale_grad(g, x, mean, variance, weight, axis, eps, wanted):
+def rescale_grad(g, x, mean, var, weight, axis, eps, wanted):
     """Gradients of `batch_rescale`."""
-    scale = 1.0 / sqrt(variance + eps)
+    scale = 1.0 / sqrt(var + eps)
     factor = scale * weight
     of_x = g * lined(factor, x, axis) if wanted[0] else None
     if not any(wanted[1:]):

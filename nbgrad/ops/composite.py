@@ -40,7 +40,7 @@ def softmax(x, axis=-1):
     >>> softmax([0.0, 0.0]).numpy()
     array([0.5, 0.5])
     """
-    return rows.along(rows.softmax, float_tensor(x), axis)
+    return rows.along(rows.softmax, lift(x), axis)
 
 
 def softmin(x, axis=-1):
@@ -58,7 +58,7 @@ def log_softmax(x, axis=-1):
     >>> float(log_softmax([1000.0, 1000.0])[0])
     -0.6931471805599453
     """
-    return rows.along(rows.log_softmax, float_tensor(x), axis)
+    return rows.along(rows.log_softmax, lift(x), axis)
 
 
 def logsumexp(x, axis=None, keepdims=False):

@@ -1,7 +1,7 @@
 """Reading and writing where integers say: take, scatter, their kin along an axis, and search in sorted arrays.
 
-Indices are checked before anything runs. Sums over repeated indices are taken in the order of the indices, whatever the
-number of threads.
+Indices are checked before anything runs. The order of sums over repeated indices depends on sizes alone, not on the number
+of threads; where the sums are few or short it is the order of the indices.
 """
 
 from math import prod
@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from ..base.arguments import integer
+from ..base.dtypes import BOOL, check_dtype
 from ..base.errors import ArgumentError, DtypeError, IndexRangeError, ShapeError, problem
 from ..base.shapes import broadcast_shapes, normalize_axis
 from . import views
@@ -138,14 +139,6 @@ def _any_outside(values, low, size) -> bool:
     if values.size < BLOCK:
         return bool(values.min() < low or values.max() >= size)
     return bool(outside(values, low=low, stop=size, block=BLOCK).numpy().any())
-
-
-def length_for(op, indices) -> int:
-    """Return the least length of an axis on which all `indices`, counted from 0, name an element."""
-    values = lift(indices).numpy()
-    size = int(values.max()) + 1 if values.size and values.dtype.kind in "iu" else 0
-    check_indices(op, indices, max(size, 1), 0, least=0)
-    return size
 
 
 def _flat(x, axis):
@@ -337,9 +330,11 @@ def one_hot(indices, num_classes, dtype="float32", axis=-1):
     [[0, 0, 1], [1, 0, 0]]
     """
     indices = check_indices("one_hot(indices, num_classes)", indices, integer(num_classes, "num_classes", 0), axis, least=0)
-    axis = normalize_axis(axis, indices.ndim + 1)
-    classes = np.arange(num_classes).reshape((-1,) + (1,) * (indices.ndim - axis))
-    return equal(expand_dims(indices, axis), classes).astype(dtype)
+    axis, indices = normalize_axis(axis, indices.ndim + 1), lift(indices)
+    cells, kind = expand_dims(indices, axis), check_dtype(dtype)
+    if kind == BOOL:
+        return equal(cells, np.arange(num_classes).reshape((-1,) + (1,) * (indices.ndim - axis)))
+    return add_each(views.constant(1, cells.shape, kind), cells, axis=axis, size=num_classes)
 
 
 def searchsorted(a, v, side="left", sorter=None):
@@ -368,48 +363,3 @@ def searchsorted(a, v, side="left", sorter=None):
     if sorter is not None:
         a = take(a, sorter)
     return search(a, v, side=side)
-
-
-def segment_sum(x, segments, num_segments=None):
-    """Return the sums of the parts of `x` along axis 0 that share a segment number.
-
-    Parameters
-    ----------
-    x : array of numbers (n, ...)
-    segments : vector of int (n,)
-        From 0 to `num_segments - 1`, in any order.
-    num_segments : int, optional
-        Length of axis 0 of the result; by default the largest number and one.
-
-    Examples
-    --------
-    >>> segment_sum([1.0, 2.0, 3.0], [0, 1, 0]).tolist()
-    [4.0, 2.0]
-    """
-    x, segments = lift(x), lift(segments)
-    if x.ndim == 0 or segments.shape != x.shape[:1]:
-        raise problem(ShapeError, f"segment_sum(x, segments): x is {x.shape} and segments {segments.shape}", "one number per part of x")
-    op = "segment_sum(x, segments)"
-    size = length_for(op, segments) if num_segments is None else integer(num_segments, "num_segments", 0)
-    return scatter_sum(x, check_indices(op, segments, size, 0, least=0), axis=0, size=size)
-
-
-def bincount(x, weights=None, minlength=0):
-    """Count how often each number from 0 up occurs, or sum the weights of its occurrences, as `numpy.bincount`.
-
-    Parameters
-    ----------
-    x : vector of int
-        Not negative.
-    weights : vector, optional
-        Its dtype is that of the result; int64 without it.
-    minlength : int
-        Least length of the result.
-
-    Examples
-    --------
-    >>> bincount([0, 2, 2]).tolist()
-    [1, 0, 2]
-    """
-    size = max(length_for("bincount(x)", x), integer(minlength, "minlength", 0))
-    return segment_sum(np.ones(np.shape(x), np.int64) if weights is None else weights, x, size)

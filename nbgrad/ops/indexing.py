@@ -15,7 +15,13 @@ from . import views
 from .arithmetic import where
 from .gather import check_indices, like, scatter_set, take_rows
 from .movement import broadcast_to, moveaxis
-from .table import lift
+from .table import ZERO, elementwise, lift
+
+
+@elementwise(df=ZERO, accepts="index")
+def flat_index(before, n, i):
+    """Number of a cell on merged axes: `before` on those in front, index `i` on one of length `n`, from the end if negative."""
+    return before * n + (i + n if i < 0 else i)
 
 
 class Entry(NamedTuple):
@@ -222,9 +228,9 @@ def _merged(y, r):
         raise problem(IndexRangeError, f"index arrays of shapes {shapes} do not broadcast", "arrays of one shape, or np.ix_") from None
     order = _order(r)
     axis, lengths = order.index(r.axes[0]), [y.shape[a] for a in r.axes]
-    flat: Any = 0
+    flat: Any = np.int64(0)
     for i, n in zip(r.indices, lengths):
-        flat = flat * n + i.astype(np.int64) % max(n, 1)
+        flat = flat_index(flat, n, i)
     y = y if order == tuple(range(y.ndim)) else views.permute(y, axes=order)
     y = views.reshape(y, shape=(*y.shape[:axis], prod(lengths), *y.shape[axis + len(lengths) :]))
     return y, axis, lift(flat)

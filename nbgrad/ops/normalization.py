@@ -7,7 +7,6 @@ import numpy as np
 from ..base.errors import ArgumentError, ShapeError, problem
 from ..base.shapes import normalize_axes, normalize_axis
 from .channels import batch_rescale, batch_standardize
-from .composite import float_tensor
 from .movement import permute
 from .standardize import standardize, standardize_scaled
 from .table import lift
@@ -22,27 +21,15 @@ def filled(value, shape, dtype):
 
 def standardized(x, weight, bias, axis, groups, eps, centered):
     """Return `x` normalised over the axes from `axis` on (or in `groups` of channels), scaled and shifted."""
-    attrs = {"axis": axis, "groups": groups, "eps": float(eps), "centered": centered}
-    if weight is None and bias is None:
-        return standardize(x, **attrs)[0]
-    shape = bias.shape if weight is None else weight.shape
-    weight = filled(1.0, shape, x.dtype) if weight is None else weight
-    bias = filled(0.0, shape, x.dtype) if bias is None else bias
-    return standardize_scaled(x, weight, bias, **attrs)[0]
-
-
-def check_parameter(op, name, value, shape, x):
-    """Return `value` lifted if its shape is `shape`; None passes."""
-    if value is None:
-        return None
-    value = float_tensor(value)
-    if value.shape != shape:
-        raise problem(
-            ShapeError,
-            f"{op}: {name} is {value.shape}; for x of {x.shape} it must be {shape}",
-            f"{name} of shape {shape}",
-        )
-    return value
+    plain = weight is None and bias is None
+    row = (standardize if plain else standardize_scaled).fixed(axis=axis, groups=groups, eps=eps, centered=centered)
+    if plain:
+        return row(x)
+    if weight is None or bias is None:
+        shape = (x.shape[1],) if groups else x.shape[axis:]
+        weight = filled(1.0, shape, dtype_of(x)) if weight is None else weight
+        bias = filled(0.0, shape, dtype_of(x)) if bias is None else bias
+    return row(x, weight, bias)
 
 
 def layer_norm(x, weight=None, bias=None, axes=-1, eps=1e-5):
@@ -64,27 +51,23 @@ def layer_norm(x, weight=None, bias=None, axes=-1, eps=1e-5):
     >>> layer_norm([1.0, 3.0], eps=0.0).numpy()
     array([-1.,  1.])
     """
-    x = float_tensor(x)
-    axes = trailing_axes("layer_norm", x, axes, weight is not None or bias is not None)
-    shape = tuple([x.shape[a] for a in axes])
-    weight = check_parameter("layer_norm", "weight", weight, shape, x)
-    bias = check_parameter("layer_norm", "bias", bias, shape, x)
-    return over(x, axes, weight, bias, eps, True)
+    x = lift(x)
+    if axes == -1 and x.ndim:
+        return standardized(x, weight, bias, x.ndim - 1, 0, float(eps), True)
+    return over(x, trailing_axes("layer_norm", x, axes, weight is not None or bias is not None), weight, bias, eps, True)
 
 
 def over(x, axes, weight, bias, eps, centered):
     """Return `x` normalised over ascending axes; others than the last ones are moved there for the call."""
     first = x.ndim - len(axes)
     if axes == tuple(range(first, x.ndim)):
-        return standardized(x, weight, bias, first, 0, eps, centered)
+        return standardized(x, weight, bias, first, 0, float(eps), centered)
     order = (*(a for a in range(x.ndim) if a not in axes), *axes)
-    return permute(standardized(permute(x, order), None, None, first, 0, eps, centered), inverse(order))
+    return permute(standardized(permute(x, order), None, None, first, 0, float(eps), centered), inverse(order))
 
 
 def trailing_axes(op, x, axes, scaled_after):
     """Return `axes` in order; they must be the last ones if a weight or bias is to line up with them."""
-    if axes == -1 and x.ndim:
-        return (x.ndim - 1,)
     axes = tuple(sorted(normalize_axes(axes, x.ndim)))
     if scaled_after and axes != tuple(range(x.ndim - len(axes), x.ndim)):
         raise problem(
@@ -113,10 +96,10 @@ def rms_norm(x, weight=None, axes=-1, eps=1e-6):
     >>> rms_norm([3.0, -3.0], eps=0.0).numpy()
     array([ 1., -1.])
     """
-    x = float_tensor(x)
-    axes = trailing_axes("rms_norm", x, axes, weight is not None)
-    weight = check_parameter("rms_norm", "weight", weight, tuple(x.shape[a] for a in axes), x)
-    return over(x, axes, weight, None, eps, False)
+    x = lift(x)
+    if axes == -1 and x.ndim:
+        return standardized(x, weight, None, x.ndim - 1, 0, float(eps), False)
+    return over(x, trailing_axes("rms_norm", x, axes, weight is not None), weight, None, eps, False)
 
 
 def batch_norm(x, mean, var, weight=None, bias=None, axis=1, eps=1e-5):
@@ -139,11 +122,10 @@ def batch_norm(x, mean, var, weight=None, bias=None, axis=1, eps=1e-5):
     >>> batch_norm([[1.0], [3.0]], [2.0], [1.0], eps=0.0).numpy().ravel()
     array([-1.,  1.])
     """
-    x = float_tensor(x)
+    x = lift(x)
     axis = normalize_axis(axis, x.ndim)
-    given = {"mean": mean, "var": var, "weight": weight, "bias": bias}
-    lines = [check_parameter("batch_norm", k, v, (x.shape[axis],), x) for k, v in given.items()]
-    return batch_rescale(x, *lines[:2], *scale_and_shift(x, axis, *lines[2:]), axis=axis, eps=float(eps))
+    row = batch_rescale.fixed(axis=axis, eps=float(eps))
+    return row(x, mean, var, *scale_and_shift(x, axis, weight, bias))
 
 
 def batch_standardized(x, weight=None, bias=None, axis=1, eps=1e-5):
@@ -165,17 +147,23 @@ def batch_standardized(x, weight=None, bias=None, axis=1, eps=1e-5):
     >>> out.numpy().ravel(), float(mean), float(variance)
     (array([-1.,  1.]), 2.0, 1.0)
     """
-    x = float_tensor(x)
+    x = lift(x)
     axis = normalize_axis(axis, x.ndim)
-    pair = [check_parameter("batch_norm", k, v, (x.shape[axis],), x) for k, v in (("weight", weight), ("bias", bias))]
-    out, mean, _, variance = batch_standardize(x, *scale_and_shift(x, axis, *pair), axis=axis, eps=float(eps))
+    row = batch_standardize.fixed(axis=axis, eps=float(eps))
+    out, mean, _, variance = row(x, *scale_and_shift(x, axis, weight, bias))
     return out, mean, variance
 
 
 def scale_and_shift(x, axis, weight, bias):
     """Return one weight and bias per channel, constants where they are None."""
-    shape = (x.shape[axis],)
-    return filled(1.0, shape, x.dtype) if weight is None else weight, filled(0.0, shape, x.dtype) if bias is None else bias
+    return filled(1.0, (x.shape[axis],), dtype_of(x)) if weight is None else weight, (
+        filled(0.0, (x.shape[axis],), dtype_of(x)) if bias is None else bias
+    )
+
+
+def dtype_of(x):
+    """Return the dtype that a float function computes in."""
+    return x.dtype if x.dtype.kind == "f" else "float64"
 
 
 def group_norm(x, groups, weight=None, bias=None, eps=1e-5):
@@ -196,13 +184,11 @@ def group_norm(x, groups, weight=None, bias=None, eps=1e-5):
     >>> group_norm([[1.0, 3.0, 5.0, 9.0]], 2, eps=0.0).numpy()
     array([[-1.,  1., -1.,  1.]])
     """
-    x = float_tensor(x)
+    x = lift(x)
     if x.ndim < 2 or groups < 1 or x.shape[1] % groups:
         raise problem(
             ArgumentError,
             f"group_norm(x, groups={groups}): x is {x.shape}; groups must divide its channels, axis 1",
             "a number of groups that divides x.shape[1]",
         )
-    weight = check_parameter("group_norm", "weight", weight, (x.shape[1],), x)
-    bias = check_parameter("group_norm", "bias", bias, (x.shape[1],), x)
-    return standardized(x, weight, bias, 1, groups, eps, True)
+    return standardized(x, weight, bias, 1, groups, float(eps), True)

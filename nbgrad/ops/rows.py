@@ -17,7 +17,7 @@ def total(x, axes):
     return reduce.sum(x, axes, True)
 
 
-@primitive(vjp={"x": lambda g, out, axes: softmax_grad(out, g, axes=axes)})
+@primitive(vjp={"x": lambda g, out, axes: softmax_grad.fixed(axes=axes)(out, g)})
 def softmax(x, *, axes):
     """Exponentials that sum to one over neighbouring axes."""
     return x.shape
@@ -35,7 +35,7 @@ def softmax_grad(y, u, *, axes):
     return y.shape
 
 
-@primitive(vjp={"x": lambda g, out, axes: log_softmax_grad(out, g, axes=axes)})
+@primitive(vjp={"x": lambda g, out, axes: log_softmax_grad.fixed(axes=axes)(out, g)})
 def log_softmax(x, *, axes):
     """Logarithm of softmax over neighbouring axes."""
     return x.shape
@@ -53,7 +53,7 @@ def log_softmax_grad(y, u, *, axes):
     return y.shape
 
 
-@primitive(aux={"whole": "float64"}, vjp={"x": lambda g, x, whole, axes: logsumexp_grad(g, x, whole, axes=axes)})
+@primitive(aux={"whole": "float64"}, vjp={"x": lambda g, x, whole, axes: logsumexp_grad.fixed(axes=axes)(g, x, whole)})
 def logsumexp(x, *, axes):
     """Logarithm of the sum of exponentials over neighbouring axes; `whole` is the same in float64."""
     shape = reduced_shape(x.shape, axes, False)
@@ -88,10 +88,10 @@ def _logsumexp_curvature(g, u, x, whole, axes, wanted):
 def along(row, x, axis):
     """Return what a row that keeps the shape makes of `x` over `axis`: an int, a tuple, or None for all axes."""
     if type(axis) is int and -x.ndim <= axis < x.ndim:
-        return row(x, axes=(axis % x.ndim,))
+        return row.fixed(axes=(axis % x.ndim,))(x)
     axes = tuple(sorted(normalize_axes(axis, x.ndim)))
     if neighbours(axes):
-        return row(x, axes=axes)
+        return row.fixed(axes=axes)(x)
     order = (*(a for a in range(x.ndim) if a not in axes), *axes)
     return permute(row(permute(x, order), axes=tuple(range(x.ndim - len(axes), x.ndim))), inverse(order))
 
@@ -105,7 +105,7 @@ def folded(row, x, axes, keepdims):
     """Return the first result of a row that folds `axes` of `x`, with those axes as length 1 where asked for."""
     shape, axes = x.shape, tuple(sorted(axes))
     if neighbours(axes):
-        out = row(x, axes=axes)[0]
+        out = row.fixed(axes=axes)(x)[0]
     else:
         order = (*(a for a in range(x.ndim) if a not in axes), *axes)
         out = row(permute(x, order), axes=tuple(range(x.ndim - len(axes), x.ndim)))[0]

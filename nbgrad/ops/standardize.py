@@ -1,62 +1,63 @@
 """Rows for normalisations: numbers brought to zero mean and unit spread, each row one pass over memory.
 
 Of an array, the axes from `axis` on are normalised together; with `groups`, the axes from 1 on, in that many parts of
-axis 1. `centered` says whether the mean is taken off. `mean` and `scale` = 1 / sqrt(variance + eps) of each part are
-kept in float64.
+axis 1. `centered` says whether the mean is taken off. The gradients compute mean and spread of a row again while it is
+in the cache: that takes less time than keeping them.
 """
 
 from math import prod
 
+from ..base.errors import ShapeError, problem
 from . import reduce
 from .arithmetic import sqrt
 from .movement import broadcast_to, reshape
-from .table import ZERO, primitive
-
-AUX = {"mean": "float64", "scale": "float64"}
-FLOATS = ("float", "float", "float", "float64", "float64")
+from .table import primitive
 
 
 @primitive(
-    aux=AUX,
     vjp={
-        "x": lambda g, x, mean, scale, axis, groups, eps, centered: standardize_grad(
-            g, x, mean, scale, axis=axis, groups=groups, eps=eps, centered=centered
-        )
-    },
+        "x": lambda g, x, axis, groups, eps, centered: standardize_grad.fixed(
+            axis=axis, groups=groups, eps=eps, centered=centered
+        )(g, x)
+    }
 )
 def standardize(x, *, axis, groups, eps, centered):
-    """Numbers with mean 0 and variance 1 over the last axes, or groups of channels; `mean` and `scale` of each part."""
-    parts = (x.shape[0], groups) if groups else x.shape[:axis]
-    return x.shape, parts, parts
+    """Numbers with mean 0 and variance 1 over the last axes, or groups of channels."""
+    return x.shape
 
 
 @primitive(
     vjp={
         ("u", "x"): lambda g, u, x, axis, groups, eps, centered, wanted: curvature(
             (g, None, None), u, x, None, part_view(x, axis, groups), eps, centered, wanted
-        )[:2],
-        "mean": ZERO,
-        "scale": ZERO,
+        )[:2]
     },
-    accepts=("float", "float", "float64", "float64"), linear=("u",),
-)  # fmt: skip
-def standardize_grad(u, x, mean, scale, *, axis, groups, eps, centered):
+    linear=("u",),
+)
+def standardize_grad(u, x, *, axis, groups, eps, centered):
     """Gradient u of a standardized x, taken back."""
     return x.shape
 
 
 @primitive(
-    aux=AUX,
     vjp={
-        ("x", "weight", "bias"): lambda g, x, weight, mean, scale, axis, groups, eps, centered: standardize_scaled_grad(
-            g, x, weight, mean, scale, axis=axis, groups=groups, eps=eps, centered=centered
-        )
-    },
+        ("x", "weight", "bias"): lambda g, x, weight, axis, groups, eps, centered: standardize_scaled_grad.fixed(
+            axis=axis, groups=groups, eps=eps, centered=centered
+        )(g, x, weight)
+    }
 )
 def standardize_scaled(x, weight, bias, *, axis, groups, eps, centered):
-    """Standardized numbers, times a weight, plus a bias; `mean` and `scale` of each part."""
-    parts = (x.shape[0], groups) if groups else x.shape[:axis]
-    return x.shape, parts, parts
+    """Standardized numbers, times a weight, plus a bias."""
+    op = "group_norm" if groups else "layer_norm" if centered else "rms_norm"
+    shape = (x.shape[1],) if groups else x.shape[axis:]
+    for name, value in (("weight", weight), ("bias", bias)):
+        if value.shape != shape:
+            raise problem(
+                ShapeError,
+                f"{op}: {name} is {value.shape}; for x of {x.shape} it must be {shape}",
+                f"{name} of shape {shape}",
+            )
+    return x.shape
 
 
 @primitive(
@@ -64,13 +65,11 @@ def standardize_scaled(x, weight, bias, *, axis, groups, eps, centered):
     vjp={
         ("u", "x", "weight"): lambda g, u, x, weight, axis, groups, eps, centered, wanted: curvature(
             g, u, x, weight, part_view(x, axis, groups), eps, centered, wanted
-        ),
-        "mean": ZERO,
-        "scale": ZERO,
+        )
     },
-    accepts=FLOATS, linear=("u",),
-)  # fmt: skip
-def standardize_scaled_grad(u, x, weight, mean, scale, *, axis, groups, eps, centered):
+    linear=("u",),
+)
+def standardize_scaled_grad(u, x, weight, *, axis, groups, eps, centered):
     """Gradient u of a standardized and scaled x, taken back to x, weight and bias in one pass."""
     return x.shape, weight.shape, weight.shape
 

@@ -76,6 +76,7 @@ class Op:
         if forward is not None:
             self.__module__, self.__qualname__, self.__wrapped__ = forward.__module__, name, forward
         self.arity, self.several = len(self.params), len(self.outputs) + len(self.aux) > 1
+        self.constants, self.choices = {}, {}
 
     def __call__(self, *args, **attrs):
         if attrs or (len(args) != self.arity and not self.variadic):
@@ -87,6 +88,19 @@ class Op:
         if self.kind == "elementwise" and all(type(a) in (int, float, bool) for a in args):
             return self.number(*args)
         return _front["bind"](self, args, attrs)
+
+    def fixed(self, **attrs):
+        """Return the row with all its attributes chosen: a row without attributes, the same one for the same choice.
+
+        A call of it has nothing to sort or to compare. The attributes are its `constants`.
+        """
+        key = tuple(attrs.items())
+        found = self.choices.get(key)
+        if found is None:
+            found = Op.__new__(Op)
+            found.__dict__.update(self.__dict__, attrs={}, constants=self.arrange((None,) * self.arity, attrs)[1], choices={})
+            self.choices[key] = found
+        return found
 
     def number(self, *args):
         """Evaluate the formula on plain numbers; where Python raises, the kernel says what NumPy would."""

@@ -168,17 +168,12 @@ def product_words(x, walks, sizes, block, zeros, out):
     m, channels, groups = sizes
     images, (d, h, w) = x.shape[0], walks
     strides = spatial(x.strides[2:])
-    in_place = lies_well(walks, strides)
-    w_block = w.positions if w.positions <= POSITIONS else evenly(w.positions, POSITIONS if h.positions == 1 else 128)
-    h_block = evenly(h.positions, max(1, POSITIONS // w_block))
-    own = w.positions > 1 and h.positions > 1
-    copies = w.cells if own else w.phases
-    rows = h_block + (h.cells - 1) * abs(h.apart) // h.step
-    pitch = w_block + (0 if own else (w.cells - 1) * abs(w.apart) // w.step)
+    own = own_copies(m, h, w)
+    in_place = lies_well(walks, strides) and (strides[1] - w.positions) * 16 <= w.positions
+    h_block, w_block = position_blocks(channels * d.cells * w.cells, block[0], h, w)
+    lay = layout_of(walks, own, h_block, w_block)
     cells = prod(a.cells for a in walks)
-    plane = d.cells * copies * h.phases * rows * pitch
-    most = max(1, min(STEPS // cells, channels if in_place else SPACE // plane))
-    c_block = evenly(channels, most)
+    c_block = evenly(channels, max(1, min(STEPS // cells, channels if in_place else SPACE // lay.plane)))
     units = images * groups * d.positions * -(-h.positions // h_block) * -(-w.positions // w_block)
     m_block = m
     if units < UNITS:
@@ -186,32 +181,53 @@ def product_words(x, walks, sizes, block, zeros, out):
     units *= -(-m // m_block)
     work = m_block * channels * cells * h_block * w_block
     grain = max(1, min(GRAIN // work, units // UNITS))
-    space = 0 if in_place else c_block * plane + 64
-    n = (h_block - 1) * (strides[1] if in_place else pitch) + w_block
-    places = out_strides(walks, out)
-    start = sum(a.start * s for a, s in zip(walks, places))
-    size = prod(out.shape[2:])
+    n = (h_block - 1) * (strides[1] if in_place else lay.pitch) + w_block
+    places = rows_of((1,) * (5 - len(out.shape)) + tuple(out.shape[2:]))
+    start, size = sum(a.start * s for a, s in zip(walks, places)), prod(out.shape[2:])
     words = [units, grain, groups, m, m_block, channels, c_block, int(in_place), h_block, w_block]
     words += [x.strides[0], channels * x.strides[1], x.strides[1], out.shape[1] * size, size, start]
-    words += [space, block[0] * n, 0, zeros - block[0]]
+    words += [0 if in_place else c_block * lay.plane + 64, block[0] * n, 0, zeros - block[0]]
     for a, stride, place in zip(walks, strides, places):
         words += [a.size, stride, a.cells, a.first, a.step, a.apart, a.positions, a.pace * place]
-    return (*words, h.phases, copies, int(own)), -(-units // grain)
+    return (*words, h.phases, lay.copies, int(own)), -(-units // grain)
 
 
-def out_strides(walks, out):
-    """Return the strides of the three axes of a row-major result."""
-    shape = (1,) * (5 - len(out.shape)) + tuple(out.shape[2:])
-    return rows_of(shape)
+def position_blocks(planes, rows, h, w):
+    """Return how many positions along h and w are taken at once: more when few planes must be copied for them."""
+    most = max(POSITIONS, min(SPACE // (2 * planes), 16384 // rows, 4096))
+    w_block = w.positions if w.positions <= POSITIONS else evenly(w.positions, most if h.positions == 1 else 128)
+    return evenly(h.positions, max(1, most // w_block)), w_block
+
+
+class Lay(NamedTuple):
+    """How the copy of a block lies: copies (or phases) along w, length of a row, numbers per channel."""
+
+    copies: int
+    pitch: int
+    plane: int
+
+
+def layout_of(walks, own, h_block, w_block):
+    """Return the `Lay` of a block: with copies of their `own` for the cells along w, or rows that all of them share."""
+    d, h, w = walks
+    copies = w.cells if own else w.phases
+    pitch = w_block + (0 if own else (w.cells - 1) * abs(w.apart) // w.step)
+    rows = h_block + (h.cells - 1) * abs(h.apart) // h.step
+    return Lay(copies, pitch, d.cells * copies * h.phases * rows * pitch)
+
+
+def own_copies(m, h, w):
+    """Say whether every cell along w gets a copy: positions are then side by side without the ends of rows between."""
+    if h.positions == 1:
+        return False
+    junk = (w.cells - 1) * abs(w.apart) // w.step / w.positions
+    return 4 * (w.cells - w.phases) < junk * m * h.cells * w.cells / 2
 
 
 def lies_well(walks, strides):
-    """Say whether positions can be read where they are: no padding, no steps, rows one after the other."""
+    """Say whether the input can be read where it is, row by row: no padding, no steps."""
     d, h, w = walks
-    if not all(a.inside for a in walks) or h.step != 1 or w.step != 1 or strides[2] != 1 and w.size > 1:
-        return False
-    wide = h.positions > 1
-    return not wide or (strides[1] - w.positions) * 16 <= w.positions
+    return all(a.inside for a in walks) and h.step == 1 and w.step == 1 and (strides[2] == 1 or w.size == 1)
 
 
 def evenly(n, most, step=1):

@@ -50,7 +50,8 @@ def plan_take(inputs, attrs, out) -> Plan:
     if inner == 1:
         return Plan((flat_step(outer, n, size, 0, out),), out.shape, out.dtype)
     cut, tiles = rectangles(outer * n, inner)
-    step = Step(Kernel("take", (width, "int64", width), None, (lanes(cut[3], width),)), (0, 1, 2), (*cut, n, size, inner, fill_bits(x.dtype)), tiles)
+    kernel = Kernel("take", (width, "int64", width), None, (lanes(cut[3], width),))
+    step = Step(kernel, (0, 1, 2), (*cut, n, size, inner, fill_bits(x.dtype)), tiles)
     return Plan((step,), out.shape, out.dtype)
 
 
@@ -65,7 +66,8 @@ def plan_take_each(inputs, attrs, out) -> Plan:
     if inner == 1:
         return Plan((flat_step(outer, n, size, n, out),), out.shape, out.dtype)
     cut, tiles = rectangles(outer * n, inner, 2)
-    step = Step(Kernel("take_along", (width, "int64", width)), (0, 1, 2), (*cut, n, size, inner, fill_bits(x.dtype)), tiles)
+    kernel = Kernel("take_along", (width, "int64", width))
+    step = Step(kernel, (0, 1, 2), (*cut, n, size, inner, fill_bits(x.dtype)), tiles)
     return Plan((step,), out.shape, out.dtype)
 
 

@@ -1,26 +1,18 @@
-"""Products of matrices: how the result is cut into blocks, and when a factor is packed first."""
-
-from math import prod
-from typing import NamedTuple
+"""Products of matrices: which loop suits a shape."""
 
 import numpy as np
 
-from ..base.shapes import broadcast_shapes, collapse
-from .epilogue import Epilogue, extra_words
-from .host import block_columns, block_shape, get_host
-from .plan import Kernel, Plan, Step, planner
+from .blocking import TILES, WORK, evenly, plan_blocks, up, wanted_tiles  # noqa: F401 - windows plan with them
+from .host import block_columns, block_shape
+from .plan import Kernel, Plan, Step, packed, planner
+from .product import product_of
 
-WORK = 1 << 18  # multiplications per tile: a few microseconds
-TILES = 128  # about as many at most, where there is a choice
 PANEL = 6  # rows that the panels of windows take at once
 THIN = 4  # up to this many rows or columns, the other factor is read once and not packed
 STRIP = 1024  # columns that a thin product sums at once: they stay in the first-level cache
-PART = 512  # steps of a part of k, at least
-
-
-def up(n, step):
-    """Return `n` rounded up to a multiple of `step`."""
-    return -(-n // step) * step
+PART = 1024  # steps of a part of k of a thin product, at least
+SMALL = 1 << 15  # multiplications of a product of a batch, up to which it is taken as a whole
+HELD = 1 << 18  # bytes of a right factor that stay in cache while thin products read it
 
 
 def pitch_of(columns, dtype):
@@ -28,49 +20,86 @@ def pitch_of(columns, dtype):
     return up(columns, 256 // np.dtype(dtype).itemsize)
 
 
-def evenly(n, largest, step):
-    """Return a block length, a multiple of `step`, that cuts `n` into equal parts no longer than `largest`."""
-    return min(up(-(-n // -(-n // largest)), step), up(n, step))
-
-
-class Factor(NamedTuple):
-    """Where a factor lies: its buffer, strides of its rows and columns, strides of the batch, where it starts."""
-
-    buffer: int
-    row: int
-    column: int
-    batch: tuple
-    start: int = 0
-
-
-class Product(NamedTuple):
-    """A batch of products (m, k) @ (k, n); `extras` are the layouts of the further arrays of the epilogue."""
-
-    m: int
-    k: int
-    n: int
-    a: Factor
-    b: Factor
-    batch: tuple
-    out: object
-    add: int = 0
-    epilogue: Epilogue = Epilogue()
-    extras: tuple = ()
-
-    @property
-    def buffer(self):
-        """The number of the output among the buffers."""
-        return 2 + len(self.extras)
-
-
 @planner("matmul")
 def matmul(inputs, attrs, out) -> Plan:
     """Plan (..., m, k) @ (..., k, n)."""
     a, b = inputs
-    (m, k), n = a.shape[-2:], b.shape[-1]
-    if not out.size or not k:
+    if not out.size or not a.shape[-1]:
         return Plan((), out.shape, out.dtype, zero=True)
-    copies = tuple(i for i, x in enumerate(inputs) if not _readable(x))
-    if copies:
-        inputs = [Packed(x) if i in copies else x for i, x in enumerate(inputs)]
-    return plan_product(_product(*inputs, out))._replace(copies=copies)
+    p = product_of(a, b, out)
+    if 1 in (p.b.row, p.b.column):
+        return plan_product(p)
+    # Neither rows nor columns of the right factor lie in one piece.
+    return plan_product(product_of(a, packed(b.shape, b.dtype), out))._replace(copies=(1,))
+
+
+def plan_product(p) -> Plan:
+    """Plan a product whose right factor has rows or columns that lie in one piece."""
+    if not p.epilogue.calls and not p.add:
+        if p.a.column == 1 and p.b.row == 1 and min(p.m, p.n) <= THIN:
+            return _dots(p)
+        if p.n == 1 and p.b.row == 1 and p.a.row == 1 and p.m > 1:
+            # A column is a row of the transposed product, whose right factor then lies along its rows.
+            a, b = p.b._replace(row=0, column=1), p.a._replace(row=p.a.column, column=1)
+            p = p._replace(m=1, n=p.m, a=a, b=b)
+        if p.m <= THIN and p.b.column == 1 and p.k * p.n * np.dtype(p.out.dtype).itemsize > HELD:
+            return _rows(p)
+    if p.b.column == 1 and p.batch and p.m * p.n * p.k <= SMALL:
+        return _batch(p)
+    return plan_blocks(p)
+
+
+def _batch(p) -> Plan:
+    """Many small products, one after the other."""
+    tiles = min(p.count, wanted_tiles(p))
+    grain = -(-p.count // tiles)
+    words = [p.m, p.k, p.n, p.a.row, p.a.column, p.b.row, p.n, p.m * p.n, p.count, grain, p.add, *p.batch_words]
+    kernel = Kernel("matmul_batch", (p.out.dtype,) * 3, None, (*block_shape(p.out.dtype), block_columns(p.out.dtype)))
+    step = Step(kernel, (p.a.buffer, p.b.buffer, 2), tuple(words), -(-p.count // grain))
+    return Plan((step,), p.out.shape, p.out.dtype)
+
+
+def _parts(p, units):
+    """Return (parts of k, steps of a part): several where there is too little else to share among threads."""
+    wanted = wanted_tiles(p)
+    parts = max(1, min(-(-wanted // units), p.k // PART)) if 2 * units <= wanted else 1
+    steps = up(-(-p.k // parts), 64)
+    return -(-p.k // steps), steps
+
+
+def _joined(p, parts, step):
+    """Return the plan of a step whose parts of k are added afterwards."""
+    if parts == 1:
+        return Plan((step(2),), p.out.shape, p.out.dtype)
+    size, rows = p.count * p.m * p.n, p.count * p.m
+    shape = (*block_shape(p.out.dtype), block_columns(p.out.dtype))
+    join = Step(Kernel("matmul_join", (p.out.dtype,) * 2, None, shape), (2, 3), (parts, rows, p.n, p.m, 1, 0, 0), rows)
+    return Plan((step(3), join), p.out.shape, p.out.dtype, (((parts * size,), p.out.dtype),))
+
+
+def _rows(p) -> Plan:
+    """A few rows times a factor that is read once."""
+    strip = evenly(p.n, STRIP, 64)
+    blocks = -(-p.n // strip)
+    parts, steps = _parts(p, p.count * blocks)
+    words = (p.m, p.k, p.n, p.a.row, p.a.column, p.b.row, p.n, p.count * p.m * p.n, p.m * p.n, strip, blocks, parts, steps, 0)
+    kernel = Kernel("matmul_rows", (p.out.dtype,) * 3)
+    buffers, tiles = (p.a.buffer, p.b.buffer), p.count * parts * blocks
+    return _joined(p, parts, lambda to: Step(kernel, (*buffers, to), (*words, *p.batch_words), tiles))
+
+
+def _dots(p) -> Plan:
+    """Every row of the long factor against the few of the thin one, both contiguous along k."""
+    (m, a_row, a_batch), (n, b_row, b_batch) = (p.m, p.a.row, p.a.batch), (p.n, p.b.column, p.b.batch)
+    buffers, places = (p.a.buffer, p.b.buffer), (n, 1)
+    if m < n:
+        m, a_row, a_batch, n, b_row, b_batch = n, b_row, b_batch, m, a_row, a_batch
+        buffers, places = buffers[::-1], (1, m)
+    parts, steps = _parts(p, p.count * m)
+    units = p.count * m * parts
+    grain = -(-units // min(units, max(1, 4 * p.work // WORK)))
+    words = [m, p.k, n, a_row, b_row, *places, p.count * p.m * p.n, units, grain, parts, steps]
+    axes = [word for axis in zip(p.batch, a_batch, b_batch) for word in axis]
+    words, tiles = (*words, len(p.batch), *axes), -(-units // grain)
+    kernel = Kernel("matmul_dots", (p.out.dtype,) * 3)
+    return _joined(p, parts, lambda to: Step(kernel, (*buffers, to), words, tiles))

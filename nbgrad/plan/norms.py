@@ -26,26 +26,26 @@ def rows_of(shape, attrs) -> tuple:
 @planner("standardize", contiguous=True)
 def standardize(inputs, attrs, out) -> Plan:
     """Three passes over rows in cache."""
-    return normalized(inputs, attrs, out, (0, 0, 0), 0)
+    return normalized(inputs, attrs, out, (0, 0, 0, 1), 0)
 
 
 @planner("standardize_scaled", contiguous=True)
 def standardize_scaled(inputs, attrs, out) -> Plan:
     """The same, with a scale and shift."""
     _, n, _, runs = rows_of(inputs[0].shape, attrs)
-    return normalized(inputs, attrs, out, (0, 1, 2), 1 if runs == n else 2)
+    return normalized(inputs, attrs, out, (0, 1, 2, 3), 1 if runs == n else 2)
 
 
-def normalized(inputs, attrs, out, arguments, mode) -> Plan:
+def normalized(inputs, attrs, out, pointers, mode) -> Plan:
     """Words: rows, numbers per row, rows per tile, groups, runs per row, eps."""
-    x, k = inputs[0], len(inputs)
+    x = inputs[0]
     if not x.size:
         return nothing(out)
     rows, n, groups, runs = rows_of(x.shape, attrs)
     grain = per_tile(n)
-    kernel = Kernel("normalize_rows", (x.dtype,) * 4 + ("float64",) * 2, None, (attrs["centered"], mode))
+    kernel = Kernel("normalize_rows", (x.dtype,) * 4, None, (attrs["centered"], mode))
     words = (rows, n, grain, groups, runs, word_of(attrs["eps"]))
-    return several((Step(kernel, (*arguments, k, k + 1, k + 2), words, -(-rows // grain)),), out)
+    return Plan((Step(kernel, pointers, words, -(-rows // grain)),), out.shape, out.dtype)
 
 
 def several(steps, outs, scratch=()) -> Plan:
@@ -55,15 +55,15 @@ def several(steps, outs, scratch=()) -> Plan:
 
 @planner("standardize_grad", contiguous=True)
 def standardize_grad(inputs, attrs, out) -> Plan:
-    """Two sums over each row, then the row. Words: rows, numbers per row, rows per tile, groups, runs per row."""
+    """Two passes of sums over each row, then the row. Words as of `normalized`."""
     x = inputs[1]
     if not x.size:
         return nothing(out)
     rows, n, groups, runs = rows_of(x.shape, attrs)
     grain = per_tile(n)
-    kernel = Kernel("normalize_grad_rows", gradient_kinds(x.dtype), None, (attrs["centered"], 0))
-    step = Step(kernel, (0, 1, 1, 2, 3, 4, 4, 2), (rows, n, grain, groups, runs), -(-rows // grain))
-    return Plan((step,), out.shape, out.dtype)
+    kernel = Kernel("normalize_grad_rows", (x.dtype,) * 5 + ("float64",), None, (attrs["centered"], 0))
+    words = (rows, n, grain, groups, runs, word_of(attrs["eps"]))
+    return Plan((Step(kernel, (0, 1, 1, 2, 2, 2), words, -(-rows // grain)),), out.shape, out.dtype)
 
 
 @planner("standardize_scaled_grad", contiguous=True)
@@ -71,17 +71,14 @@ def standardize_scaled_grad(inputs, attrs, outs) -> Plan:
     """The same in chunks of rows, each with sums for weight and bias, which are then joined."""
     x = inputs[1]
     rows, n, groups, runs = rows_of(x.shape, attrs)
-    pairs = groups * runs
+    pairs, mode = groups * runs, 1 if runs == n else 2
     grain = max(per_tile(n), -(-rows // CHUNKS))
     chunks = -(-rows // grain) if n else 0
-    kernel = Kernel("normalize_grad_rows", gradient_kinds(x.dtype), None, (attrs["centered"], 1 if runs == n else 2))
-    first = Step(kernel, (0, 1, 2, 3, 4, 5, 8, 9), (rows, n, grain, groups, runs), chunks)
+    lanes = x.dtype if mode == 1 else "float64"
+    kernel = Kernel("normalize_grad_rows", (x.dtype,) * 4 + (lanes, "float64"), None, (attrs["centered"], mode))
+    words = (rows, n, grain, groups, runs, word_of(attrs["eps"]))
+    first = Step(kernel, (0, 1, 2, 3, 6, 7), words, chunks)
     share = max(1, GRAIN // max(1, chunks))
-    last = Step(Kernel("join_pairs", ("float64", x.dtype, x.dtype)), (9, 6, 7), (chunks, pairs, share), -(-pairs // share))
+    last = Step(Kernel("join_pairs", ("float64", x.dtype, x.dtype)), (7, 4, 5), (chunks, pairs, share), -(-pairs // share))
     space = 2 * pairs * chunks
-    return several((first, last), outs, (((space,), x.dtype), ((space,), "float64")))
-
-
-def gradient_kinds(dtype) -> tuple:
-    """Return the dtypes of the gradient's pointers: u, x, weight, mean, scale, out, sums of some rows, of a chunk."""
-    return (dtype, dtype, dtype, "float64", "float64", dtype, dtype, "float64")
+    return several((first, last) if chunks else (last,), outs, (((space,), lanes), ((space,), "float64")))

@@ -95,4 +95,5 @@ def plan_primitive(op, inputs, attrs, out) -> Plan:
     wants = contiguous if isinstance(contiguous, tuple) else (contiguous,) * len(inputs)
     copies = tuple(i for i, (want, layout) in enumerate(zip(wants, inputs)) if want and not layout.contiguous)
     inputs = tuple(packed(x.shape, x.dtype) if i in copies else x for i, x in enumerate(inputs))
-    return fn(inputs, attrs, out)._replace(copies=copies)
+    plan = fn(inputs, attrs, out)
+    return plan._replace(copies=copies + plan.copies)

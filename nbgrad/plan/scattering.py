@@ -22,7 +22,7 @@ PIECE = 1024  # columns of a row that one tile takes at most
 
 def start_bits(mode: str, dtype: str) -> int:
     """Return the bits of the number that a mode begins with: 0, or what every other number is larger (smaller) than."""
-    if mode == "add":
+    if mode in ("add", "count"):
         return 0
     kind = np.dtype(dtype)
     low, high = (-np.inf, np.inf) if kind.kind == "f" else (np.iinfo(kind).min, np.iinfo(kind).max)
@@ -65,7 +65,7 @@ def part_steps(mode, width, n, size, inner, parts, pointers, scratch) -> tuple:
     parts = -(-n // chunk)
     into = Kernel("scatter_parts", (width, "int64", width), None, (mode, lanes(inner, width)))
     grain = max(COLUMNS, GRAIN // parts)
-    join = Kernel("join_parts", (width, width), None, (mode, lanes(grain, width)))
+    join = Kernel("join_parts", (width, width), None, ("add" if mode == "count" else mode, lanes(grain, width)))
     steps = (
         fill_step(parts * total, start_bits(mode, width), width, scratch),
         Step(into, (v, index, scratch), (n, chunk, size, inner), parts),
@@ -104,6 +104,13 @@ def plan_scatter_sum(inputs, attrs, out) -> Plan:
     return Plan(steps, out.shape, out.dtype, scratch, zero=True)
 
 
+@planner("occurrences", contiguous=True)
+def plan_occurrences(inputs, attrs, out) -> Plan:
+    """Zeros, with 1 added at each index."""
+    steps, scratch = scatter_steps("count", out.dtype, out.shape, 0, inputs[0].size, (0, 0, 1), 2)
+    return Plan(steps, out.shape, out.dtype, scratch, zero=True)
+
+
 @planner("scatter_extreme", contiguous=True)
 def plan_scatter_extreme(inputs, attrs, out) -> Plan:
     """The lowest (or highest) number everywhere, with the rows of `v` joined at their indices."""
@@ -126,7 +133,7 @@ def plan_scatter_set(inputs, attrs, out) -> Plan:
 @planner("add_each", contiguous=True)
 def plan_add_each(inputs, attrs, out) -> Plan:
     """Zeros, with each element of `v` added at its index, other axes alike."""
-    v, index = inputs
+    v, _ = inputs
     outer, size, inner = split_shape(out.shape, attrs["axis"])
     n = v.shape[attrs["axis"]]
     if v.size * size == 0:

@@ -2,7 +2,9 @@
 
 from math import prod
 
-from .convolving import Walk, axes_of, block_of, empty, evenly, spatial
+from .convolving import (
+    SPACE, STEPS, Walk, axes_of, block_of, empty, evenly, layout_of, lies_well, position_blocks, spatial,
+)  # fmt: skip
 from .plan import Kernel, Plan, Step, planner
 
 POSITIONS = 448  # summed at once
@@ -11,6 +13,8 @@ COPIED = 8 << 10  # numbers of padded input at once
 WORK = 1 << 20  # products per unit of work: hides its start
 UNITS = 64  # at most: enough for 64 threads; more would be more to add
 ROWS = 256  # of weights: every block of them turns the gradient again
+FEW = 8  # output channels per group that would leave half of a vector empty
+ADDED = 1 << 14  # numbers per tile when chunks are added
 JOIN = 12  # rows and columns of a block that are added and turned at once
 
 
@@ -24,6 +28,8 @@ def conv_weight_grad(inputs, attrs, out) -> Plan:
     walks = tuple(Walk(a.size, a.window, -a.before, a.stride, a.dilation, a.positions) for a in axes)
     groups, c = attrs["groups"], out.shape[1]
     o, m = out.shape[0] // groups, c * prod(attrs["window"])
+    if o < FEW and (y.strides[-1] == 1 or y.shape[-1] == 1):
+        return by_dots(x, y, walks, (o, c, groups), out)
     vectors = min(4, -(-o // 16))
     block = (6 if vectors == 4 else 8, vectors, block_of(1, out.dtype)[2])
     words, tiles, parts, length = sums_words(x, y, walks, (o, c, groups), out.dtype)
@@ -33,6 +39,37 @@ def conv_weight_grad(inputs, attrs, out) -> Plan:
     join = Step(Kernel("conv_weight_join", (out.dtype,) * 2, None, (JOIN,)), (3, 2), words, -(-units // JOIN))
     scratch = (((parts * groups * m * length + 16,), out.dtype),)
     return Plan((step, join), out.shape, out.dtype, scratch)
+
+
+def by_dots(x, y, walks, sizes, out) -> Plan:
+    """Few output channels per group: dot products along the rows of positions."""
+    o, channels, groups = sizes
+    images, (d, h, w) = x.shape[0], walks
+    m, positions, strides = channels * prod(a.cells for a in walks), prod(a.positions for a in walks), spatial(x.strides[2:])
+    rows = min(o, 4)
+    block = (rows, evenly(m, min(12, 20 // rows)), block_of(1, out.dtype)[2])
+    in_place = lies_well(walks, strides)
+    h_block, w_block = position_blocks(channels * d.cells * w.cells, 1, h, w)
+    lay = layout_of(walks, False, h_block, w_block)
+    c_block = evenly(channels, max(1, min(STEPS * channels // m, channels if in_place else SPACE // lay.plane)))
+    wanted = min(UNITS, 1 + images * positions * groups * o * m // WORK)
+    parts = max(1, min(images, wanted // groups))
+    chunk = -(-images // parts)
+    parts, units = -(-images // chunk), groups * -(-images // chunk)
+    grain = max(1, units // wanted)
+    words = [units, grain, groups, images, chunk, o, channels, c_block, int(in_place), h_block, w_block]
+    words += [x.strides[0], x.strides[1], 0 if in_place else c_block * lay.plane + 64]
+    words += [y.strides[0], y.strides[1], *spatial(y.strides[2:])[:2], 0, 0]
+    for a, stride in zip(walks, strides):
+        words += [a.size, stride, a.cells, a.first, a.step, a.apart, a.positions, 0]
+    words += [h.phases, lay.copies, 0]
+    kernel, tiles = Kernel("conv_weight_dots", (out.dtype,) * 3, None, block), -(-units // grain)
+    if parts == 1:
+        return Plan((Step(kernel, (0, 1, 2), tuple(words), tiles),), out.shape, out.dtype)
+    add = Kernel("conv_weight_add", (out.dtype,) * 2)
+    add = Step(add, (3, 2), (parts, out.size, ADDED), -(-out.size // ADDED))
+    steps = (Step(kernel, (0, 1, 3), tuple(words), tiles), add)
+    return Plan(steps, out.shape, out.dtype, (((parts * out.size,), out.dtype),))
 
 
 def sums_words(x, y, walks, sizes, dtype):

@@ -1,11 +1,13 @@
 """The settings."""
 
+import math
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from nbgrad.base import config as config_module
 from nbgrad.base.config import Config
 from nbgrad.base.errors import ArgumentError
 
@@ -61,3 +63,51 @@ def test_cache_folder_that_was_asked_for(monkeypatch, tmp_path):
 
 def test_flags_of_numba_that_change_machine_code_are_kept():
     assert Config.read({"NUMBA_OPT": "0", "NUMBA_NUM_THREADS": "2"}).code_flags == ("NUMBA_OPT=0",)
+
+
+@pytest.mark.parametrize(
+    ("environ", "num_threads"),
+    [({"OMP_NUM_THREADS": "1"}, 1), ({"OMP_NUM_THREADS": "1,2"}, 1), ({"OMP_NUM_THREADS": "1", "NBGRAD_NUM_THREADS": "2"}, 2),
+     ({"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}, 2)],
+)  # fmt: skip
+def test_threads_are_as_few_as_other_libraries_are_told_to_use(environ, num_threads, monkeypatch):
+    monkeypatch.setattr(config_module, "_processors", lambda: 4)
+    assert Config.read(environ).num_threads == num_threads
+    assert Config.read({**environ, "OMP_NUM_THREADS": "many"}).num_threads >= num_threads
+
+
+@pytest.mark.parametrize(
+    ("files", "quota"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "max 100000\n"}, math.inf),
+        ({"cpu.max": "nonsense"}, math.inf),
+        ({"cpu/cpu.cfs_quota_us": "300000", "cpu/cpu.cfs_period_us": "100000"}, 3.0),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, math.inf),
+        ({}, math.inf),
+    ],
+)
+def test_the_time_that_a_container_is_given(files, quota, tmp_path):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert config_module._quota(tmp_path) == quota
+
+
+@pytest.mark.parametrize(("quota", "num_threads"), [(0.5, 1), (1.5, 2), (3.0, 3), (math.inf, 4)])
+def test_threads_are_no_more_than_a_container_has_time_for(quota, num_threads, monkeypatch):
+    monkeypatch.setattr(config_module, "_processors", lambda: 4)
+    monkeypatch.setattr(config_module, "_quota", lambda: quota)
+    assert Config.read({}).num_threads == num_threads
+    assert Config.read({}).max_threads == Config.read({"NUMBA_NUM_THREADS": "4"}).num_threads == 4
+
+
+def test_waiting_is_calmed_unless_the_user_says_how(monkeypatch):
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    Config().calm_waiting()
+    assert os.environ.pop("GOMP_SPINCOUNT") == "10000"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    Config().calm_waiting()
+    assert "GOMP_SPINCOUNT" not in os.environ

@@ -115,9 +115,9 @@ def shift_right(i, count):
     return (i.view(f"uint{8 * i.itemsize}") >> count).view(i.dtype)[()]
 
 
-def entry(table, i):
-    """Return number i of a tuple of float64 constants; slow beside arithmetic, and for rare arguments only."""
-    return np.asarray(table)[i][()]
+def choose(i, *values):
+    """Return number i of a few float64 constants; each place is compared with i."""
+    return np.asarray(values)[i][()]
 
 
 def scale(x, n):

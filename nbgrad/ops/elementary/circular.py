@@ -5,7 +5,7 @@ bounds in `COMMON` three products with pieces of pi/2 suffice (Cody and Waite 19
 digits of 2/pi that matter at its exponent (Payne and Hanek 1983). Polynomials are minimax (Remez).
 """
 
-from .bits import bits, entry, fabs, fma, narrow, polynomial, real, round_even, select, to_int, wide
+from .bits import bits, choose, fabs, fma, narrow, polynomial, real, round_even, select, to_int, wide
 
 COMMON = {  # between these bounds the functions called `..._common_...` give the same, and faster
     "sin_float32": (-1e5, 1e5), "cos_float32": (-1e5, 1e5), "tan_float32": (-1e5, 1e5),
@@ -27,20 +27,23 @@ _TWO_OVER_PI = int(
 )
 
 
-def _digits_by_exponent():
-    """Return 2/pi 2^(16 k) modulo 4 for k = 0, ..., 60, each as a sum of four floats, one behind the other."""
-    one, table = 1 << _DIGITS, []
-    for k in range(61):
-        rest = (_TWO_OVER_PI << 16 * k) % (4 * one)
+def _turns(step, count):
+    """Return 2/pi 2^(step k) modulo 4 for k = 0, ..., count - 1: four tuples, that of the floats nearest to them, that
+    of the floats nearest to what is left, and so on.
+    """
+    one, rows = 1 << _DIGITS, []
+    for k in range(count):
+        rest, row = (_TWO_OVER_PI << step * k) % (4 * one), []
         for _ in range(4):
-            part = rest / one
-            table.append(part)
-            above, below = part.as_integer_ratio()
+            row.append(rest / one)
+            above, below = row[-1].as_integer_ratio()
             rest -= above * (one // below)
-    return tuple(table)
+        rows.append(row)
+    return tuple(zip(*rows))
 
 
-_TURNS = _digits_by_exponent()
+_TURNS_32, _TURNS_32_LOW, *_ = _turns(16, 7)
+_TURNS_64, _TURNS_64_B, _TURNS_64_C, _TURNS_64_D = _turns(32, 31)
 
 
 def sine_float32(r, low):
@@ -71,18 +74,26 @@ def reduce_common_float32(x):
     return to_int(n), r, fma(-n, -1.7151245100058819e-15, low)
 
 
-def reduce_float32(x):
+def reduce_far_float32(x):
     """Return n, r and low of any x; 24 digits of x need two floats of 2/pi."""
     e = (bits(x) >> 23) & 255
     k = select(e < 150, 0, (e - 150) >> 4)
     y = wide(x) * wide(real((127 - 16 * k) << 23))
-    high, rest = entry(_TURNS, 4 * k), entry(_TURNS, 4 * k + 1)
+    high, rest = choose(k, *_TURNS_32), choose(k, *_TURNS_32_LOW)
     p = y * high
     n = round_even(p)
     turns = (p - n) + fma(y, rest, fma(y, high, -p))
     angle = turns * 1.5707963267948966
     r = narrow(angle)
     return to_int(narrow(n - 4.0 * round_even(0.25 * n))), r, narrow(angle - wide(r))
+
+
+def reduce_float32(x):
+    """Return n, r and low of any x."""
+    n, r, low = reduce_common_float32(x)
+    n_far, r_far, low_far = reduce_far_float32(x)
+    common = fabs(x) <= 1e5
+    return select(common, n, n_far), select(common, r, r_far), select(common, low, low_far)
 
 
 def turned_float32(n, r, low):
@@ -148,11 +159,11 @@ def half_turns_float32(x):
 
 def sinc_float32(x):
     """sin(pi x) / (pi x); 0 at whole numbers other than 0."""
-    s = turned_float32(*half_turns_float32(x))
-    y = x * 3.1415927410125732
-    q, rest = quotient_float32(s, 0.0, y, fma(x, 3.1415927410125732, -y) + x * -8.742277657347586e-08)
     a = fabs(x)
-    return select(a < 0.0001220703125, 1.0, select(a > 16777216.0, x - x, q + rest))
+    s = turned_float32(*half_turns_float32(a))
+    y = a * 3.1415927410125732
+    q, rest = quotient_float32(s, 0.0, y, fma(a, 3.1415927410125732, -y) + a * -8.742277657347586e-08)
+    return select(a < 0.0001220703125, 1.0, select(a > 16777216.0, a - a, q + rest))
 
 
 def sine_float64(r, low):
@@ -198,9 +209,9 @@ def two_sum_float64(a, b):
 def reduce_far_float64(x):
     """Return n, r and low of x beyond 1, of any size; products are exact pairs, multiples of 4 fall away."""
     e = (bits(x) >> 52) & 2047
-    k = select(e < 1075, 0, (e - 1075) >> 4)
-    y = x * real((1023 - 16 * k) << 52)
-    first, second, third = entry(_TURNS, 4 * k), entry(_TURNS, 4 * k + 1), entry(_TURNS, 4 * k + 2)
+    k = select(e < 1075, 0, (e - 1075) >> 5)
+    y = x * real((1023 - 32 * k) << 52)
+    first, second, third = choose(k, *_TURNS_64), choose(k, *_TURNS_64_B), choose(k, *_TURNS_64_C)
     p, q, t = y * first, y * second, y * third
     a, b = two_sum_float64(modulo4_float64(p), modulo4_float64(fma(y, first, -p)))
     a, c = two_sum_float64(a, modulo4_float64(q))
@@ -209,7 +220,7 @@ def reduce_far_float64(x):
     b, e = two_sum_float64(b, c)
     n = round_even(a)
     a, c = two_sum_float64(a - n, b)
-    rest = (c + e) + ((rest + d) + fma(y, entry(_TURNS, 4 * k + 3), fma(y, third, -t)))
+    rest = (c + e) + ((rest + d) + fma(y, choose(k, *_TURNS_64_D), fma(y, third, -t)))
     high = a * 1.5707963267948966
     low = fma(a, 1.5707963267948966, -high) + fma(a, 6.123233995736766e-17, rest * 1.5707963267948966)
     r = high + low
@@ -220,8 +231,8 @@ def reduce_float64(x):
     """Return n, r and low of any x."""
     n, r, low = reduce_common_float64(x)
     n_far, r_far, low_far = reduce_far_float64(x)
-    near = fabs(x) <= 1e8
-    return select(near, n, n_far), select(near, r, r_far), select(near, low, low_far)
+    common = fabs(x) <= 1e8
+    return select(common, n, n_far), select(common, r, r_far), select(common, low, low_far)
 
 
 def turned_float64(n, r, low):
@@ -287,8 +298,8 @@ def half_turns_float64(x):
 
 def sinc_float64(x):
     """sin(pi x) / (pi x); 0 at whole numbers other than 0."""
-    s = turned_float64(*half_turns_float64(x))
-    y = x * 3.141592653589793
-    q, rest = quotient_float64(s, 0.0, y, fma(x, 3.141592653589793, -y) + x * 1.2246467991473532e-16)
     a = fabs(x)
-    return select(a < 3.725290298461914e-09, 1.0, select(a > 9007199254740992.0, x - x, q + rest))
+    s = turned_float64(*half_turns_float64(a))
+    y = a * 3.141592653589793
+    q, rest = quotient_float64(s, 0.0, y, fma(a, 3.141592653589793, -y) + a * 1.2246467991473532e-16)
+    return select(a < 3.725290298461914e-09, 1.0, select(a > 9007199254740992.0, a - a, q + rest))

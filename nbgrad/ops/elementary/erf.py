@@ -6,15 +6,10 @@ polynomial gives erfc to the end of the range. The rounding errors of a^2 and of
 
 from .bits import bits, copysign, fabs, fma, polynomial, scale, select
 from .exp import (
-    LN2_HIGH_32, LN2_HIGH_64, LN2_LOW_32, LN2_LOW_64, LOG2_E, ROUND_32, ROUND_32_BITS, ROUND_64, ROUND_64_BITS,
+    EXPM1_32, EXPM1_64, LN2_HIGH_32, LN2_HIGH_64, LN2_LOW_32, LN2_LOW_64, LOG2_E, ROUND_32, ROUND_32_BITS, ROUND_64, ROUND_64_BITS,
     exp_parts_float32,
 )  # fmt: skip
 
-EXPM1_32 = (1.0, 0.4999999403953552, 0.16666516661643982, 0.04166810214519501, 0.008369173854589462,
-            0.0013838254380971193)  # fmt: skip  # (exp(r) - 1) / r
-EXPM1_64 = (1.0, 0.5000000000000011, 0.16666666666666435, 0.04166666666652579, 0.008333333333475834,
-            0.0013888888944848668, 0.00019841269554892688, 2.4801491786373362e-05, 2.755753685924657e-06,
-            2.763072587961521e-07, 2.5017448598390266e-08)  # fmt: skip
 ERF_32 = (0.12837916612625122, -0.37612590193748474, 0.11282864958047867, -0.026807287707924843,
            0.0050577037036418915, -0.0006348518654704094)  # fmt: skip  # erf(a) / a - 1 in a^2, a < 0.85
 ERF_64 = (0.1283791670955126, -0.37612638903184176, 0.11283791670978857, -0.026866170650282073,
@@ -67,7 +62,7 @@ def decay_float32(h, low):
     near = fma(n, -LN2_HIGH_32, -h)
     rest = fma(n, -LN2_LOW_32, -low)
     r = near + rest
-    return fma(r, polynomial(r, *EXPM1_32), rest - (r - near)), bits(t) - ROUND_32_BITS
+    return r + fma(r * r, polynomial(r, *EXPM1_32), rest - (r - near)), bits(t) - ROUND_32_BITS
 
 
 def decay_float64(h, low):
@@ -77,7 +72,7 @@ def decay_float64(h, low):
     near = fma(n, -LN2_HIGH_64, -h)
     rest = fma(n, -LN2_LOW_64, -low)
     r = near + rest
-    return fma(r, polynomial(r, *EXPM1_64), rest - (r - near)), bits(t) - ROUND_64_BITS
+    return r + fma(r * r, polynomial(r, *EXPM1_64), rest - (r - near)), bits(t) - ROUND_64_BITS
 
 
 def inverse_float32(a, k):
@@ -85,7 +80,8 @@ def inverse_float32(a, k):
     d = a + k
     t = 1.0 / d
     rest = fma(-d, t, 1.0) - (a - (d - k)) * t
-    return t, rest, fma(-2.0 * k * t, rest, fma(-2.0 * k, t, 1.0))
+    double = a + a
+    return t, rest, fma(double * t, rest, fma(double, t, -1.0))
 
 
 def inverse_float64(a, k):
@@ -93,7 +89,10 @@ def inverse_float64(a, k):
     d = a + k
     t = 1.0 / d
     rest = fma(-d, t, 1.0) - (a - (d - k)) * t
-    return t, rest, fma(-2.0 * k * t, rest, fma(-2.0 * k, t, 1.0))
+    double = a + a
+    q = fma(double, t, -1.0)
+    back = -1.0 - q
+    return t, rest, q + fma(double * t, rest, fma(double, t, back) + ((-1.0 - back) - q))
 
 
 def product_float32(t, q, p, first, small, e):

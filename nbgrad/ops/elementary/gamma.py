@@ -153,18 +153,17 @@ def lgamma_positive_float64(x, log, near, far):
     return select(x > 2.5563481638716906e305, x * 2.0e303, h + low)
 
 
-def lgamma_any_float64(x, log, near, far):
-    """lgamma, of a negative number -a by -log(a) - log(|sin(pi a)| / pi) - lgamma(a)."""
+def lgamma_left_float64(x):
+    """lgamma of x = -a < 0: -log(a) - log(|sin(pi a)| / pi) - lgamma(a)."""
     a = fabs(x)
-    h, low = lgamma_parts_float64(a, log, near, far)
-    a_h, a_low = log_pair_float64(a, log)
+    h, low = lgamma_parts_float64(a, _LOG_64, _LGAMMA_64, _STIRLING_64)
+    a_h, a_low = log_pair_float64(a, _LOG_64)
     v = select(a < 1e-17, a, fabs(turned_float64(*half_turns_float64(a))) * 0.3183098861837907)
-    v_h, v_low = log_pair_float64(v, log)
+    v_h, v_low = log_pair_float64(v, _LOG_64)
     b, b_low = two_sum_float64(h, a_h)
     c, c_low = two_sum_float64(b, v_h)
-    left = -(c + ((b_low + c_low) + (low + (a_low + v_low))))
-    left = select((v == 0.0) | (a > 9007199254740992.0), real(0x7FF0000000000000), left)
-    return select(x > 0.0, select(x > 2.5563481638716906e305, x * 2.0e303, h + low), left)
+    y = -(c + ((b_low + c_low) + (low + (a_low + v_low))))
+    return select((v == 0.0) | (a > 9007199254740992.0), real(0x7FF0000000000000), y)
 
 
 def digamma_parts_float64(x, log, near, far):
@@ -191,18 +190,17 @@ def digamma_positive_float64(x, log, near, far):
     return select(x < 1e-200, -1.0 / x, h + low)
 
 
-def digamma_any_float64(x, log, near, far):
-    """digamma, of a negative number x by digamma(1 - x) - pi / tan(pi x)."""
-    negative = x < 0.0
+def digamma_left_float64(x):
+    """digamma of x < 0: digamma(1 - x) - pi / tan(pi x)."""
     b, b_low = two_sum_float64(1.0, -x)
-    h, low = digamma_parts_float64(select(negative, b, x), log, near, far)
+    h, low = digamma_parts_float64(b, _LOG_64, _DIGAMMA_64, _DIGAMMA_FAR_64)
     n, r, r_low = half_turns_float64(x)
     y, y_low = tangent_float64(n + 1, r, r_low)
     p = 3.141592653589793 * y
     s, s_low = two_sum_float64(p, h)
     rest = fma(3.141592653589793, y, -p) + fma(3.141592653589793, y_low, 1.2246467991473532e-16 * y)
     left = s + (s_low + (rest + (low + b_low / (b - 0.5))))
-    return select(fabs(x) < 1e-200, -1.0 / x, select(negative, left, h + low))
+    return select(x > -1e-200, -1.0 / x, left)
 
 
 def trigamma_positive_float64(x, near, far):
@@ -215,10 +213,9 @@ def trigamma_positive_float64(x, near, far):
     return select(x >= 3.3, above, select(x < 1e-150, w / x, y + y_low))
 
 
-def trigamma_any_float64(x, near, far):
-    """Derivative of digamma, at a negative number x by (pi / sin(pi x))^2 - trigamma(1 - x)."""
-    negative = x < 0.0
-    y = trigamma_positive_float64(select(negative, 1.0 - x, x), near, far)
+def trigamma_left_float64(x):
+    """trigamma of x < 0: (pi / sin(pi x))^2 - trigamma(1 - x)."""
+    y = trigamma_positive_float64(1.0 - x, _TRIGAMMA_64, _TRIGAMMA_FAR_64)
     n, r, r_low = half_turns_float64(x)
     s, s_low = sine_float64(r, r_low)
     c, c_low = cosine_float64(r, r_low)
@@ -226,8 +223,7 @@ def trigamma_any_float64(x, near, far):
     t, t_low = select(odd, c, s), select(odd, c_low, s_low)
     square = t * t
     pole, low = quotient_float64(9.869604401089358, 6.265295508739711e-16, square, fma(t, t, -square) + 2.0 * t * t_low)
-    left = select(square < 1e-300, 9.869604401089358 / square, pole + (low - y))
-    return select(negative, left, y)
+    return select(square < 1e-300, 9.869604401089358 / square, pole + (low - y))
 
 
 def lgamma_common_float32(x):
@@ -235,7 +231,7 @@ def lgamma_common_float32(x):
 
 
 def lgamma_float32(x):
-    return narrow(lgamma_any_float64(wide(x), _LOG_32, _LGAMMA_32, _STIRLING_32))
+    return select(x > 0.0, lgamma_common_float32(x), narrow(lgamma_left_float64(wide(x))))
 
 
 def lgamma_common_float64(x):
@@ -243,7 +239,7 @@ def lgamma_common_float64(x):
 
 
 def lgamma_float64(x):
-    return lgamma_any_float64(x, _LOG_64, _LGAMMA_64, _STIRLING_64)
+    return select(x > 0.0, lgamma_common_float64(x), lgamma_left_float64(x))
 
 
 def digamma_common_float32(x):
@@ -251,7 +247,7 @@ def digamma_common_float32(x):
 
 
 def digamma_float32(x):
-    return narrow(digamma_any_float64(wide(x), _LOG_32, _DIGAMMA_32, _DIGAMMA_FAR_32))
+    return select(x > 0.0, digamma_common_float32(x), narrow(digamma_left_float64(wide(x))))
 
 
 def digamma_common_float64(x):
@@ -259,7 +255,7 @@ def digamma_common_float64(x):
 
 
 def digamma_float64(x):
-    return digamma_any_float64(x, _LOG_64, _DIGAMMA_64, _DIGAMMA_FAR_64)
+    return select(x > 0.0, digamma_common_float64(x), digamma_left_float64(x))
 
 
 def trigamma_common_float32(x):
@@ -267,7 +263,7 @@ def trigamma_common_float32(x):
 
 
 def trigamma_float32(x):
-    return narrow(trigamma_any_float64(wide(x), _TRIGAMMA_32, _TRIGAMMA_FAR_32))
+    return select(x > 0.0, trigamma_common_float32(x), narrow(trigamma_left_float64(wide(x))))
 
 
 def trigamma_common_float64(x):
@@ -275,4 +271,4 @@ def trigamma_common_float64(x):
 
 
 def trigamma_float64(x):
-    return trigamma_any_float64(x, _TRIGAMMA_64, _TRIGAMMA_FAR_64)
+    return select(x > 0.0, trigamma_common_float64(x), trigamma_left_float64(x))

@@ -85,7 +85,7 @@ def pow_float64(x, y):
     high = select(a == 0.0, -INFINITY, select(a < INFINITY, high, INFINITY))
     z = select(high == 0.0, 0.0, y * high)
     z_low = fma(y, high, -z) + y * low
-    inside = fabs(z) < 1100.0
+    inside = (fabs(z) < 1100.0) & (fabs(y) < 1e200)  # else y * low may be 0 * inf
     z = select(z > 1025.0, 1025.0, z)
     z = select(z < -1080.0, -1080.0, z)
     t = z + ROUND_64

@@ -77,12 +77,17 @@ def silu_float32(x):
 
 
 def silu_float64(x):
-    """x / (1 + e), or x e / (1 + e) for negative x; -0 at -infinity."""
+    """x / (1 + e), or x e / (1 + e) for negative x, the quotient with what roundings left; -0 at -infinity."""
     x = select(x < -756.0, -756.0, x)
     a = fabs(x)
     p, n = exp_parts_float64(-select(a > 756.0, 756.0, a))
+    e = scale(p, n)
     down = x < 0.0
-    return scale(x * select(down, p, 1.0) / (1.0 + scale(p, n)), select(down, n, 0))
+    top, bottom = select(down, p, 1.0), 1.0 + e
+    inverse = 1.0 / bottom
+    y = top * inverse
+    y = fma(fma(-y, bottom, top) - y * (e - (bottom - 1.0)), inverse, y)
+    return scale(x * y, select(down, n, 0))
 
 
 def mish_float32(x):

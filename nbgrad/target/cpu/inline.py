@@ -192,14 +192,11 @@ class Words:
     def shift_right(self, i, count):
         return self.builder.lshr(*self.typed(i, count))
 
-    def entry(self, table, i):
-        module, name = self.builder.module, f"table.{hash(table):x}"
-        if name not in module.globals:
-            kind = ir.ArrayType(FLOATS["float64"], len(table))
-            made = ir.GlobalVariable(module, kind, name)
-            made.global_constant, made.linkage, made.initializer = True, "internal", ir.Constant(kind, list(table))
-        found = self.builder.load(self.builder.gep(module.globals[name], [i.type(0), i]))
-        found.set_metadata("invariant.load", module.add_metadata([]))
+    def choose(self, i, *values):
+        kind, b = FLOATS["float64"], self.builder
+        found = self.literal(kind, values[-1])
+        for k, value in enumerate(values[:-1]):
+            found = b.select(b.icmp_signed("==", i, i.type(k)), self.literal(kind, value), found)
         return found
 
 

@@ -11,7 +11,6 @@ from ...base.errors import KernelError, problem
 from ...ops.elementary import find
 from ...plan.plan import Kernel
 from . import (
-    loops_call,
     loops_channels,
     loops_conv,
     loops_entropy,
@@ -20,7 +19,6 @@ from . import (
     loops_norm,
     loops_place,
     loops_random,
-    loops_road,
     loops_rows,
     loops_scan,
     loops_scatter,
@@ -34,8 +32,8 @@ from .templates import TEXTS
 
 LOOPS = {}
 for module in (
-    loops_call, loops_channels, loops_conv, loops_entropy, loops_gather, loops_matmul, loops_norm, loops_place, loops_random,
-    loops_road, loops_rows, loops_scan, loops_scatter, loops_sort, loops_window,
+    loops_channels, loops_conv, loops_entropy, loops_gather, loops_matmul, loops_norm, loops_place, loops_random,
+    loops_rows, loops_scan, loops_scatter, loops_sort, loops_window,
 ):  # fmt: skip
     LOOPS.update(
         {n: (f, module) for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}

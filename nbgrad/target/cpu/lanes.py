@@ -46,7 +46,7 @@ def join_row(typing, lanes, mode, out, to, v, source, count):
 
 @intrinsic
 def join(typing, mode, a, b):
-    """Return two numbers joined: mode "add", "max", "min" (NaN wins) or "set" (the second)."""
+    """Return two numbers joined: mode "add", "max", "min" (NaN wins), "set" (the second) or "count" (the first and 1)."""
     how = literal(mode)
 
     def codegen(context, builder, signature, args):
@@ -97,6 +97,8 @@ def joined(builder, mode, dtype, a, b):
     real = isinstance(dtype, types.Float)
     if mode == "set":
         return b
+    if mode == "count":
+        return builder.add(a, a.type(1))
     if mode == "add":
         return builder.fadd(a, b) if real else builder.add(a, b)
     sign = ">" if mode == "max" else "<"

@@ -105,7 +105,7 @@ def conv_product(args, tile):
                                 table[p] = at * pitch + (0 if own_copies else far_w // w_step)
                             p += 1
         to = image * out_n + group * m * out_c + out_start + d0 * out_d + h0 * out_h + w0 * out_w
-        direct = out_w == 1 and (hn == 1 or pitch == out_h)
+        direct = out_w == 1 and (hn == 1 or (pitch == out_h and pitch == wn))
         source = image * x_n + group * x_group
         b0 = 0
         if in_place:

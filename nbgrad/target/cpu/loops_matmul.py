@@ -7,48 +7,44 @@ of the right factor. `finish` is the epilogue (see epilogue.py), applied to a pa
 from . import host, micro  # noqa: F401 - the one tells the plans what this machine is, the other how kernels find it
 from .epilogue import epilogue_text
 
+FEW = 256  # numbers of a right factor that are turned one by one
+
 
 def matmul(args, tile):
     """Blocks of rows and columns of the products of a batch; the factors are read where they lie, or packed.
 
-    Words: m k n; what is added to a place in a for the next row, step, block of steps, block of rows; in b for the next
-    step, block of steps, sliver; in c for the next row, matrix, part of k; rows, steps and columns of a block; number
-    of blocks of rows and of columns, parts of k, steps of a part; units, grain; whether to add to what c holds; places
-    where a, b and c start; batch axes, then length, stride in a, stride in b of each, and the words of `finish`.
+    Words: m k n; what is added to a place in a for the next row, step, block of steps, panel of rows; in b for the next
+    step, block of steps, sliver; in c for the next row, matrix, part of k; rows of a panel, rows, steps and columns of a
+    block; number of blocks of rows and of columns, parts of k, steps of a part; units, grain; whether to add to what c
+    holds; places where a and b start, number of the first matrix of c; batch axes, then length, stride in a, stride in
+    b of each, and the words of `finish`.
     """
     a, b, c = at0(args), at1(args), at2(args)
     m, k, n = word(args, P), word(args, P + 1), word(args, P + 2)
-    a_row, a_step, a_far, a_block = word(args, P + 3), word(args, P + 4), word(args, P + 5), word(args, P + 6)
+    a_row, a_step, a_far, a_panel = word(args, P + 3), word(args, P + 4), word(args, P + 5), word(args, P + 6)
     b_step, b_far, b_sliver = word(args, P + 7), word(args, P + 8), word(args, P + 9)
     c_row, c_matrix, c_part = word(args, P + 10), word(args, P + 11), word(args, P + 12)
-    row_block, depth, n_block = word(args, P + 13), word(args, P + 14), word(args, P + 15)
-    row_blocks, n_blocks, parts = word(args, P + 16), word(args, P + 17), word(args, P + 18)
-    part_steps, units, grain, onto = word(args, P + 19), word(args, P + 20), word(args, P + 21), word(args, P + 22)
-    a_start, b_start, c_start, batch_axes = word(args, P + 23), word(args, P + 24), word(args, P + 25), word(args, P + 26)
-    for unit in range(tile * grain, min(units, (tile + 1) * grain)):
-        top, rest = unit % row_blocks, unit // row_blocks
-        first, rest = rest % n_blocks * n_block, rest // n_blocks
-        part, batch = rest % parts, rest // parts
-        left, right = a_start + top * a_block, b_start + first // S3 * b_sliver
-        rest = batch
-        for axis in range(batch_axes - 1, -1, -1):
-            at = P + 27 + 3 * axis
-            i = rest % word(args, at)
-            rest = rest // word(args, at)
-            left += i * word(args, at + 1)
-            right += i * word(args, at + 2)
-        row = top * row_block
+    panel, row_block, depth, n_block = word(args, P + 13), word(args, P + 14), word(args, P + 15), word(args, P + 16)
+    part_steps, grain, onto = word(args, P + 20), word(args, P + 22), word(args, P + 23)
+    axes = word(args, P + 27)
+    for unit in range(tile * grain, min(word(args, P + 21), (tile + 1) * grain)):
+        row, first, part, batch, left, right = unit_place(args, P, unit)
+        left += row // panel * a_panel
+        right += first // S3 * b_sliver
         rows, last = min(row_block, m - row), min(k, (part + 1) * part_steps)
-        to = c_start + batch * c_matrix + part * c_part + row * c_row + first
+        to = batch * c_matrix + part * c_part + row * c_row + first
         for start in range(part * part_steps, last, depth):
             steps, add = min(depth, last - start), onto if start == part * part_steps else 1
-            x, y = left + start // depth * a_far, right + start // depth * b_far
+            y = right + start // depth * b_far
             for j in range(0, min(n_block, n - first), S3):
-                width = min(S3, n - first - j)
-                micro(a, x, a_row, a_step, b, y, b_step, steps, c, to + j, c_row, rows, width, add, S0, S1, S2)
+                width, x = min(S3, n - first - j), left + start // depth * a_far
+                for r in range(0, rows, panel):
+                    o, count = to + r * c_row + j, min(panel, rows - r)
+                    micro(a, x, a_row, a_step, b, y, b_step, steps, c, o, c_row, count, width, add, S0, S1, S2)
+                    x += a_panel
                 y += b_sliver
                 if start + steps == last:
-                    finish(args, c, to + j, c_row, P + 27 + 3 * batch_axes, batch, row, first + j, rows, width)
+                    finish(args, c, to + j, c_row, P + 28 + 3 * axes, batch, row, first + j, rows, width)
 
 
 def matmul_turned(args, tile):
@@ -58,38 +54,53 @@ def matmul_turned(args, tile):
     """
     a, b, c = at0(args), at1(args), at2(args)
     m, k, n = word(args, P), word(args, P + 1), word(args, P + 2)
-    a_row, a_step, a_far, a_block = word(args, P + 3), word(args, P + 4), word(args, P + 5), word(args, P + 6)
+    a_row, a_step, a_far = word(args, P + 3), word(args, P + 4), word(args, P + 5)
     b_column, b_far, b_sliver = word(args, P + 7), word(args, P + 8), word(args, P + 9)
     c_row, c_matrix, c_part = word(args, P + 10), word(args, P + 11), word(args, P + 12)
-    row_block, depth, n_block = word(args, P + 13), word(args, P + 14), word(args, P + 15)
-    row_blocks, n_blocks, parts = word(args, P + 16), word(args, P + 17), word(args, P + 18)
-    part_steps, units, grain, onto = word(args, P + 19), word(args, P + 20), word(args, P + 21), word(args, P + 22)
-    a_start, b_start, c_start, batch_axes = word(args, P + 23), word(args, P + 24), word(args, P + 25), word(args, P + 26)
+    row_block, depth, n_block = word(args, P + 14), word(args, P + 15), word(args, P + 16)
+    part_steps, grain, onto = word(args, P + 20), word(args, P + 22), word(args, P + 23)
+    axes = word(args, P + 27)
     sliver = stack(c, depth * S3)
-    for unit in range(tile * grain, min(units, (tile + 1) * grain)):
-        top, rest = unit % row_blocks, unit // row_blocks
-        first, rest = rest % n_blocks * n_block, rest // n_blocks
-        part, batch = rest % parts, rest // parts
-        left, right = a_start + top * a_block, b_start + first // S3 * b_sliver
-        rest = batch
-        for axis in range(batch_axes - 1, -1, -1):
-            at = P + 27 + 3 * axis
-            i = rest % word(args, at)
-            rest = rest // word(args, at)
-            left += i * word(args, at + 1)
-            right += i * word(args, at + 2)
-        row = top * row_block
+    for unit in range(tile * grain, min(word(args, P + 21), (tile + 1) * grain)):
+        row, first, part, batch, left, right = unit_place(args, P, unit)
+        left += row * a_row
+        right += first // S3 * b_sliver
         rows, last = min(row_block, m - row), min(k, (part + 1) * part_steps)
-        to = c_start + batch * c_matrix + part * c_part + row * c_row + first
+        to = batch * c_matrix + part * c_part + row * c_row + first
         for j in range(0, min(n_block, n - first), S3):
             width = min(S3, n - first - j)
             for start in range(part * part_steps, last, depth):
                 steps, add = min(depth, last - start), onto if start == part * part_steps else 1
-                turn(sliver, 0, S3, b, right + start // depth * b_far, b_column, width, steps, S2)
-                x = left + start // depth * a_far
+                x, y = left + start // depth * a_far, right + start // depth * b_far
+                if steps * width > FEW:
+                    turn(sliver, 0, S3, b, y, b_column, width, steps, S2)
+                else:
+                    for i in range(width):
+                        for p in range(steps):
+                            sliver[p * S3 + i] = b[y + i * b_column + p]
                 micro(a, x, a_row, a_step, sliver, 0, S3, steps, c, to + j, c_row, rows, width, add, S0, S1, S2)
             right += b_sliver
-            finish(args, c, to + j, c_row, P + 27 + 3 * batch_axes, batch, row, first + j, rows, width)
+            finish(args, c, to + j, c_row, P + 28 + 3 * axes, batch, row, first + j, rows, width)
+
+
+def unit_place(args, at, unit):
+    """Return row, column, part, matrix of a unit of `matmul`, whose words start at `at`, and where its factors start."""
+    row_blocks, n_blocks, parts = word(args, at + 17), word(args, at + 18), word(args, at + 19)
+    row, first, part, rest = 0, 0, 0, unit
+    if row_blocks > 1:
+        row, rest = rest % row_blocks * word(args, at + 14), rest // row_blocks
+    if n_blocks > 1:
+        first, rest = rest % n_blocks * word(args, at + 16), rest // n_blocks
+    if parts > 1:
+        part, rest = rest % parts, rest // parts
+    left, right, batch = word(args, at + 24), word(args, at + 25), rest + word(args, at + 26)
+    for axis in range(word(args, at + 27) - 1, -1, -1):
+        words = at + 28 + 3 * axis
+        i = rest % word(args, words)
+        rest = rest // word(args, words)
+        left += i * word(args, words + 1)
+        right += i * word(args, words + 2)
+    return row, first, part, batch, left, right
 
 
 def matmul_batch(args, tile):
@@ -125,24 +136,28 @@ def matmul_batch(args, tile):
 
 
 def matmul_pack(args, tile):
-    """Copy the rows of a factor into slivers: the rows of `width` columns one behind the other.
+    """Copy the rows of a factor into slivers: the rows of a few columns one behind the other.
 
-    Rows are read a few at a time and whole, which the memory likes best. Words: rows, columns, width (a multiple of
-    S3), stride of the rows, where they start; rows of a tile.
+    Rows are read a few at a time and whole, which the memory likes best. S0, S1 are the vectors of a sliver and their
+    bytes, S2 its columns. Words: rows, columns, stride of the rows, where they start; rows of a tile.
     """
     x, out = at0(args), at1(args)
-    rows, columns, width = word(args, 2), word(args, 3), word(args, 4)
-    step, start, grain = word(args, 5), word(args, 6), word(args, 7)
-    top, last = tile * grain, min(rows, (tile + 1) * grain)
-    for first in range(0, columns, width):
-        there = min(width, columns - first)
-        whole = there // S3 * S3
-        for p in range(top, last):
-            at, to = start + p * step + first, first * rows + p * width
-            for j in range(0, whole, S3):
-                copy_vectors(out, to + j, x, at + j, S1, S2)
-            for j in range(whole, there):
-                out[to + j] = x[at + j]
+    rows, columns, step, start = word(args, 2), word(args, 3), word(args, 4), word(args, 5)
+    top = tile * word(args, 6)
+    last = min(rows, top + word(args, 6))
+    for first in range(0, columns, S2):
+        at, to = start + top * step + first, first * rows + top * S2
+        if first + S2 <= columns:
+            for p in range(top, last):
+                copy_vectors(out, to, x, at, S0, S1)
+                at += step
+                to += S2
+        else:
+            for p in range(top, last):
+                for j in range(columns - first):
+                    out[to + j] = x[at + j]
+                at += step
+                to += S2
 
 
 def matmul_turn(args, tile):
@@ -161,25 +176,25 @@ def matmul_turn(args, tile):
 def matmul_join(args, tile):
     """Add the parts of a product in order: parts[part][matrix][row][column] to c, a few rows per tile.
 
-    Words: parts, rows of all matrices, columns, rows of a matrix, rows per tile, whether to add to what c holds; then
-    the words of `finish`.
+    Words: parts, rows of all matrices, columns, rows of a matrix, rows per tile, whether to add to what c holds, number of
+    the first matrix of c; then the words of `finish`.
     """
     c, given = at0(args), at1(args)
     parts, rows, n, m = word(args, P), word(args, P + 1), word(args, P + 2), word(args, P + 3)
-    grain, onto = word(args, P + 4), word(args, P + 5)
+    grain, onto, first_matrix = word(args, P + 4), word(args, P + 5), word(args, P + 6)
     for row in range(tile * grain, min(rows, (tile + 1) * grain)):
-        to = row * n
+        at, to = row * n, (first_matrix * m + row) * n
         if onto != 0:
-            for j in range(to, to + n):
-                c[j] = T0(c[j] + given[j])
+            for j in range(n):
+                c[to + j] = T0(c[to + j] + given[at + j])
         else:
-            for j in range(to, to + n):
-                c[j] = given[j]
+            for j in range(n):
+                c[to + j] = given[at + j]
         for part in range(1, parts):
-            at = part * rows * n
-            for j in range(to, to + n):
-                c[j] = T0(c[j] + given[at + j])
-        finish(args, c, to, n, P + 6, row // m, row % m, 0, 1, n)
+            at += rows * n
+            for j in range(n):
+                c[to + j] = T0(c[to + j] + given[at + j])
+        finish(args, c, to, n, P + 7, first_matrix + row // m, row % m, 0, 1, n)
 
 
 def matmul_rows(args, tile):
@@ -253,7 +268,8 @@ def matmul_dots(args, tile):
 
 FINISH = ("finish", epilogue_text)
 HELPERS = {
-    "matmul": ("micro_call.py", FINISH), "matmul_turned": ("micro_call.py", "stack.py", "turn.py", FINISH),
+    "matmul": ("micro_call.py", FINISH, unit_place),
+    "matmul_turned": ("micro_call.py", "stack.py", "turn.py", FINISH, unit_place),
     "matmul_batch": ("micro_call.py", FINISH), "matmul_pack": ("micro_call.py",), "matmul_turn": ("turn.py",),
     "matmul_join": (FINISH,), "matmul_dots": ("panel.py",),
 }  # fmt: skip

@@ -1,8 +1,8 @@
 """Rows brought to zero mean and unit spread (S0; without S0: to unit mean square alone), and the gradient.
 
 S1 says how a scale and shift apply: 0 not at all, 1 one pair per element of a row, 2 one pair per run of elements. A row
-has `runs` of them, and belongs to one of `groups` of pairs. Mean and spread are float64: the mean that is subtracted is
-rounded to the dtype, what rounding took is put back afterwards, so that a large mean costs no accuracy.
+has `runs` of them, and belongs to one of `groups` of pairs. The mean that is subtracted is rounded to the dtype; what
+rounding took is put back afterwards, so that a large mean costs no accuracy.
 """
 
 import math
@@ -12,20 +12,13 @@ FLUSH = 32  # rows whose gradients of scale and shift are added up before they a
 
 
 def normalize_rows(args, tile):
-    """out = (x - mean) / sqrt(variance + eps) * weight + bias; mean and 1 / sqrt(...) of each row."""
-    x, weight, bias, out, means, scales = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args)
-    rows, n, grain, groups, runs, eps = word(args, 6), word(args, 7), word(args, 8), word(args, 9), word(args, 10), number(word(args, 11))
+    """out = (x - mean) / sqrt(variance + eps) * weight + bias."""
+    x, weight, bias, out = at0(args), at1(args), at2(args), at3(args)
+    rows, n, grain, groups, runs, eps = word(args, 4), word(args, 5), word(args, 6), word(args, 7), word(args, 8), number(word(args, 9))
     length = n // runs
     for row in range(tile * grain, min(rows, (tile + 1) * grain)):
-        at, mean, rest, squares = row * n, 0.0, 0.0, 0.0
-        if S0:
-            for b in range(0, n, BLOCK):
-                part = T0(0.0)
-                for i in range(at + b, at + min(b + BLOCK, n)):
-                    part = plus(part, x[i])
-                mean += part
-            mean /= n
-        middle = T0(mean)
+        at, rest, squares = row * n, 0.0, 0.0
+        middle = T0(row_mean(x, at, n)) if S0 else T0(0.0)
         for b in range(0, n, BLOCK):
             part, off = T0(0.0), T0(0.0)
             for i in range(at + b, at + min(b + BLOCK, n)):
@@ -37,7 +30,6 @@ def normalize_rows(args, tile):
             rest += off
         squares, rest = squares / n, rest / n
         scale = 1.0 / math.sqrt(max(0.0, squares - rest * rest) + eps)
-        means[row], scales[row] = middle + rest, scale
         s, shift = T0(scale), T0(-rest * scale)
         if S1 == 0:
             for i in range(at, at + n):
@@ -57,57 +49,60 @@ def normalize_rows(args, tile):
 def normalize_grad_rows(args, tile):
     """Gradient u taken back to x, and (S1) its sums for weight and bias over a chunk of rows, in float64.
 
-    `work` holds the sums of FLUSH rows, `sums` those of the chunk: first the weights', then the biases'.
+    `work` holds the sums of FLUSH rows (S1 is 1), or those of the runs of a row (2); `sums` those of the chunk: first the
+    weights', then the biases'.
     """
-    u, x, weight, means, scales, out, work, sums = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args), at6(args), at7(args)
-    rows, n, grain, groups, runs = word(args, 8), word(args, 9), word(args, 10), word(args, 11), word(args, 12)
+    u, x, weight, out, work, sums = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args)
+    rows, n, grain, groups, runs, eps = word(args, 6), word(args, 7), word(args, 8), word(args, 9), word(args, 10), number(word(args, 11))
     length, pairs = n // runs, groups * runs
-    total, part = tile * 2 * pairs, tile * 2 * pairs
+    total = tile * 2 * pairs
     if S1:
-        for i in range(2 * pairs):
-            sums[total + i] = 0.0
+        for i in range(total, total + 2 * pairs):
+            sums[i] = 0.0
             if S1 == 1:
-                work[part + i] = T0(0.0)
+                work[i] = T0(0.0)
     last = min(rows, (tile + 1) * grain)
     for row in range(tile * grain, last):
         at, w = row * n, row % groups * runs
-        middle = T0(means[row])
-        s, shift = T0(scales[row]), T0((middle - means[row]) * scales[row])
-        plain, along = 0.0, 0.0
+        middle = T0(row_mean(x, at, n)) if S0 else T0(0.0)
+        rest, squares, plain, along = 0.0, 0.0, 0.0, 0.0
         if S1 == 2:
             for run in range(runs):
-                first = at + run * length
                 of_run, along_run = 0.0, 0.0
                 for b in range(0, length, BLOCK):
-                    p, q = T0(0.0), T0(0.0)
-                    for i in range(first + b, first + min(b + BLOCK, length)):
-                        p = plus(p, u[i])
-                        q = plus(q, u[i] * ((x[i] - middle) * s + shift))
-                    of_run += p
-                    along_run += q
-                sums[total + w + run] += along_run
-                sums[total + pairs + w + run] += of_run
+                    o, r, p, q = T0(0.0), T0(0.0), T0(0.0), T0(0.0)
+                    for i in range(at + run * length + b, at + run * length + min(b + BLOCK, length)):
+                        d = x[i] - middle
+                        o, r = plus(o, d * d), plus(r, d)
+                        p, q = plus(p, u[i]), plus(q, u[i] * d)
+                    squares, rest, of_run, along_run = squares + o, rest + r, of_run + p, along_run + q
+                work[total + run], work[total + pairs + run] = along_run, of_run
                 plain += of_run * weight[w + run]
                 along += along_run * weight[w + run]
         else:
             for b in range(0, n, BLOCK):
-                p, q = T0(0.0), T0(0.0)
+                o, r, p, q = T0(0.0), T0(0.0), T0(0.0), T0(0.0)
                 for i in range(b, min(b + BLOCK, n)):
-                    a = u[at + i] * weight[w + i] if S1 else u[at + i]
-                    p = plus(p, a)
-                    q = plus(q, a * ((x[at + i] - middle) * s + shift))
-                plain += p
-                along += q
-        f = T0(plain / n) if S0 else T0(0.0)
-        h = T0(along / n)
+                    d = x[at + i] - middle
+                    v = u[at + i] * weight[w + i] if S1 else u[at + i]
+                    o, q = plus(o, d * d), plus(q, v * d)
+                    if S0:
+                        r, p = plus(r, d), plus(p, v)
+                squares, rest, plain, along = squares + o, rest + r, plain + p, along + q
+        squares, rest, plain = squares / n, rest / n if S0 else 0.0, plain / n
+        scale = 1.0 / math.sqrt(max(0.0, squares - rest * rest) + eps)
+        s, shift = T0(scale), T0(-rest * scale)
+        f = T0(plain) if S0 else T0(0.0)
+        h = T0((along / n - rest * plain) * scale)
         if S1 == 2:
             for run in range(runs):
-                a = weight[w + run]
+                v = weight[w + run]
+                sums[total + w + run] += (work[total + run] - rest * work[total + pairs + run]) * scale
+                sums[total + pairs + w + run] += work[total + pairs + run]
                 for i in range(at + run * length, at + (run + 1) * length):
-                    z = (x[i] - middle) * s + shift
-                    out[i] = (u[i] * a - f - z * h) * s
+                    out[i] = (u[i] * v - f - ((x[i] - middle) * s + shift) * h) * s
         elif S1 == 1:
-            p, q = part + w, part + pairs + w
+            p, q = total + w, total + pairs + w
             for i in range(n):
                 z, v = (x[at + i] - middle) * s + shift, u[at + i]
                 out[at + i] = (v * weight[w + i] - f - z * h) * s
@@ -115,12 +110,22 @@ def normalize_grad_rows(args, tile):
                 work[q + i] += v
         else:
             for i in range(at, at + n):
-                z = (x[i] - middle) * s + shift
-                out[i] = (u[i] - f - z * h) * s
+                out[i] = (u[i] - f - ((x[i] - middle) * s + shift) * h) * s
         if S1 == 1 and ((row + 1) % (FLUSH * groups) == 0 or row + 1 == last):
-            for i in range(2 * pairs):
-                sums[total + i] += work[part + i]
-                work[part + i] = T0(0.0)
+            for i in range(total, total + 2 * pairs):
+                sums[i] += work[i]
+                work[i] = T0(0.0)
+
+
+def row_mean(x, at, n):
+    """Return the mean of a row."""
+    total = 0.0
+    for b in range(0, n, BLOCK):
+        part = T0(0.0)
+        for i in range(at + b, at + min(b + BLOCK, n)):
+            part = plus(part, x[i])
+        total += part
+    return total / n
 
 
 def join_pairs(args, tile):
@@ -136,4 +141,4 @@ def join_pairs(args, tile):
         of_bias[i] = T2(q)
 
 
-HELPERS = {"normalize_rows": ("folds.py",), "normalize_grad_rows": ("folds.py",)}
+HELPERS = {"normalize_rows": ("folds.py", row_mean), "normalize_grad_rows": ("folds.py", row_mean)}

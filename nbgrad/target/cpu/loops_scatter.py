@@ -1,7 +1,7 @@
 """Loops that write where integers say, and add up what meets there. Indices out of range are not written.
 
-S0 says what happens to what is there: "add" and "set" (written over), "max" and "min" (NaN wins); S1 is how many lanes a
-vector of rows has. No two tiles write the same cell, and each meets the rows in the order of the indices.
+S0 says what happens to what is there: "add", "set" (written over), "max" and "min" (NaN wins), and for single elements
+"count"; S1 is how many lanes a vector of rows has. No two tiles write the same cell, and each meets the rows in the order of the indices.
 """
 
 from .loops_gather import counted, inside

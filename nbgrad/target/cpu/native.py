@@ -1,7 +1,4 @@
-"""The native call of a program on arrays, and builtin functions of Python whose bodies are loops of nbgrad's own.
-
-A builtin is a few lines of LLVM IR that put its arguments into a block of words and call a loop; no ctypes is on the way.
-"""
+"""Programs, the native call that runs one on arrays, and builtin functions of Python whose bodies are machine code."""
 
 import ctypes
 import os
@@ -9,52 +6,12 @@ import os
 import numpy as np
 
 from ...base.errors import KernelError, problem
-from ...plan.plan import Kernel
-from . import loops_call as loops
-from .kernels import address
-from .load import load_ir
+from .native_call import TAKEN, call_program
 from .threads import launcher
+from .words import Native
 
 ROOM = 480  # words of a kernel's block
 FASTCALL = 0x80
-IR = """
-; A builtin whose receiver is an array of two words, a loop and its state. The block: state, number of arguments, then
-; the arguments; the loop leaves the result in its first word.
-define ptr @nbgrad_builtin(ptr %self, ptr %args, i64 %given) {{
-entry:
-  %block = alloca [512 x i64]
-  %cells.at = getelementptr i8, ptr %self, i64 {data}
-  %cells = load ptr, ptr %cells.at
-  %loop = load ptr, ptr %cells
-  %state.at = getelementptr i64, ptr %cells, i64 1
-  %state = load i64, ptr %state.at
-  store i64 %state, ptr %block
-  %block.1 = getelementptr i64, ptr %block, i64 1
-  store i64 %given, ptr %block.1
-  %few = icmp slt i64 %given, 500
-  %count = select i1 %few, i64 %given, i64 500
-  br label %copy
-copy:
-  %i = phi i64 [0, %entry], [%next, %take]
-  %more = icmp slt i64 %i, %count
-  br i1 %more, label %take, label %go
-take:
-  %from = getelementptr i64, ptr %args, i64 %i
-  %word = load i64, ptr %from
-  %next = add i64 %i, 1
-  %place = add i64 %i, 2
-  %to = getelementptr i64, ptr %block, i64 %place
-  store i64 %word, ptr %to
-  br label %copy
-go:
-  %words = ptrtoint ptr %block to i64
-  call void %loop(i64 %words, i64 0)
-  %result = load ptr, ptr %block
-  ret ptr %result
-}}
-"""
-
-
 def make_step(kernel: int, words, tiles: int, pointers) -> tuple:
     """Return the words of one step of a program.
 
@@ -141,12 +98,11 @@ def _definition(name, address, flags, doc):
     return ctypes.addressof(_definitions[-1])
 
 
-def make_builtin(name, loop, state, doc=None):
-    """Return a builtin function of Python that runs a loop (its address) with a state (an array of words)."""
+def make_builtin(name, address, flags, doc=None):
+    """Return a builtin function of Python whose body is the machine code at `address`."""
     make = ctypes.pythonapi.PyCFunction_NewEx
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    body = load_ir(IR.format(data=array_offsets()[1]), "nbgrad_builtin")
-    return make(_definition(name, body, FASTCALL, doc), np.array([loop, state.ctypes.data]), None)
+    return make(_definition(name, address, flags, doc), None, None)
 
 
 def python_function(name) -> int:
@@ -162,29 +118,26 @@ def make_method(cls, name, address, flags, doc=None):
     return make(cls, _definition(name, address, flags, doc))
 
 
-def _make_state():
-    """Return what `native_call` reads."""
-    state = np.zeros(loops.C_END // 8, np.int64)
+def _values():
+    """Return what the native call reads."""
     type_at, data_at = array_offsets()
     functions = {
-        "C_IS_SUBTYPE": "PyType_IsSubtype", "C_BAD_ARGUMENT": "PyErr_BadArgument", "C_NO_MEMORY": "PyErr_NoMemory",
-        "C_INCREF": "Py_IncRef", "C_SAVE": "PyEval_SaveThread", "C_RESTORE": "PyEval_RestoreThread",
-        "C_ALLOCATE": "PyMem_RawMalloc", "C_FREE": "PyMem_RawFree",
+        "IS_SUBTYPE": "PyType_IsSubtype", "BAD_ARGUMENT": "PyErr_BadArgument", "NO_MEMORY": "PyErr_NoMemory",
+        "INCREF": "Py_IncRef", "SAVE": "PyEval_SaveThread", "RESTORE": "PyEval_RestoreThread",
+        "MALLOC": "PyMem_RawMalloc", "FREE": "PyMem_RawFree",
     }  # fmt: skip
-    words = {"C_NDARRAY": id(np.ndarray), "C_TYPE": type_at, "C_DATA": data_at}
-    words.update({name: python_function(f) for name, f in functions.items()})
-    for name, value in words.items():
-        state[getattr(loops, name) // 8] = value
-    return state
+    words = {"NDARRAY": id(np.ndarray), "TYPE": type_at, "DATA": data_at, "WORKSPACE": WORKSPACE.ctypes.data}
+    return {**words, **{name: python_function(f) for name, f in functions.items()}}
 
 
 def _after_fork():
     """In a forked child: the thread that had the scratch memory is not here to give it back."""
-    STATE[loops.WORK_TAKEN // 8] = 0
+    WORKSPACE[TAKEN // 8] = 0
 
 
-STATE = _make_state()
+WORKSPACE = np.zeros(3, np.int64)
+VALUES = _values()
 DOC = "call(program, *arrays)\n--\n\nRun a program on arrays; return the last argument."
-call = make_builtin("call", address(Kernel("native_call", ())), STATE, DOC)
+call = make_builtin("call", Native("call", [call_program], VALUES).address("call_program"), FASTCALL, DOC)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

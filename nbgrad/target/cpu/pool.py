@@ -1,4 +1,4 @@
-"""The pool of threads: native workers, and the launcher that shares the tiles of a kernel with them, as LLVM IR.
+"""The pool of threads: workers, and the launcher that shares the tiles of a kernel with them, in LLVM IR.
 
 A launch opens a gate; a worker that sees it open joins, takes tiles and leaves; the launch takes tiles itself, closes
 the gate when none is left, and waits only for those who joined. So a worker that sleeps, or that the system keeps
@@ -149,15 +149,18 @@ entry:
   %acquire = load ptr, ptr %acquire.at
   %release.at = getelementptr i64, ptr %state, i64 5
   %release = load ptr, ptr %release.at
+  %yield.at = getelementptr i64, ptr %state, i64 6
+  %yield = load ptr, ptr %yield.at
   %pauses.at = getelementptr i64, ptr %state, i64 7
+  %pauses = load i64, ptr %pauses.at
   %gate.at = getelementptr i64, ptr %state, i64 8
   br label %wait
 wait: ; {rounds} rounds of a few microseconds, then sleep
-  %served = phi i64 [0, %entry], [%served, %round.end], [%number, %leave], [%number, %last], [%served, %awake], [%served, %again]
-  %round = phi i64 [0, %entry], [%round.next, %round.end], [0, %leave], [0, %last], [0, %awake], [0, %again]
+  %served = phi i64 [0, %entry], [%served, %round.end], [%number, %work], [%number, %last], [%served, %rise], [%served, %sleep]
+  %round = phi i64 [0, %entry], [%round.next, %round.end], [0, %work], [0, %last], [0, %rise], [0, %sleep]
   br label %look
 look:
-  %i = phi i64 [0, %wait], [%i.next, %closed], [%i, %missed]
+  %i = phi i64 [0, %wait], [%i.next, %closed], [%i, %enter]
   %gate = load atomic i64, ptr %gate.at acquire, align 8
   %number = lshr i64 %gate, 32
   %high = lshr i64 %gate, 16
@@ -169,12 +172,9 @@ look:
 closed:
   {pause}
   %i.next = add i64 %i, 1
-  %pauses = load i64, ptr %pauses.at
   %more = icmp slt i64 %i.next, %pauses
   br i1 %more, label %look, label %round.end
 round.end:
-  %yield.at = getelementptr i64, ptr %state, i64 6
-  %yield = load ptr, ptr %yield.at
   call i32 %yield()
   %round.next = add i64 %round, 1
   %rounds = icmp slt i64 %round.next, {rounds}
@@ -183,19 +183,13 @@ enter:
   %one.more = add i64 %gate, 1
   %pair = cmpxchg ptr %gate.at, i64 %gate, i64 %one.more acq_rel monotonic
   %in = extractvalue {{i64, i1}} %pair, 1
-  br i1 %in, label %work, label %missed
-missed:
-  br label %look
+  br i1 %in, label %work, label %look
 work:
   call void @share(ptr %state, i64 %w, i64 %pieces)
-  br label %leave.gate
-leave.gate:
   %before = atomicrmw sub ptr %gate.at, i64 1 acq_rel
   %low = and i64 %before, 65535
   %awaited = icmp eq i64 %low, 32769
-  br i1 %awaited, label %last, label %leave
-leave:
-  br label %wait
+  br i1 %awaited, label %last, label %wait
 last:
   %lock.0.at = getelementptr i64, ptr %state, i64 18
   %lock.0 = load ptr, ptr %lock.0.at
@@ -214,13 +208,9 @@ tire: ; say that it sleeps, then look once more: a launch looks at the flag afte
 rise:
   %was = atomicrmw xchg ptr %asleep.at, i64 0 seq_cst
   %alone = icmp ne i64 %was, 0
-  br i1 %alone, label %again, label %sleep
-again:
-  br label %wait
+  br i1 %alone, label %wait, label %sleep
 sleep:
   call i32 %acquire(ptr %lock, i32 1)
-  br label %awake
-awake:
   br label %wait
 }}
 

@@ -48,6 +48,53 @@ def pointer(number, dtype):
 
 '''
 
+APART = '''\
+def apart(dtype):
+    """Make the reader and the writer of pointers, for loops whose turns touch nothing that another turn writes.
+
+    They tell LLVM so, which else compares the addresses of all arrays before each loop, and takes numbers one by one
+    where the result replaces an argument.
+    """
+    kind = types.CPointer(dtype)
+
+    def marked(module, instruction, own, other):
+        text = lambda name: ir.MetaDataString(module, name)
+        domain = module.add_metadata([text("turns")])
+        for key, name in (("alias.scope", own), ("noalias", other)):
+            scope = module.add_metadata([text(name), domain])
+            instruction.set_metadata(key, module.add_metadata([scope]))
+
+    @intrinsic
+    def get(context, p, i):
+        def emit(context, builder, signature, values):
+            value = builder.load(builder.gep(values[0], [values[1]]))
+            marked(builder.module, value, "read", "written")
+            return value
+
+        return dtype(kind, types.int64), emit
+
+    @intrinsic
+    def put(context, p, i, value):
+        def emit(context, builder, signature, values):
+            marked(builder.module, builder.store(values[2], builder.gep(values[0], [values[1]])), "written", "read")
+            return context.get_dummy_value()
+
+        return types.void(kind, types.int64, dtype), emit
+
+    return get, put
+
+
+'''
+
+
+def apart(dtypes: tuple) -> str:
+    """Return the text that defines `get0`, `put0`...: reading and writing of arrays that do not overlap.
+
+    An array may also be read and written at the same places, each place in one turn of a loop.
+    """
+    names = ["uint8" if d == "bool" else d for d in dtypes]
+    return APART + "".join(f"get{i}, put{i} = apart(types.{d})\n" for i, d in enumerate(names))
+
 
 @functools.cache
 def prelude(dtypes: tuple) -> str:

@@ -1,4 +1,4 @@
-"""The eager road made native: methods of Python whose bodies are the loops of `loops_road.py`, and what they know.
+"""The eager road made native: methods of Python whose bodies are the functions of `native_road.py`, and what they know.
 
 A call of an operator goes from Python straight to machine code. What that has not seen before runs through a method in
 Python, which then teaches it: an entry per row and layouts of arguments, a record for what the nodes of such calls
@@ -7,20 +7,39 @@ share, constants for Python numbers. Whatever is taught is kept alive here, sinc
 
 import collections
 import ctypes
+from typing import NamedTuple
 
 import numpy as np
 
-from ...plan.plan import Kernel
-from . import loops_road as loops
-from .kernels import address
-from .native import STATE, array_offsets, make_builtin, python_function, slot_offsets
-from .road_methods import build
+from . import native_road as road
+from .native import FASTCALL, VALUES, make_builtin, make_method, python_function, slot_offsets
+from .words import Native
 
 NEW_FROM_DESCR = 94  # place of PyArray_NewFromDescr in NumPy's table of functions
-TENSOR_SLOTS = ("data", "node", "base", "version", "seen", "key", "keyed")
-NODE_SLOTS = (
-    "op", "inputs", "attrs", "shape", "dtype", "shapes", "held", "grad", "shown", "slot", "place", "record", "mark",
-)  # fmt: skip
+FUNCTIONS = {
+    "ALLOCATE": "PyType_GenericAlloc", "DECREF": "Py_DecRef", "GET_ATTRIBUTE": "PyObject_GetAttr", "NEXT": "PyIter_Next",
+    "CALL": "PyObject_CallNoArgs", "CALL_MANY": "PyObject_Vectorcall", "NEW_TUPLE": "PyTuple_New",
+    "SET_ITEM": "PyTuple_SetItem", "GET_ITEM": "PyTuple_GetItem", "TUPLE_SIZE": "PyTuple_Size", "NEW_LIST": "PyList_New",
+    "SET_IN_LIST": "PyList_SetItem", "LIST_ITEM": "PyList_GetItem", "LIST_SIZE": "PyList_Size", "APPEND": "PyList_Append",
+    "AS_INT": "PyLong_AsLongLong", "FROM_INT": "PyLong_FromLongLong", "IN_SET": "PySet_Contains",
+    "DICT_ITEM": "PyDict_GetItemWithError", "SET_DICT_ITEM": "PyDict_SetItem", "FRAME": "PyEval_GetFrame",
+    "FRAME_CODE": "PyFrame_GetCode", "FRAME_AT": "PyFrame_GetLasti", "FRAME_BACK": "PyFrame_GetBack",
+}  # fmt: skip
+KEYWORDS, NO_ARGUMENTS, ONE_ARGUMENT = 0x02, 0x04, 0x08
+FLAGS = {"unary": NO_ARGUMENTS, "binary": ONE_ARGUMENT, "swapped": ONE_ARGUMENT, "call": FASTCALL | KEYWORDS}
+
+
+class Method(NamedTuple):
+    """A method to make of `slow`, which does the same in Python; it runs `row` where that is known.
+
+    Kinds: "unary", "binary", "swapped" (the row takes the operands the other way round); "call" is the call of rows.
+    """
+
+    owner: type
+    name: str
+    kind: str
+    slow: object
+    row: object = None
 
 
 class Road:
@@ -32,65 +51,58 @@ class Road:
         Classes with `__slots__`; the road fills the slots of new objects as their constructors do.
     find_place : function
         `find_place() -> (code, instruction)` of the user's line; it tells `classify` what it saw.
+    methods : list of Method
+        What to make; the result is in `made`, beside the functions `pull` and `reach`.
     **known : objects
-        recording (its `on` says whether nodes are made), slots (iterator of numbers), add (the row), freed.
+        recording (its `on` says whether nodes are made), slots (iterator of numbers), add (the row), add_slowly (the same by Python), freed.
     """
 
-    def __init__(self, tensor, node, find_place, **known):
-        self.tensor, self.node = tensor, node
-        self.words = np.zeros(loops.STATE_END // 8, np.int64)
-        self.table = np.zeros(loops.TABLE_MASK + 1 + loops.PROBES, np.int64)
-        self.constants, self.codes = np.zeros(3 * (loops.CONSTANT_MASK + 1), np.int64), np.zeros(2 * (loops.CODE_MASK + 1), np.int64)
-        self.always, self.alive, self.held, self.seen_code = [], [], {}, {}
+    def __init__(self, tensor, node, find_place, methods, **known):
+        self.table = np.zeros(road.TABLE_MASK + 1 + road.PROBES, np.int64)
+        self.constants = np.zeros(3 * (road.CONSTANT_MASK + 1), np.int64)
+        self.codes = np.zeros(2 * (road.CODE_MASK + 1), np.int64)
+        self.methods = np.array([w for m in methods for w in (id(m.row), id(m.slow))], np.int64)
+        self.alive: list = []
+        self.older: list = []
+        self.held: dict = {}
+        self.seen_code: dict = {}
         self.replaced: collections.deque = collections.deque(maxlen=256)  # another thread may still compute with them
         self.entries: dict = {}
         self.records: list = []
-        self._fill(find_place, **known)
-
-    def _fill(self, find_place, recording, slots, add, add_slowly, freed):
-        type_at, data_at = array_offsets()
-        t, n = slot_offsets(self.tensor), slot_offsets(self.node)
+        self.watchers = 0
         objects = {
-            "TENSOR": self.tensor, "NODE": self.node, "NDARRAY": np.ndarray, "TUPLE": tuple, "NONE": None, "TRUE": True,
-            "FLOAT": float, "INT": int, "RECORDING": recording, "ON": "on", "SLOTS": slots,
-            "FIND_PLACE": find_place, "ADD": add, "ADD_SLOWLY": add_slowly, "ZERO": 0, "FREED": freed,
+            "TENSOR": tensor, "NODE": node, "TUPLE": tuple, "NONE": None, "TRUE": True, "FLOAT": float, "INT": int, "ON": "on",
+            "ZERO": 0, "FIND_PLACE": find_place, **{name.upper(): value for name, value in known.items()},
         }  # fmt: skip
-        functions = {
-            "ALLOCATE": "PyType_GenericAlloc", "INCREF": "Py_IncRef", "DECREF": "Py_DecRef", "GET_ATTRIBUTE": "PyObject_GetAttr",
-            "NEXT": "PyIter_Next", "CALL": "PyObject_CallNoArgs", "CALL_MANY": "PyObject_Vectorcall",
-            "NEW_TUPLE": "PyTuple_New", "SET_ITEM": "PyTuple_SetItem", "GET_ITEM": "PyTuple_GetItem",
-            "TUPLE_SIZE": "PyTuple_Size", "NEW_LIST": "PyList_New", "SET_IN_LIST": "PyList_SetItem",
-            "LIST_ITEM": "PyList_GetItem", "LIST_SIZE": "PyList_Size", "APPEND": "PyList_Append",
-            "AS_INT": "PyLong_AsLongLong", "FROM_INT": "PyLong_FromLongLong", "IN_SET": "PySet_Contains",
-            "DICT_ITEM": "PyDict_GetItemWithError", "SET_DICT_ITEM": "PyDict_SetItem", "FRAME": "PyEval_GetFrame",
-            "FRAME_CODE": "PyFrame_GetCode", "FRAME_AT": "PyFrame_GetLasti", "FRAME_BACK": "PyFrame_GetBack", "NO_MEMORY": "PyErr_NoMemory",
-        }  # fmt: skip
-        numbers = {
-            "TYPE": type_at, "ARRAY_DATA": data_at, "CALL_STATE": STATE.ctypes.data, "NEW_ARRAY": numpy_function(NEW_FROM_DESCR),
+        self.always = [methods, objects]
+        self.native = Native("road", [*ways_of(methods), road.pull, road.reach], {
+            **VALUES, "WATCHED": 0, "NEW_ARRAY": numpy_function(NEW_FROM_DESCR), "METHODS": self.methods.ctypes.data,
             "TABLE": self.table.ctypes.data, "CONSTANTS": self.constants.ctypes.data, "CODES": self.codes.ctypes.data,
-            **{f"T_{name.upper()}": at for name, at in t.items() if name in TENSOR_SLOTS},
-            **{f"N_{name.upper()}": at for name, at in n.items() if name in NODE_SLOTS},
-        }  # fmt: skip
-        self.always.append(objects)
-        given = {**{k: id(v) for k, v in objects.items()}, **{k: python_function(v) for k, v in functions.items()}, **numbers}
-        for name, value in given.items():
-            self.words[getattr(loops, name) // 8] = value
+            **{f"T_{name.upper()}": at for name, at in slot_offsets(tensor).items()},
+            **{f"N_{name.upper()}": at for name, at in slot_offsets(node).items()},
+            **{name: python_function(f) for name, f in FUNCTIONS.items()}, **{name: id(o) for name, o in objects.items()},
+        })  # fmt: skip
+        find = self.native.address
+        made = lambda i, m: make_method(m.owner, m.name, find(f"method{i}"), FLAGS[m.kind], m.slow.__doc__)
+        self.made = [made(i, m) for i, m in enumerate(methods)]
+        self.pull, self.reach = (make_builtin(name, find(name), FASTCALL) for name in ("pull", "reach"))
 
     # -- what Python teaches
 
     def watch(self, by):
         """Count who wants to see every op (anomaly detection, an open `Tape`): while one does, Python runs them."""
-        self.words[loops.WATCHED // 8] += by
+        self.watchers += by
+        self.native.set("WATCHED", self.watchers)
 
     def classify(self, code, inside):
         """Say whether a line of `code` is the user's, or stands between the user and an op."""
-        at = (id(code) >> 4) & loops.CODE_MASK
+        at = (id(code) >> 4) & road.CODE_MASK
         self.seen_code[at] = code
-        self.codes[2 * at : 2 * at + 2] = id(code), loops.INSIDE if inside else loops.USERS
+        self.codes[2 * at : 2 * at + 2] = id(code), road.INSIDE if inside else road.USERS
 
     def constant(self, value, dtype, t):
         """Remember the tensor `t` of a Python number in `dtype`."""
-        at = ((id(value) >> 4) ^ (id(dtype) >> 5)) & loops.CONSTANT_MASK
+        at = ((id(value) >> 4) ^ (id(dtype) >> 5)) & road.CONSTANT_MASK
         self.replaced.append(self.held.get(at))
         self.held[at] = (value, dtype, t)
         self.constants[3 * at : 3 * at + 3] = id(value), id(dtype), id(t)
@@ -104,15 +116,15 @@ class Road:
         if len(keys) > 3 or (row, *keys) in self.entries:
             return
         dims = np.array(shape or (0,), np.int64)
-        entry = np.zeros(loops.E_RECORDS // 8 + 8, np.int64)
+        entry = np.zeros(road.E_RECORDS // 8 + 8, np.int64)
         ids = [*map(id, keys), 0, 0][:3]
         descr = np.dtype(dtype)
-        entry[: loops.E_RECORDS // 8] = (
+        entry[: road.E_RECORDS // 8] = (
             id(row), *ids, program.ctypes.data, id(descr), len(shape), dims.ctypes.data, id(key), id(scalar), descr.kind == "f", len(keys),
         )  # fmt: skip
-        at = loops.place_in_table(id(row), *ids)
-        for place in range(at, at + loops.PROBES):
-            place &= loops.TABLE_MASK
+        at = road.place_in_table(id(row), *ids)
+        for place in range(at, at + road.PROBES):
+            place &= road.TABLE_MASK
             if not self.table[place]:
                 self.entries[(row, *keys)] = entry
                 self.alive.append((entry, row, keys, program, dims, descr, key, scalar))
@@ -128,16 +140,16 @@ class Road:
     def learn_record(self, row, keys, wanting, node, names, active, key):
         """Remember what nodes of such calls share: made for the node of one, whose inputs `wanting` had nodes."""
         entry = self.entries.get((row, *keys))
-        at = loops.E_RECORDS // 8 + sum(bool(w) << i for i, w in enumerate(wanting))
+        at = road.E_RECORDS // 8 + sum(bool(w) << i for i, w in enumerate(wanting))
         if entry is None or entry[at]:
             return
         if node is None:
-            entry[at] = loops.NOT_RECORDED
+            entry[at] = road.NOT_RECORDED
             return
         sources = [*[i for _, i in names], 0, 0, 0, 0][:4]
-        record = np.zeros(loops.R_FIRST_PULL // 8 + 3 * loops.PULL_BYTES // 8, np.int64)
+        record = np.zeros(road.R_FIRST_PULL // 8 + 3 * road.PULL_BYTES // 8, np.int64)
         shared = (node.shape, node.dtype, node.shapes, node.attrs)
-        record[: loops.R_FIRST_PULL // 8] = (
+        record[: road.R_FIRST_PULL // 8] = (
             len(self.records), id(row), *map(id, shared[:3]), len(names), *sources, sum(1 << i for i in active), id(key),
             id(node.attrs), -1,
         )  # fmt: skip
@@ -150,33 +162,31 @@ class Road:
 
     def wants_pulls(self, record) -> bool:
         """Say whether nobody has said yet how gradients go back through nodes of this record."""
-        return record[loops.R_PULLS // 8] == -1
+        return record[road.R_PULLS // 8] == -1
 
     def learn_pulls(self, record, pulls):
         """Remember how a gradient goes back: per active input (number, None) for as it is, or (number, program,
         operands, shape, dtype, key); operands are "g", numbers of kept values, or arrays. None: Python does it."""
         if pulls is None:
-            record[loops.R_PULLS // 8] = -2
+            record[road.R_PULLS // 8] = -2
             return
         for i, (index, *way) in enumerate(pulls):
-            words = record[loops.R_FIRST_PULL // 8 + i * loops.PULL_BYTES // 8 :]
+            words = record[road.R_FIRST_PULL // 8 + i * road.PULL_BYTES // 8 :]
             words[0] = index
             if way[0] is None:
                 continue
             program, operands, shape, dtype, key = way
             dims, descr = np.array(shape or (0,), np.int64), np.dtype(dtype)
-            found = [loops.GRADIENT if o == "g" else o if isinstance(o, int) else id(o) for o in operands]
+            found = [road.GRADIENT if o == "g" else o if isinstance(o, int) else id(o) for o in operands]
             self.records[record[0]] += (program, operands, dims, descr, key)
             words[1 : 7 + len(found)] = (program.ctypes.data, id(descr), len(shape), dims.ctypes.data, id(key), len(found), *found)
-        record[loops.R_PULLS // 8] = len(pulls)
+        record[road.R_PULLS // 8] = len(pulls)
 
-    def build(self, methods):
-        """Return one builtin method per `Method`, then the functions `pull` and `reach` (see loops_road.py)."""
-        self.always.append(methods)
-        apply, pull, reach = (address(Kernel(name, ())) for name in ("road_apply", "road_pull", "road_reach"))
-        functions = [int(self.words[at // 8]) for at in (loops.CALL_MANY, loops.TUPLE_SIZE)]
-        made = build(methods, apply, self.words.ctypes.data, *functions)
-        return made, make_builtin("pull", pull, self.words), make_builtin("reach", reach, self.words)
+
+def ways_of(methods):
+    """Return the functions that Python calls, one per method, as `Native` takes them."""
+    functions = {"unary": road.unary, "binary": road.binary, "swapped": road.swapped, "call": road.call_row}
+    return [(f"method{i}", functions[m.kind], i) for i, m in enumerate(methods)]
 
 
 def numpy_function(index):

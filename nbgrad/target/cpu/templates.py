@@ -1,6 +1,7 @@
 """The loops that rows fill: map and reduce, as text. Loops that are whole by nature are in `loops_*.py`."""
 
-from .emit import Lowering, indent, load_text
+from .emit import Lowering, indent
+from .prelude import apart
 from .reduce_text import reduce_arg_text, reduce_empty_text, reduce_finish_text, reduce_fold_text
 
 BLOCK = 1024  # numbers that are looked through for rare arguments before they are taken: they stay in the first cache
@@ -8,14 +9,14 @@ BLOCK = 1024  # numbers that are looked through for rare arguments before they a
 
 def _offsets(row, axes, lengths, names, strides, depth):
     """Return the text, at indent `depth`, that turns a row number into one offset per operand."""
-    moves = [f"    {n} += at * word(args, {s} + d)" for n, s in zip(names, strides)]
     lines = [
         f"rest = {row}",
-        f"for d in range({axes} - 1, -1, -1):",
+        f"for d in range({axes} - 1, 0, -1):",
         f"    extent = word(args, {lengths} + d)",
         "    at = rest % extent",
         "    rest = rest // extent",
-        *moves,
+        *[f"    {n} += at * word(args, {s} + d)" for n, s in zip(names, strides)],
+        *[f"{n} += rest * word(args, {s})" for n, s in zip(names, strides)],
     ]
     return indent(lines, depth)
 
@@ -30,24 +31,25 @@ def map_text(kernel, name):
     args, before, inside = [], [], []
     for i in range(k):
         index = {"1": f"o{i} + i", "0": f"o{i}", "s": f"o{i} + i * s{i}"}[classes[i]]
-        (before if classes[i] == "0" else inside).append(f"x{i} = {load_text(f'p{i}', index, dtypes[i])}")
+        (before if classes[i] == "0" else inside).append(f"x{i} = get{i}(p{i}, {index})" + (" != 0" if dtypes[i] == "bool" else ""))
         args.append(f"x{i}")
     result = low.row(op, args)
-    store = {"1": f"o{k} + i", "0": f"o{k}", "s": f"o{k} + i * s{k}"}[classes[k]]
+    put = f"put{k}(p{k}, " + {"1": f"o{k} + i, ", "0": f"o{k}, ", "s": f"o{k} + i * s{k}, "}[classes[k]]
     if dtypes[k] == "bool" and low.dtype != "bool" and op.name == "astype":
         result = f"{result} != 0"
-    body = [*inside, *low.lines, f"p{k}[{store}] = T{k}({result})"]
+    body = [*inside, *low.lines, f"{put}T{k}({result}))"]
     loop = ["for i in range(start, min(n, start + grain)):", *shift(body)]
     if low.rare:
-        loop = _two_ways(low, op, args, inside, body, f"p{k}[{store}]")
+        loop = _two_ways(low, op, args, inside, body, f"{put}T{k}")
     strides = [f"s{i} = word(args, {inner + i})" for i in range(k + 1) if classes[i] == "s"]
     lengths = inner + k + 1
     walk = ""
     if outer:
         axes = f"word(args, {first + 5})"
         starts = [f"{lengths} + {i + 1} * axes" for i in range(k + 1)]
-        walk = f"        axes = {axes}\n" + _offsets("unit // parts", "axes", lengths, names, starts, 8) + "\n"
+        walk = f"        axes = {axes}\n" + _offsets("row", "axes", lengths, names, starts, 8) + "\n"
     return f"""\
+{apart(dtypes)}
 {low.header()}
 
 
@@ -62,7 +64,8 @@ def {name}(args, tile):
 {indent(strides, 4)}
     for unit in range(tile * per_tile, min(units, (tile + 1) * per_tile)):
         {" = ".join(names)} = 0
-{walk}        start = (unit % parts) * grain
+        row = unit if parts == 1 else unit // parts
+{walk}        start = (unit - row * parts) * grain
 {indent(before, 8)}
 {indent(loop, 8)}
 """
@@ -73,7 +76,7 @@ def shift(lines):
     return ["    " + line for line in lines]
 
 
-def _two_ways(low, op, args, inside, body, store):
+def _two_ways(low, op, args, inside, body, put):
     """Return a loop over blocks that takes the slow way only where a block holds an argument out of the common range."""
     slow = Lowering(low.dtype)
     slow.constants, slow.helpers = low.constants, low.helpers
@@ -86,7 +89,7 @@ def _two_ways(low, op, args, inside, body, store):
         *shift(shift([*inside, *low.lines, *[f"rare = rare | {condition}" for condition in low.rare]])),
         "    if rare:",
         "        for i in range(block, stop):",
-        *shift(shift(shift([*inside, *slow.lines, f"{store} = {result}"]))),
+        *shift(shift(shift([*inside, *slow.lines, f"{put}({result}))"]))),
         "    else:",
         "        for i in range(block, stop):",
         *shift(shift(shift(body))),

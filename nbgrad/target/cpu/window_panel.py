@@ -50,6 +50,26 @@ def cell_panel(typing, a, a0, table, r0, t0, k, b, b0, b_step, c, c0, c_row, hei
     return signature, codegen
 
 
+@intrinsic(prefer_literal=True)
+def dot_panel(typing, a, a0, a_row, a_line, b, b0, table, t0, b_line, lines, n, c, c0, c_row, height, count, add, rows, cells, width):
+    """Set (or increase, where `add` is not 0) c[c0 + r * c_row + q] by the sum over h < lines and j < n of
+    a[a0 + r * a_row + h * a_line + j] * b[b0 + table[t0 + q] + h * b_line + j], for r < height and q < count.
+
+    rows, cells, width : most rows and cells, and bytes of a vector; literal numbers.
+    """
+    word = types.int64
+    signature = types.void(a, *[word] * 3, b, word, table, *[word] * 4, c, *[word] * 5, rows, cells, width)
+
+    def codegen(context, builder, signature, args):
+        a, a0, a_row, a_line, b, b0, table, t0, b_line, lines, n, c, c0, c_row, height, count, add = args[:17]
+        block, at = Dots(context, builder, signature), builder.gep
+        ends = at(a, [a0]), a_row, a_line, at(b, [b0]), at(table, [t0]), b_line
+        block.call(*ends, lines, n, at(c, [c0]), c_row, height, count, add)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
 class Walk:
     """Writes an LLVM function that walks over all columns: whole blocks, then narrower ones, then a masked vector."""
 
@@ -74,10 +94,16 @@ class Walk:
         f.linkage = "internal"
         f.attributes.add("noinline")
         f.attributes.add("nounwind")
-        self.builder = b = ir.IRBuilder(f.append_basic_block("entry"))
+        self.builder = ir.IRBuilder(f.append_basic_block("entry"))
         self.take(*f.args)
-        size, rest = self.vectors * self.lanes, self.n
-        whole = b.sub(rest, b.srem(rest, self.number(size)))
+        self.body()
+        self.builder.ret_void()
+        return f
+
+    def body(self):
+        """Walk over the columns: whole blocks, then narrower ones, then what fills no vector."""
+        b, size = self.builder, self.vectors * self.lanes
+        whole = b.sub(self.n, b.srem(self.n, self.number(size)))
         with cgutils.for_range_slice(b, self.number(0), whole, self.number(size), self.word) as (j, _):
             self.columns(j, [None] * self.vectors)
         at, v = whole, self.vectors
@@ -90,8 +116,6 @@ class Walk:
         rest = b.sub(self.n, at)
         with b.if_then(b.icmp_signed(">", rest, self.number(0))):
             self.columns(at, [self.mask(rest)])
-        b.ret_void()
-        return f
 
     def columns(self, j, masks):
         """Sum over k with one accumulator per row and vector, then store them."""
@@ -227,3 +251,61 @@ class Cells(Walk):
         b = self.builder
         step = b.load(b.gep(self.table, [p]))
         return lambda r: b.gep(self.starts[r], [step])
+
+
+class Dots(Walk):
+    """Sums of products over lines that are contiguous in both factors, joined across the lanes at the end."""
+
+    def take(self, a, a_row, a_line, b, table, b_line, lines, n, c, c_row, rows, count, add):
+        self.a, self.a_row, self.a_line, self.b, self.table, self.b_line = a, a_row, a_line, b, table, b_line
+        self.lines, self.n, self.c, self.c_row, self.rows, self.count, self.add = lines, n, c, c_row, rows, count, add
+
+    def body(self):
+        b = self.builder
+        rows, cells = range(self.height), range(self.vectors)
+        clamp = lambda i, count: b.select(b.icmp_signed("<", self.number(i), count), self.number(i), b.sub(count, self.number(1)))
+        row, cell = [clamp(r, self.rows) for r in rows], [clamp(q, self.count) for q in cells]
+        sums = [cgutils.alloca_once_value(b, self.zero) for _ in range(self.height * self.vectors)]
+        left = [b.gep(self.a, [b.mul(i, self.a_row)]) for i in row]
+        right = [b.gep(self.b, [b.load(b.gep(self.table, [i]))]) for i in cell]
+        whole = b.sub(self.n, b.srem(self.n, self.number(self.lanes)))
+        rest = b.sub(self.n, whole)
+        mask = self.mask(rest)
+        with cgutils.for_range(b, self.lines, intp=self.word) as line:
+            in_a, in_b = b.mul(line.index, self.a_line), b.mul(line.index, self.b_line)
+            with cgutils.for_range_slice(b, self.number(0), whole, self.number(self.lanes), self.word) as (j, _):
+                self.add_products(left, b.add(in_a, j), right, b.add(in_b, j), None, sums)
+            with b.if_then(b.icmp_signed(">", rest, self.number(0))):
+                self.add_products(left, b.add(in_a, whole), right, b.add(in_b, whole), mask, sums)
+        self.put(row, cell, [self.joined(b.load(s)) for s in sums])
+
+    def add_products(self, left, in_a, right, in_b, mask, sums):
+        b = self.builder
+        xs = [self.load(self.at(b.gep(p, [in_a]), 0), mask) for p in left]
+        for q, p in enumerate(right):
+            y = self.load(self.at(b.gep(p, [in_b]), 0), mask)
+            for r, x in enumerate(xs):
+                s = sums[r * self.vectors + q]
+                b.store(self.multiply_add(x, y, b.load(s)), s)
+
+    def joined(self, value):
+        """Add the lanes by halves."""
+        b, half = self.builder, self.lanes // 2
+        while half:
+            order = [(i + half) % self.lanes for i in range(self.lanes)]
+            other = b.shuffle_vector(value, value, ir.Constant(ir.VectorType(self.small, self.lanes), order))
+            value, half = self.sum(value, other), half // 2
+        return b.extract_element(value, ir.Constant(self.small, 0))
+
+    def put(self, row, cell, totals):
+        """Write the sums; what is past the last row or cell is a copy of it."""
+        b = self.builder
+        places = [b.gep(self.c, [b.add(b.mul(i, self.c_row), q)]) for i in row for q in cell]
+        fresh = b.icmp_signed("==", self.add, self.number(0))
+        zero = ir.Constant(self.element, 0.0 if self.real else 0)
+        old = [b.select(fresh, zero, b.load(place)) for place in places]
+        for place, before, total in zip(places, old, totals):
+            b.store(self.sum(before, total), place)
+
+    def sum(self, x, y):
+        return self.builder.fadd(x, y) if self.real else self.builder.add(x, y)

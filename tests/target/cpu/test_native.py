@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from nbgrad.base.errors import KernelError
-from nbgrad.target.cpu import loops_call as loops
+from nbgrad.target.cpu import native_call as native
 from nbgrad.target.cpu.load import load, load_ir
-from nbgrad.target.cpu.native import ROOM, STATE, call, join, make_program, make_step
+from nbgrad.target.cpu.native import ROOM, WORKSPACE, call, join, make_program, make_step
 from nbgrad.target.cpu.prelude import prelude
 from nbgrad.target.cpu.threads import get_num_threads, set_num_threads
 
@@ -156,20 +156,20 @@ def test_steps_share_scratch_memory(rng):
         out[:] = 0
         assert call(program, x, out) is out
         np.testing.assert_array_equal(out, 8 * x)
-    assert STATE[loops.WORK_SIZE // 8] >= 1632
-    assert STATE[loops.WORK_TAKEN // 8] == 0
+    assert WORKSPACE[native.SIZE // 8] >= 1632
+    assert WORKSPACE[native.TAKEN // 8] == 0
 
 
 def test_scratch_that_is_taken_or_too_large_to_keep_is_made_anew(rng):
     kernel = load(COPY, "copy_twice")
     x, out = rng.normal(size=10), np.zeros(10)
     small = join([make_step(kernel, (10,), 1, (0, -1)), make_step(kernel, (10,), 1, (-1, 1))], 2, 80)
-    STATE[loops.WORK_TAKEN // 8] = 1
+    WORKSPACE[native.TAKEN // 8] = 1
     call(small, x, out)
     np.testing.assert_array_equal(out, 4 * x)
-    assert STATE[loops.WORK_TAKEN // 8] == 1
-    STATE[loops.WORK_TAKEN // 8] = 0
-    large = join([make_step(kernel, (10,), 1, (0, -loops.KEPT)), make_step(kernel, (10,), 1, (-loops.KEPT, 1))], 2, loops.KEPT + 80)
+    assert WORKSPACE[native.TAKEN // 8] == 1
+    WORKSPACE[native.TAKEN // 8] = 0
+    large = join([make_step(kernel, (10,), 1, (0, -native.KEPT)), make_step(kernel, (10,), 1, (-native.KEPT, 1))], 2, native.KEPT + 80)
     out[:] = 0
     call(large, x, out)
     np.testing.assert_array_equal(out, 4 * x)
