@@ -162,6 +162,7 @@ from .ops.loss import smooth_l1_loss as smooth_l1_loss
 from .ops.matmul import dot as dot
 from .ops.matmul import inner as inner
 from .ops.matmul import kron as kron
+from .ops.matmul import linear as linear
 from .ops.matmul import matmul as matmul
 from .ops.matmul import outer as outer
 from .ops.matmul import tensordot as tensordot
@@ -458,6 +459,7 @@ __all__ = [
     "less_equal",
     "lgamma",
     "linear_recurrence",
+    "linear",
     "linspace",
     "log",
     "log10",

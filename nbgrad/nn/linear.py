@@ -1,6 +1,7 @@
 """Dense layers."""
 
 from ..base.arguments import integer
+from ..ops.matmul import linear
 from .init import fan_in_uniform, parameter, uniform
 from .module import Module
 
@@ -35,8 +36,7 @@ class Linear(Module):
         self.bias = parameter(uniform(n_out, -bound, bound, dtype)) if bias else None
 
     def forward(self, x):
-        out = x @ self.weight.T
-        return out if self.bias is None else out + self.bias
+        return linear(x, self.weight, self.bias)
 
     def options(self):
         n_out, n_in = self.weight.shape

@@ -125,7 +125,7 @@ def check_indices(op, indices, size, axis, least=None):
     if indices.dtype.kind not in "iu":
         raise problem(DtypeError, f"{op}: indices are {indices.dtype}; they must be integers", "indices.astype(int)")
     values = indices.numpy()
-    low = -size if least is None else least
+    low = -size if least is None and values.dtype.kind == "i" else 0
     if values.size and _any_outside(values, low, size):
         place = tuple(int(i) for i in np.argwhere((values < low) | (values >= size))[0])
         where_ = f" (at {place if len(place) > 1 else place[0]})" if place else ""

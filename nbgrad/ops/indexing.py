@@ -4,7 +4,9 @@ An index is read once into entries (what it does to each axis) and from them int
 that drops and adds axes, then at most one gather along one (merged) axis, then the order of axes that NumPy prescribes.
 """
 
+from itertools import accumulate
 from math import prod
+from operator import mul
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,9 +21,9 @@ from .table import ZERO, elementwise, lift
 
 
 @elementwise(df=ZERO, accepts="index")
-def flat_index(before, n, i):
-    """Number of a cell on merged axes: `before` on those in front, index `i` on one of length `n`, from the end if negative."""
-    return before * n + (i + n if i < 0 else i)
+def flat_index(i, n, j, m):
+    """Number of the cell at indices `i` and `j` of axes of lengths `n` and `m`; negative indices count from the end."""
+    return (i + n if i < 0 else i) * m + (j + m if j < 0 else j)
 
 
 class Entry(NamedTuple):
@@ -228,9 +230,9 @@ def _merged(y, r):
         raise problem(IndexRangeError, f"index arrays of shapes {shapes} do not broadcast", "arrays of one shape, or np.ix_") from None
     order = _order(r)
     axis, lengths = order.index(r.axes[0]), [y.shape[a] for a in r.axes]
-    flat: Any = np.int64(0)
-    for i, n in zip(r.indices, lengths):
-        flat = flat_index(flat, n, i)
+    flat, *rest = r.indices
+    for i, n, m in zip(rest, accumulate(lengths, mul), lengths[1:]):
+        flat = flat_index(flat, n, i, m)
     y = y if order == tuple(range(y.ndim)) else views.permute(y, axes=order)
     y = views.reshape(y, shape=(*y.shape[:axis], prod(lengths), *y.shape[axis + len(lengths) :]))
     return y, axis, lift(flat)

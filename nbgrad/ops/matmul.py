@@ -7,6 +7,7 @@ import numpy as np
 from ..base.errors import ShapeError, problem
 from ..base.shapes import broadcast_shapes, normalize_axes
 from .movement import expand_dims, permute, ravel, reshape, swapaxes
+from .reduce import sum as sum_
 from .table import lift, primitive
 
 
@@ -91,6 +92,66 @@ def matmul(a, b):
     out = matmul_row(a if a.ndim > 1 else expand_dims(a, 0), b if b.ndim > 1 else expand_dims(b, 1))
     shape = out.shape[:-2] + (out.shape[-2:-1] if a.ndim > 1 else ()) + (out.shape[-1:] if b.ndim > 1 else ())
     return reshape(out, shape)
+
+
+def _gradient_weight(g, x):
+    """Gradient of the weight of `linear`: the sum over the batch as one long product."""
+    g, x = reshape(g, (-1, g.shape[-1])), reshape(x, (-1, x.shape[-1]))
+    return matmul_row(swapaxes(g, 0, 1), x)
+
+
+@primitive(
+    accepts="number",
+    vjp={
+        "x": lambda g, weight: matmul_row(g, weight) if g.ndim > 1 else matmul(g, weight),
+        "weight": lambda g, x: _gradient_weight(g, x),
+        "bias": lambda g: sum_(g, axis=tuple(range(g.ndim - 1))),
+    },
+)
+def linear(x, weight, bias):
+    """x @ weight.T + bias: (..., n_in), (n_out, n_in), (n_out,) -> (..., n_out)."""
+    fits = x.ndim >= 1 and weight.ndim == 2 and bias.ndim == 1
+    if not fits or (x.shape[-1], bias.shape[0]) != (weight.shape[1], weight.shape[0]):
+        raise problem(
+            ShapeError,
+            f"linear(x, weight, bias): x is {x.shape}, weight is {weight.shape} and bias is {bias.shape}; "
+            "shapes must fit (..., n_in), (n_out, n_in), (n_out,)",
+            "weight.T" if weight.ndim == 2 and x.ndim and weight.shape[0] == x.shape[-1] else None,
+        )
+    return *x.shape[:-1], weight.shape[0]
+
+
+linear_row = linear  # the strict row; the public function below takes its name
+
+
+def linear(x, weight, bias=None):
+    """Affine map of the last axis: `x @ weight.T + bias`, the bias added while the product is in cache.
+
+    Parameters
+    ----------
+    x : array (..., n_in)
+    weight : array (n_out, n_in)
+    bias : array (n_out,), optional
+
+    Returns
+    -------
+    Tensor (..., n_out)
+        In the common dtype.
+
+    Raises
+    ------
+    ShapeError
+        When the shapes do not fit.
+
+    Examples
+    --------
+    >>> linear([[1.0, 2.0]], [[3.0, 4.0]], [0.5])
+    tensor([[11.5]])
+    """
+    x, weight = lift(x), lift(weight)
+    if bias is None:
+        return matmul(x, swapaxes(weight, -1, -2))
+    return linear_row(x, weight, lift(bias))
 
 
 def dot(a, b):

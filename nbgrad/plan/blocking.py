@@ -49,7 +49,8 @@ def cut(p, turned) -> Cut:
     height, sliver = block_shape(p.out.dtype)[0], block_columns(p.out.dtype)
     # A sliver takes an eighth of the second-level cache (the stack: half of the first), a block of rows three eighths.
     deepest = max(64, level2 // 8 // (sliver * size))
-    depth = min(p.k, TURNED, deepest) if turned else min(p.k, deepest)
+    k = max(p.k, 1)
+    depth = min(k, TURNED, deepest) if turned else min(k, deepest)
     rows = max(2, min(16, level2 * 3 // 8 // (depth * size * height))) * height
     columns = 8 * sliver
     wanted = wanted_tiles(p)
@@ -59,11 +60,11 @@ def cut(p, turned) -> Cut:
             columns = min(columns, width * sliver)
         if count() < wanted:
             rows = min(rows, tall * height)
-    parts = max(1, min(-(-wanted // count()), p.k // PART)) if 2 * count() <= wanted else 1
-    pieces = -(-(-(-p.k // parts)) // depth)
-    depth = min(p.k, up(-(-p.k // (parts * pieces)), 4))
+    parts = max(1, min(-(-wanted // count()), k // PART)) if 2 * count() <= wanted else 1
+    pieces = -(-(-(-k // parts)) // depth)
+    depth = min(k, up(-(-k // (parts * pieces)), 4))
     part = depth * pieces
-    return Cut(evenly(p.m, rows, height), evenly(p.n, columns, sliver), depth, -(-p.k // part), part)
+    return Cut(evenly(p.m, rows, height), evenly(p.n, columns, sliver), depth, -(-k // part), part)
 
 
 def plan_blocks(p) -> Plan:

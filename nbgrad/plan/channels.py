@@ -2,7 +2,7 @@
 
 from math import prod
 
-from .norms import several, word_of
+from .norms import joined, several, word_of
 from .plan import GRAIN, Kernel, Plan, Step, planner
 from .rows import nothing
 
@@ -53,8 +53,8 @@ def batch_standardize(inputs, attrs, outs) -> Plan:
     first, scratch = sums("channel_moments", (x.dtype,), (0,), 7, view)
     per, chunks, _, _ = chunks_of(*view)
     kinds = ("float64", x.dtype, x.dtype, "float64", "float64", "float64", x.dtype)
-    words = (chunks, view[1], view[0], view[2], per, word_of(attrs["eps"]))
-    join = Step(Kernel("join_moments", kinds), (7, 1, 2, 4, 5, 6, 9), words, 1)
+    words = (view[0], view[2], per, word_of(attrs["eps"]))
+    join = joined("join_moments", kinds, (7, 1, 2, 4, 5, 6, 9), chunks, view[1], *words)
     last = applied("channel_scale", x.dtype, (0, 9, 3), view)
     return several((first, join, last), outs, (*scratch, ((3 * view[1],), x.dtype)))
 
@@ -66,7 +66,7 @@ def batch_standardize_grad(inputs, attrs, outs) -> Plan:
     first, scratch = sums("channel_products", (x.dtype, x.dtype, "float64"), (0, 1, 3), 8, view)
     chunks = chunks_of(*view)[1] if x.size else 0
     kinds = ("float64", x.dtype, "float64", "float64", x.dtype, x.dtype, x.dtype)
-    join = Step(Kernel("join_products", kinds), (8, 2, 3, 4, 6, 7, 10), (chunks, view[1], view[0] * view[2]), 1)
+    join = joined("join_products", kinds, (8, 2, 3, 4, 6, 7, 10), chunks, view[1], view[0] * view[2])
     last = applied("channel_grad", x.dtype, (0, 1, 10, 5), view)
     scratch = (*scratch, ((4 * view[1],), x.dtype))
     return several((first, join, last) if x.size else (join,), outs, scratch)
@@ -90,5 +90,5 @@ def channel_sums(inputs, attrs, outs) -> Plan:
     x, view = inputs[1], view_of(inputs[1].shape, attrs["axis"])
     first, scratch = sums("channel_products", (x.dtype,) * 3, (0, 1, 2), 5, view)
     chunks = chunks_of(*view)[1] if x.size else 0
-    join = Step(Kernel("join_sums", ("float64", x.dtype, x.dtype)), (5, 3, 4), (chunks, view[1]), 1)
+    join = joined("join_sums", ("float64", x.dtype, x.dtype), (5, 3, 4), chunks, view[1])
     return several((first, join) if x.size else (join,), outs, scratch)

@@ -14,6 +14,7 @@ POSITIONS = 512  # at once: the rows that a block sees are copied, and the first
 SPACE = 56 << 10  # numbers of such a copy: with them and the weights, a second-level cache is half full
 STEPS = 768  # products summed at once: a panel of weights stays in the first-level cache
 UNITS = 128  # at least, where the work allows: enough for 64 threads
+PARTS = 30  # remainders of the stride at once: a kernel takes 480 words
 GRAIN = 1 << 20  # products per unit of work worth a start
 
 
@@ -62,15 +63,15 @@ class Walk(NamedTuple):
     pace: int = 1
 
     @property
-    def phases(self) -> int:
-        """How many remainders of the step the cells fall on."""
-        return min(self.cells, self.step // gcd(self.step, self.apart))
+    def ends(self) -> tuple:
+        """The first and the last place that position 0 sees."""
+        return tuple(sorted((self.first, self.first + (self.cells - 1) * self.apart)))
 
     @property
     def inside(self) -> bool:
         """Say whether no place lies outside of the input."""
-        ends = [self.first + i * self.apart + q * self.step for i in (0, self.cells - 1) for q in (0, self.positions - 1)]
-        return min(ends) >= 0 and max(ends) < self.size
+        low, high = self.ends
+        return low >= 0 and high + (self.positions - 1) * self.step < self.size
 
 
 def empty(out):
@@ -125,20 +126,20 @@ def remainders(axis) -> list:
 
 
 def products(inputs, parts, left, sizes, out) -> Plan:
-    """Add one product per part, each with its own weights packed."""
-    m, channels, groups = sizes
+    """Pack the weights of every part, then add up their products; the rows that a block sees are copied once for all."""
     x, w = inputs[:2]
-    block, here, steps, scratch = block_of(m, out.dtype), len(inputs), [], []
-    kinds = (out.dtype,) * 3
+    bias, block = len(inputs) > 2, block_of(sizes[0], out.dtype)
+    kinds, here, steps, size, starts = (out.dtype,) * 3, len(inputs), [], 0, []
     for walks in parts:
-        buffer, cells = here + 1 + len(scratch), tuple(a.cells for a in walks)
-        words, tiles, size = weight_words(w, walks, left, sizes, block[0], len(inputs) > 2)
-        pointers = (1, 2 if len(inputs) > 2 else 1, buffer)
-        steps.append(Step(Kernel("conv_weights", kinds, None, (block[0], block[2])), pointers, words, tiles))
-        words, tiles = product_words(x, walks, sizes, block, size, out)
-        steps.append(Step(Kernel("conv_product", kinds, None, block), (buffer, 0, here), words, tiles))
-        scratch.append(((size,), out.dtype))
-    return Plan(tuple(steps), out.shape, out.dtype, tuple(scratch))
+        words, tiles, more = weight_words(w, walks, left, sizes, block[0], bias)
+        kernel = Kernel("conv_weights", kinds, None, (block[0], block[2]))
+        steps.append(Step(kernel, (1, 2 if bias else 1, here + 1), (*words, size), tiles))
+        starts.append((size, size + more - block[0]))
+        size += more
+    for i in range(0, len(parts), PARTS):
+        words, tiles = product_words(x, parts[i : i + PARTS], starts[i : i + PARTS], sizes, block, out)
+        steps.append(Step(Kernel("conv_product", kinds, None, block), (here + 1, 0, here), words, tiles))
+    return Plan(tuple(steps), out.shape, out.dtype, (((size,), out.dtype),))
 
 
 def block_of(m, dtype):
@@ -163,33 +164,40 @@ def weight_words(w, walks, left, sizes, rows, with_bias):
     return (*words, groups * panels, grain), -(-groups * panels // grain), (groups * panels * (1 + k) + 1) * rows
 
 
-def product_words(x, walks, sizes, block, zeros, out):
-    """Return (words, tiles) of one product."""
+def product_words(x, parts, starts, sizes, block, out):
+    """Return (words, tiles) of the products of some parts."""
     m, channels, groups = sizes
-    images, (d, h, w) = x.shape[0], walks
-    strides = spatial(x.strides[2:])
-    own = own_copies(m, h, w)
-    in_place = lies_well(walks, strides) and (strides[1] - w.positions) * 16 <= w.positions
-    h_block, w_block = position_blocks(channels * d.cells * w.cells, block[0], h, w)
-    lay = layout_of(walks, own, h_block, w_block)
-    cells = prod(a.cells for a in walks)
-    c_block = evenly(channels, max(1, min(STEPS // cells, channels if in_place else SPACE // lay.plane)))
-    units = images * groups * d.positions * -(-h.positions // h_block) * -(-w.positions // w_block)
-    m_block = m
+    images, strides = x.shape[0], spatial(x.strides[2:])
+    d, h, w = (max((walks[i] for walks in parts), key=lambda a: a.positions) for i in range(3))
+    cells = sum(prod(a.cells for a in walks) for walks in parts)
+    h_block, w_block = position_blocks(channels * max(d.cells * w.cells, 1), block[0], h, w)
+    lay = lay_of(parts, strides, x.strides[1], own_copies(m, h, w) and len(parts) == 1, h_block, w_block)
+    c_block = evenly(channels, max(1, min(STEPS // cells, channels if lay.in_place else SPACE // lay.channel)))
+    blocks = (d.positions, -(-h.positions // h_block), -(-w.positions // w_block))
+    units, m_block = images * groups * prod(blocks), m
     if units < UNITS:
         m_block = evenly(m, max(4 * block[0], -(-m * units // UNITS)), block[0])
     units *= -(-m // m_block)
-    work = m_block * channels * cells * h_block * w_block
-    grain = max(1, min(GRAIN // work, units // UNITS))
-    n = (h_block - 1) * (strides[1] if in_place else lay.pitch) + w_block
+    grain = max(1, min(GRAIN // (m_block * channels * cells * h_block * w_block), units // UNITS))
     places = rows_of((1,) * (5 - len(out.shape)) + tuple(out.shape[2:]))
-    start, size = sum(a.start * s for a, s in zip(walks, places)), prod(out.shape[2:])
-    words = [units, grain, groups, m, m_block, channels, c_block, int(in_place), h_block, w_block]
-    words += [x.strides[0], channels * x.strides[1], x.strides[1], out.shape[1] * size, size, start]
-    words += [0 if in_place else c_block * lay.plane + 64, block[0] * n, 0, zeros - block[0]]
-    for a, stride, place in zip(walks, strides, places):
-        words += [a.size, stride, a.cells, a.first, a.step, a.apart, a.positions, a.pace * place]
-    return (*words, h.phases, lay.copies, int(own)), -(-units // grain)
+    size = prod(out.shape[2:])
+    words = [units, grain, groups, m, m_block, channels, c_block, int(lay.in_place), h_block, w_block]
+    words += [*x.strides[:2], out.shape[1] * size, size, 0 if lay.in_place else c_block * lay.channel + 64]
+    words += [block[0] * ((h_block - 1) * lay.row + w_block), c_block * cells]
+    words += [*blocks, -(-m // m_block), *(a.pace * s for a, s in zip((d, h, w), places))]
+    words += [*lay.words, len(parts)]
+    return (*words, *part_words(parts, starts, lay, places, c_block)), -(-units // grain)
+
+
+def part_words(parts, starts, lay, places, c_block):
+    """Return thirteen words for each part (see the loop `conv_product`)."""
+    words, entries = [], 0
+    for walks, (start, zeros) in zip(parts, starts):
+        far = [a.first - base for a, base in zip(walks, lay.base)]
+        words += [a.cells for a in walks] + [far[0] // lay.unit, far[1], 0 if lay.own else far[2]]
+        words += [a.positions for a in walks] + [sum(a.start * s for a, s in zip(walks, places)), start, zeros, entries]
+        entries += c_block * prod(a.cells for a in walks)
+    return words
 
 
 def position_blocks(planes, rows, h, w):
@@ -200,34 +208,56 @@ def position_blocks(planes, rows, h, w):
 
 
 class Lay(NamedTuple):
-    """How the copy of a block lies: copies (or phases) along w, length of a row, numbers per channel."""
+    """Where the rows that a block of positions sees lie: whether each cell along w has a copy of its `own`, where the
+    copy begins on each axis, places between its planes, length of a row, numbers per channel, words of the loop."""
 
-    copies: int
-    pitch: int
-    plane: int
+    in_place: bool
+    own: bool
+    base: tuple
+    unit: int
+    row: int
+    channel: int
+    words: tuple
 
 
-def layout_of(walks, own, h_block, w_block):
-    """Return the `Lay` of a block: with copies of their `own` for the cells along w, or rows that all of them share."""
-    d, h, w = walks
-    copies = w.cells if own else w.phases
-    pitch = w_block + (0 if own else (w.cells - 1) * abs(w.apart) // w.step)
-    rows = h_block + (h.cells - 1) * abs(h.apart) // h.step
-    return Lay(copies, pitch, d.cells * copies * h.phases * rows * pitch)
+def lay_of(parts, strides, x_c, own, h_block, w_block) -> Lay:
+    """Return how the rows lie that parts with the same steps see: read in place, or copied."""
+    d, h, w = parts[0]
+    low, high = ([end(walks[i].ends[k] for walks in parts) for i in range(3)] for k, end in ((0, min), (1, max)))
+    span = [z - a for a, z in zip(low, high)]
+    # With one part, planes that no cell sees are left out.
+    unit = abs(d.apart) if len(parts) == 1 else 1
+    planes, lines, more = span[0] // unit + 1, h_block + span[1] // h.step, 0 if own else span[2] // w.step
+    phases = 1 if len(parts) > 1 else min(h.cells, h.step // gcd(h.step, h.apart))
+    copies = w.cells if own else 1 if len(parts) > 1 else min(w.cells, w.step // gcd(w.step, w.apart))
+    base, row = (low[0], low[1], w.first if own else low[2]), w_block + more
+    of_copy = phases * lines * row
+    by = (row, lines * row, of_copy, copies * of_copy, planes * copies * of_copy)
+    in_place = len(parts) == 1 and lies_well(parts[0], strides)
+    if in_place:
+        own, copies, phases, row, by = False, 1, 1, strides[1], (strides[1], 0, 0, unit * strides[0], x_c)
+        base = tuple(low)
+    words = [d.size, strides[0], base[0], d.step, unit, planes]
+    words += [h.size, strides[1], base[1], h.step, abs(h.apart), phases, span[1] // h.step]
+    words += [w.size, strides[2], base[2], w.step, w.apart if own else abs(w.apart), copies, int(own), *by]
+    words += [d.apart // unit, h.apart, w.apart]
+    return Lay(in_place, own, base, unit, row, by[-1], tuple(words))
 
 
 def own_copies(m, h, w):
     """Say whether every cell along w gets a copy: positions are then side by side without the ends of rows between."""
     if h.positions == 1:
         return False
-    junk = (w.cells - 1) * abs(w.apart) // w.step / w.positions
-    return 4 * (w.cells - w.phases) < junk * m * h.cells * w.cells / 2
+    phases, junk = w.step // gcd(w.step, w.apart), (w.cells - 1) * abs(w.apart) // w.step / w.positions
+    return 4 * (w.cells - phases) < junk * m * h.cells * w.cells / 2
 
 
 def lies_well(walks, strides):
-    """Say whether the input can be read where it is, row by row: no padding, no steps."""
+    """Say whether positions can be read where they are: no padding, no steps, little between the rows."""
     d, h, w = walks
-    return all(a.inside for a in walks) and h.step == 1 and w.step == 1 and (strides[2] == 1 or w.size == 1)
+    if not all(a.inside for a in walks) or h.step != 1 or w.step != 1 or (strides[2] != 1 and w.size > 1):
+        return False
+    return h.positions == 1 or (strides[1] - w.positions) * 16 <= w.positions
 
 
 def evenly(n, most, step=1):

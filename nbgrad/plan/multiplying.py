@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from ..ops.arithmetic import add
 from .blocking import TILES, WORK, evenly, plan_blocks, up, wanted_tiles  # noqa: F401 - windows plan with them
+from .epilogue import COLUMN, Epilogue
 from .host import block_columns, block_shape
-from .plan import Kernel, Plan, Step, packed, planner
+from .plan import Kernel, Layout, Plan, Step, packed, planner
 from .product import product_of
 
 PANEL = 6  # rows that the panels of windows take at once
@@ -31,6 +33,24 @@ def matmul(inputs, attrs, out) -> Plan:
         return plan_product(p)
     # Neither rows nor columns of the right factor lie in one piece.
     return plan_product(product_of(a, packed(b.shape, b.dtype), out))._replace(copies=(1,))
+
+
+@planner("linear")
+def linear(inputs, attrs, out) -> Plan:
+    """Plan (..., n_in) @ (n_out, n_in).T plus a bias per column, which is added while the sums are in cache."""
+    x, weight, bias = inputs
+    if not out.size:
+        return Plan((), out.shape, out.dtype)
+    if x.ndim == 1:
+        x = Layout((1, *x.shape), (0, *x.strides), x.dtype)
+    right = Layout(weight.shape[::-1], weight.strides[::-1], weight.dtype)
+    copies = () if 1 in right.strides or 1 in right.shape else (1,)
+    if copies:
+        right = Layout(right.shape, (1, right.shape[0]), right.dtype)
+    if bias.size > 1 and bias.strides[0] != 1:
+        copies += (2,)
+    p = product_of(x, right, out, epilogue=Epilogue(((add, (0, 1)),), (COLUMN,)), extras=(bias,))
+    return plan_product(p)._replace(copies=copies)
 
 
 def plan_product(p) -> Plan:

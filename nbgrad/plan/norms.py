@@ -53,6 +53,12 @@ def several(steps, outs, scratch=()) -> Plan:
     return Plan(tuple(steps), tuple(o.shape for o in outs), tuple(o.dtype for o in outs), tuple(scratch))
 
 
+def joined(loop, kinds, pointers, chunks, channels, *words) -> Step:
+    """Join the sums of chunks, which lie side by side by channel; words: chunks, channels, `words`, channels per tile."""
+    grain = max(64, GRAIN // max(1, chunks))
+    return Step(Kernel(loop, kinds), pointers, (chunks, channels, *words, grain), -(-channels // grain))
+
+
 @planner("standardize_grad", contiguous=True)
 def standardize_grad(inputs, attrs, out) -> Plan:
     """Two passes of sums over each row, then the row. Words as of `normalized`."""
@@ -78,7 +84,6 @@ def standardize_scaled_grad(inputs, attrs, outs) -> Plan:
     kernel = Kernel("normalize_grad_rows", (x.dtype,) * 4 + (lanes, "float64"), None, (attrs["centered"], mode))
     words = (rows, n, grain, groups, runs, word_of(attrs["eps"]))
     first = Step(kernel, (0, 1, 2, 3, 6, 7), words, chunks)
-    share = max(1, GRAIN // max(1, chunks))
-    last = Step(Kernel("join_pairs", ("float64", x.dtype, x.dtype)), (7, 4, 5), (chunks, pairs, share), -(-pairs // share))
+    last = joined("join_sums", ("float64", x.dtype, x.dtype), (7, 4, 5), chunks, pairs)
     space = 2 * pairs * chunks
     return several((first, last) if chunks else (last,), outs, (((space,), lanes), ((space,), "float64")))

@@ -3,7 +3,7 @@
 from math import prod
 
 from .convolving import (
-    SPACE, STEPS, Walk, axes_of, block_of, empty, evenly, layout_of, lies_well, position_blocks, spatial,
+    SPACE, STEPS, Walk, axes_of, block_of, empty, evenly, lay_of, part_words, position_blocks, spatial,
 )  # fmt: skip
 from .plan import Kernel, Plan, Step, planner
 
@@ -48,21 +48,19 @@ def by_dots(x, y, walks, sizes, out) -> Plan:
     m, positions, strides = channels * prod(a.cells for a in walks), prod(a.positions for a in walks), spatial(x.strides[2:])
     rows = min(o, 4)
     block = (rows, evenly(m, min(12, 20 // rows)), block_of(1, out.dtype)[2])
-    in_place = lies_well(walks, strides)
     h_block, w_block = position_blocks(channels * d.cells * w.cells, 1, h, w)
-    lay = layout_of(walks, False, h_block, w_block)
-    c_block = evenly(channels, max(1, min(STEPS * channels // m, channels if in_place else SPACE // lay.plane)))
+    lay = lay_of([walks], strides, x.strides[1], False, h_block, w_block)
+    c_block = evenly(channels, max(1, min(STEPS * channels // m, channels if lay.in_place else SPACE // lay.channel)))
     wanted = min(UNITS, 1 + images * positions * groups * o * m // WORK)
     parts = max(1, min(images, wanted // groups))
     chunk = -(-images // parts)
     parts, units = -(-images // chunk), groups * -(-images // chunk)
     grain = max(1, units // wanted)
-    words = [units, grain, groups, images, chunk, o, channels, c_block, int(in_place), h_block, w_block]
-    words += [x.strides[0], x.strides[1], 0 if in_place else c_block * lay.plane + 64]
-    words += [y.strides[0], y.strides[1], *spatial(y.strides[2:])[:2], 0, 0]
-    for a, stride in zip(walks, strides):
-        words += [a.size, stride, a.cells, a.first, a.step, a.apart, a.positions, 0]
-    words += [h.phases, lay.copies, 0]
+    words = [units, grain, groups, images, chunk, channels, c_block, int(lay.in_place), h_block, w_block]
+    words += [*x.strides[:2], o, y.strides[0], 0 if lay.in_place else c_block * lay.channel + 64, 0]
+    words += [c_block * m // channels, d.positions, -(-h.positions // h_block), -(-w.positions // w_block)]
+    words += [y.strides[1], *spatial(y.strides[2:])[:2], 0, *lay.words, 1]
+    words += part_words([walks], [(0, 0)], lay, (0, 0, 0), c_block)
     kernel, tiles = Kernel("conv_weight_dots", (out.dtype,) * 3, None, block), -(-units // grain)
     if parts == 1:
         return Plan((Step(kernel, (0, 1, 2), tuple(words), tiles),), out.shape, out.dtype)

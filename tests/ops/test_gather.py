@@ -90,7 +90,37 @@ def test_order_of_sums_is_that_of_the_indices():
     total = np.float32(0)
     for number in v:
         total = np.float32(total + number)
-    same(gather.segment_sum(ng.tensor(v), [0, 0, 0, 0]), np.array([total]))
+    same(gather.scatter_add(np.zeros(1, "float32"), [0, 0, 0, 0], v), np.array([total]))
+
+
+@pytest.mark.parametrize(("size", "n", "inner"), [(300, 9000, 5), (30, 9000, 5), (3000, 2000, 40), (3000, 20_000, 1), (10, 50_000, 1)])
+def test_sums_do_not_depend_on_the_number_of_threads(size, n, inner, rng):
+    x, v, indices = np.zeros((size, inner), "float32"), rng.standard_normal((n, inner)).astype("float32"), rng.integers(0, size, n)
+    before = ng.get_num_threads()
+    try:
+        found = []
+        for threads in sorted({1, before}):
+            ng.set_num_threads(threads)
+            found.append(gather.scatter_add(ng.tensor(x), indices, v).numpy())
+    finally:
+        ng.set_num_threads(before)
+    assert all(f.tobytes() == found[0].tobytes() for f in found)
+    want = x.astype("float64")
+    np.add.at(want, indices, v)
+    np.testing.assert_allclose(found[0], want, rtol=1e-4, atol=1e-4)
+
+
+def test_many_wrong_indices_are_found_too(rng):
+    for dtype in ("int64", "int32", "uint16", "uint64"):
+        indices = rng.integers(0, 1000, 40_000).astype(dtype)
+        same(gather.take(np.arange(1000.0), indices), indices.astype("float64"))
+        indices[33_333] = 1000
+        with pytest.raises(ng.IndexRangeError, match=r"index 1000 \(at 33333\)"):
+            gather.take(np.arange(1000.0), indices)
+    indices = np.zeros(40_000, "uint64")
+    indices[1] = 2**64 - 1
+    with pytest.raises(ng.IndexRangeError, match=r"\(at 1\)"):
+        gather.take(np.arange(1000.0), indices)
 
 
 @pytest.mark.parametrize("axis", [0, 1])
@@ -155,6 +185,8 @@ def test_one_hot(axis):
     indices = np.array([[2, 0, 1], [1, 1, 3]])
     got = gather.one_hot(indices, 4, axis=axis)
     same(got, np.moveaxis(np.eye(4, dtype="float32")[indices], -1, axis))
+    for dtype in ("bool", "int8", "float64"):
+        same(gather.one_hot(indices, 4, dtype, axis), np.moveaxis(np.eye(4, dtype=dtype)[indices], -1, axis))
     with pytest.raises(ng.NbgradError, match="index 4 .*out of range") as caught:
         gather.one_hot([0, 4], 4)
     assert isinstance(caught.value, IndexError)
@@ -174,18 +206,6 @@ def test_searchsorted(side, rng):
     same(gather.searchsorted(np.sort(many[:1000]), many, side), np.searchsorted(np.sort(many[:1000]), many, side))
 
 
-def test_segment_sum_and_bincount(rng):
-    x, segments = rng.standard_normal((5, 2)), [3, 0, 3, 1, 0]
-    want = np.zeros((6, 2))
-    np.add.at(want, segments, x)
-    np.testing.assert_allclose(gather.segment_sum(ng.tensor(x), segments, 6).numpy(), want, rtol=1e-15)
-    assert gather.segment_sum(ng.tensor(x), segments).shape == (4, 2)
-    assert ng.gradcheck(lambda x: gather.segment_sum(x, segments) ** 2.0, x, order=2)
-    same(gather.bincount(segments, minlength=6), np.bincount(segments, minlength=6))
-    same(gather.bincount(segments, x[:, 0]), np.bincount(segments, x[:, 0]))
-    same(gather.bincount(np.zeros(0, int)), np.bincount(np.zeros(0, int)))
-
-
 @pytest.mark.parametrize(("call", "error", "text"), [
     (lambda x: gather.take(x, [0, 3], 1), IndexError, r"index 3 \(at 1\) is out of range for axis 1 of length 3"),
     (lambda x: gather.take(x, -7), IndexError, "index -7 is out of range for axis 0 of length 6"),
@@ -198,12 +218,6 @@ def test_segment_sum_and_bincount(rng):
     (lambda x: gather.take_along_axis(x, [[3]], 1), IndexError, "index 3"),
     (lambda x: gather.searchsorted(x, 0.0), ValueError, "a vector"),
     (lambda x: gather.searchsorted(x[0], 0.0, "middle"), ValueError, "side='middle'"),
-    (lambda x: gather.segment_sum(x, [0, 1, 2]), ValueError, "one number per part"),
-    (lambda x: gather.segment_sum(x, [0, -1]), IndexError, "index -1"),
-    (lambda x: gather.segment_sum(x, [0, 1], 1.5), ValueError, "num_segments must be an integer"),
-    (lambda x: gather.bincount([np.nan]), TypeError, "bincount.*must be integers"),
-    (lambda x: gather.bincount([2, -1]), IndexError, r"bincount\(x\): index -1 \(at 1\)"),
-    (lambda x: gather.bincount([2], minlength=-1), ValueError, "minlength=-1 is not 0 or more"),
     (lambda x: gather.one_hot([0], -1), ValueError, "num_classes=-1 is not 0 or more"),
     (lambda x: gather.one_hot([0], 1.5), ValueError, "num_classes must be an integer"),
 ])  # fmt: skip

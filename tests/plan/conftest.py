@@ -13,10 +13,27 @@ def layout(a):
     return Layout(a.shape, tuple(s // a.itemsize for s in a.strides), a.dtype.name)
 
 
+JOINED = {
+    "add": lambda a, b: a + b, "max": np.maximum, "min": np.minimum, "set": lambda a, b: b, "count": lambda a, b: a + 1,
+}  # fmt: skip
+
+
+def join_row(lanes, mode, out, to, v, source, count):
+    """What lanes.py means by it."""
+    for k in range(count):
+        out[to + k] = JOINED[mode](out[to + k], v[source + k])
+
+
+LANES = {
+    "put_row": lambda lanes, *row: join_row(lanes, "set", *row), "join_row": join_row,
+    "join": lambda mode, a, b: JOINED[mode](a, b),
+}  # fmt: skip
+
+
 def run_step(step, buffers, module, tiles):
     """Run one step's tiles, in the order given, with buffers as flat arrays."""
     kernel, words = step.kernel, [None] * len(step.pointers) + list(step.words)
-    scope = {"word": lambda args, i: args[i], "math": math, "np": np, "__builtins__": __builtins__}
+    scope = {"word": lambda args, i: args[i], "math": math, "np": np, "__builtins__": __builtins__, **LANES}
     for i, (p, dtype) in enumerate(zip(step.pointers, kernel.dtypes)):
         width = "uint8" if dtype == "bool" else dtype
         scope[f"at{i}"] = lambda args, p=p, width=width: buffers[p].view(width)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nbgrad.plan.placing import bits, blocked, per_tile, place_steps
+from nbgrad.plan.placing import bits, lanes, per_tile, place_steps, rectangles
 from nbgrad.plan.plan import GRAIN
 from nbgrad.target.cpu import loops_place
 
@@ -14,18 +14,25 @@ def test_bits_are_as_wide_as_the_dtype():
         assert np.dtype(bits(name)).itemsize == np.dtype(name).itemsize
 
 
-def test_blocks_cover_a_row():
-    for n in (1, GRAIN, GRAIN + 1, 5 * GRAIN - 1):
-        blocks, block = blocked(n)
-        assert (blocks - 1) * block < n <= blocks * block
+def test_rectangles_cover_all():
+    for rows, columns, cost, least in ((1, 1, 1, 1), (7, GRAIN + 1, 1, 1), (1000, 30, 2, 1), (3, 100, 10 * GRAIN, 32)):
+        (r, height, c, width), tiles = rectangles(rows, columns, cost, least)
+        assert (r, c) == (rows, columns)
+        assert tiles == -(-rows // height) * -(-columns // width)
+        assert width == columns or (height == 1 and width >= least)
     assert per_tile(0) == per_tile(1) == GRAIN
     assert per_tile(10 * GRAIN) == 1
 
 
+def test_lanes_fill_a_cache_line_or_fit_the_row():
+    assert [lanes(n, "float64") for n in (0, 1, 3, 8, 100)] == [1, 1, 2, 8, 8]
+    assert lanes(1000, "int8") == 64
+
+
 def test_neighbouring_axes_are_one_row():
     (step,) = place_steps((4, 5, 6), (30, 6, 1), (30, 6, 1), 0, "float32", (0, 1))
-    assert step.words[5] == 120  # elements of a row
-    assert step.words[8] == 0  # row axes
+    assert step.words[3] == 120  # elements of a row
+    assert step.words[7] == 0  # row axes
     assert place_steps((4, 0), (0, 1), (0, 1), 0, "float32", (0, 1)) == ()
 
 

@@ -127,7 +127,7 @@ def _optimised(text, name):
     """
     result = _lowered(_function(text, name))
     library, exported = result.library, symbol(text, name)
-    library.add_ir_module(_wrapper(result, exported))
+    library.add_llvm_module(_wrapper(result, exported))
     module = library._final_module
     for other in dict.fromkeys(library._linking_libraries):
         module.link_in(other._get_module_for_linking(), preserve=True)
@@ -151,7 +151,11 @@ def _lowered(function):
 
 
 def _wrapper(result, exported):
-    """Return IR of the function that C calls."""
+    """Return the function that C calls, into which the kernel is inlined; loops in it take the widest vectors there are.
+
+    LLVM prefers vectors of 256 bits on many processors with AVX-512, for the sake of code that seldom uses them.
+    """
+    import llvmlite.binding as llvm
     from llvmlite import ir
 
     context, word = result.target_context, ir.IntType(64)
@@ -162,7 +166,10 @@ def _wrapper(result, exported):
     signature = result.signature
     context.call_conv.call_function(builder, callee, signature.return_type, signature.args, function.args)
     builder.ret_void()
-    return module
+    text = str(module)
+    if "+avx512f" in context.codegen()._tm_features:
+        text = text.replace(")\n{", ') "prefer-vector-width"="512"\n{', 1)  # llvmlite knows no attributes of two words
+    return llvm.parse_assembly(text)
 
 
 def _hide_all_but(exported, module):

@@ -148,23 +148,26 @@ def lane_products(u, x, start, stop, channels, first, count, work, middle, block
 
 
 def join_moments(args, tile):
-    """Join the chunks' means and squares (Chan, Golub and LeVeque 1979); the factors of `channel_scale` from them."""
+    """Join the chunks' means and squares (Chan, Golub and LeVeque 1979) into the first; the factors of `channel_scale`."""
     parts, weight, bias, mean, scale, variance, factors = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args), at6(args)
     chunks, channels, outer, inner, per = word(args, 7), word(args, 8), word(args, 9), word(args, 10), word(args, 11)
-    eps = number(word(args, 12))
-    for c in range(channels):
-        n, middle, squares = float(min(per, outer) * inner), parts[c], parts[channels + c]
-        for chunk in range(1, chunks):
-            more = float((min(outer, (chunk + 1) * per) - chunk * per) * inner)
-            d = parts[2 * chunk * channels + c] - middle
-            n += more
-            middle += d * more / n
-            squares += parts[(2 * chunk + 1) * channels + c] + d * d * (n - more) * more / n
-        mean[c], variance[c] = middle, max(0.0, squares / n)
+    eps, grain = number(word(args, 12)), word(args, 13)
+    first, last = tile * grain, min(channels, (tile + 1) * grain)
+    n = float(min(per, outer) * inner)
+    for chunk in range(1, chunks):
+        more, at = float((min(outer, (chunk + 1) * per) - chunk * per) * inner), 2 * chunk * channels
+        share, cross = more / (n + more), n * more / (n + more)
+        for c in range(first, last):
+            d = parts[at + c] - parts[c]
+            parts[c] += d * share
+            parts[channels + c] += parts[at + channels + c] + d * d * cross
+        n += more
+    for c in range(first, last):
+        mean[c], variance[c] = parts[c], max(0.0, parts[channels + c] / n)
         scale[c] = 1.0 / math.sqrt(variance[c] + eps)
-        factor, about = scale[c] * weight[c], T1(middle)
+        factor, about = scale[c] * weight[c], T1(parts[c])
         factors[c], factors[channels + c] = about, T1(factor)
-        factors[2 * channels + c] = T1((about - middle) * factor + bias[c])
+        factors[2 * channels + c] = T1((about - parts[c]) * factor + bias[c])
 
 
 def channel_factors(args, tile):
@@ -196,18 +199,30 @@ def channel_scale(args, tile):
 def join_products(args, tile):
     """Join the chunks' sums of u and u * (x - mean); the gradients of weight and bias, and factors of `channel_grad`."""
     parts, weight, mean, scale, of_weight, of_bias, factors = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args), at6(args)
-    chunks, channels, n = word(args, 7), word(args, 8), float(word(args, 9))
-    for c in range(channels):
-        plain, along = 0.0, 0.0
-        for chunk in range(chunks):
-            plain += parts[2 * chunk * channels + c]
-            along += parts[(2 * chunk + 1) * channels + c]
-        r = scale[c]
+    chunks, channels, n, grain = word(args, 7), word(args, 8), float(word(args, 9)), word(args, 10)
+    first, last = tile * grain, min(channels, (tile + 1) * grain)
+    join_chunks(parts, chunks, channels, first, last)
+    for c in range(first, last):
+        plain, along, r = parts[c], parts[channels + c], scale[c]
         of_bias[c], of_weight[c] = T1(plain), T1(along * r)
         factor, about = r * weight[c], T1(mean[c])
         slope = -factor * r * r * along / n
         factors[c], factors[channels + c], factors[2 * channels + c] = about, T1(factor), T1(slope)
         factors[3 * channels + c] = T1((about - mean[c]) * slope - factor * plain / n)
+
+
+def join_chunks(parts, chunks, channels, first, last):
+    """Add the two sums of all chunks to those of the first, which are zero where there is none."""
+    if chunks == 0:
+        for c in range(first, last):
+            parts[c] = 0.0
+            parts[channels + c] = 0.0
+    for chunk in range(1, chunks):
+        at = 2 * chunk * channels
+        for c in range(first, last):
+            parts[c] += parts[at + c]
+        for c in range(channels + first, channels + last):
+            parts[c] += parts[at + c]
 
 
 def channel_grad(args, tile):
@@ -229,18 +244,17 @@ def channel_grad(args, tile):
 
 
 def join_sums(args, tile):
-    """Join the chunks' sums of u and u * (x - mean)."""
+    """Join the chunks' two sums of each channel."""
     parts, plain, along = at0(args), at1(args), at2(args)
-    chunks, channels = word(args, 3), word(args, 4)
-    for c in range(channels):
-        p, q = 0.0, 0.0
-        for chunk in range(chunks):
-            p += parts[2 * chunk * channels + c]
-            q += parts[(2 * chunk + 1) * channels + c]
-        plain[c], along[c] = T1(p), T1(q)
+    chunks, channels, grain = word(args, 3), word(args, 4), word(args, 5)
+    first, last = tile * grain, min(channels, (tile + 1) * grain)
+    join_chunks(parts, chunks, channels, first, last)
+    for c in range(first, last):
+        plain[c], along[c] = T1(parts[c]), T1(parts[channels + c])
 
 
 HELPERS = {
     "channel_moments": ("folds.py", lane_sums, lane_spreads), "channel_products": ("folds.py", lane_products),
     "join_moments": ("folds.py",), "channel_factors": ("folds.py",),
+    "join_products": (join_chunks,), "join_sums": (join_chunks,),
 }  # fmt: skip

@@ -16,12 +16,12 @@ def conv_weights(args, tile):
     n0, n1, n2, n3 = word(args, 7), word(args, 8), word(args, 9), word(args, 10)
     w0, w1, w2, w3 = word(args, 11), word(args, 12), word(args, 13), word(args, 14)
     w_start, w_group, w_row = word(args, 15), word(args, 16), word(args, 17)
-    last, grain = word(args, 18), word(args, 19)
-    for number in range(tile * grain, min(last, (tile + 1) * grain)):
-        group, row, to = number // panels, number % panels * S0, number * (1 + k) * S0
-        height = min(S0, m - row)
+    last, grain, out_start = word(args, 18), word(args, 19), word(args, 20)
+    for number in range(tile * grain, least(last, (tile + 1) * grain)):
+        group, row, to = quotient(number, panels), modulo(number, panels) * S0, out_start + number * (1 + k) * S0
+        height = least(S0, m - row)
         for i in range(S0):
-            at = group * m + row + min(i, height - 1)
+            at = group * m + row + least(i, height - 1)
             out[to + i] = bias[at] if with_bias != 0 and i < height else T2(0)
         to += S0
         if height < S0:
@@ -29,7 +29,8 @@ def conv_weights(args, tile):
                 out[to + i] = T2(0)
         for line in range(n0 * n1 * n2):
             at = w_start + group * w_group + row * w_row
-            at += line // (n1 * n2) * w0 + line // n2 % n1 * w1 + line % n2 * w2
+            i0, rest = quotient(line, n1 * n2), modulo(line, n1 * n2)
+            at += i0 * w0 + quotient(rest, n2) * w1 + modulo(rest, n2) * w2
             if w3 == 1 and n3 > 1:
                 turn(out, to, S0, w, at, w_row, height, n3, S1)
             elif w_row == 1 and height == S0:
@@ -49,151 +50,131 @@ def conv_weights(args, tile):
 def conv_product(args, tile):
     """Sum over (channel, cell of the window): weights times positions, block by block.
 
-    Words from 23 for each axis d, h, w: input length, stride of x, cells, first place, step, place of the next cell,
-    positions, stride of out. From 44: how cells are laid out along h and w: phases, and whether every cell along w has
-    a copy of its own.
+    Words 27 to 51 say what is copied and how it lies (see `copy_planes`), or how x lies where nothing is copied. From
+    52: what a cell adds along d (planes), h and w (places). From 56, thirteen for each part (one, or one per remainder
+    of the stride): cells, first plane and places, positions, start in out, its weights and their zeros, its table.
     """
     a, x, out = at0(args), at1(args), at2(args)
     units, grain, groups, m, m_block = word(args, 3), word(args, 4), word(args, 5), word(args, 6), word(args, 7)
     channels, c_block, in_place = word(args, 8), word(args, 9), word(args, 10) != 0
-    h_block, w_block = word(args, 11), word(args, 12)
-    x_n, x_group, x_c = word(args, 13), word(args, 14), word(args, 15)
-    out_n, out_c, out_start = word(args, 16), word(args, 17), word(args, 18)
-    space, sums_space, a_start = word(args, 19), word(args, 20), word(args, 21)
-    zeros = word(args, 22)
-    d_step, d_cells, d_first, d_apart = word(args, 27), word(args, 25), word(args, 26), word(args, 28)
-    nd, out_d, x_d = word(args, 29), word(args, 30), word(args, 24)
-    x_h, kh, h_first, h_step, h_apart = word(args, 32), word(args, 33), word(args, 34), word(args, 35), word(args, 36)
-    nh, out_h = word(args, 37), word(args, 38)
-    x_w, kw, w_first, w_step, w_apart = word(args, 40), word(args, 41), word(args, 42), word(args, 43), word(args, 44)
-    nw, out_w = word(args, 45), word(args, 46)
-    h_phases, w_phases, own_copies = word(args, 47), word(args, 48), word(args, 49) != 0
-    cells = d_cells * kh * kw
-    h_blocks, w_blocks, m_blocks = -(-nh // h_block), -(-nw // w_block), -(-m // m_block)
-    b = x if in_place else stack(out, space)
-    sums = stack(out, sums_space)
-    table = stack_words(c_block * cells)
-    # Cells run backwards in the gradient of the input: then the last of them is the lowest.
-    h_low, w_low = min(0, (kh - 1) * h_apart), min(0, (kw - 1) * w_apart)
-    h_more = abs((kh - 1) * h_apart) // h_step
-    w_more = 0 if own_copies else abs((kw - 1) * w_apart) // w_step
-    panels, panel = -(-m // S0), (1 + channels * cells) * S0
-    known_rows, known_pitch = -1, -1
-    for unit in range(tile * grain, min(units, (tile + 1) * grain)):
-        top, rest = unit % m_blocks * m_block, unit // m_blocks
-        w0, rest = rest % w_blocks * w_block, rest // w_blocks
-        h0, rest = rest % h_blocks * h_block, rest // h_blocks
-        d0, rest = rest % nd, rest // nd
-        group, image = rest % groups, rest // groups
-        hn, wn = min(h_block, nh - h0), min(w_block, nw - w0)
-        rows, pitch = hn + h_more, x_h if in_place else wn + w_more
-        n = (hn - 1) * pitch + wn
-        if rows != known_rows or pitch != known_pitch:
-            known_rows, known_pitch = rows, pitch
-            p = 0
-            for c in range(c_block):
-                for d in range(d_cells):
-                    for h in range(kh):
-                        for w in range(kw):
-                            if in_place:
-                                table[p] = c * x_c + d * d_apart * x_d + h * h_apart * x_h + w * w_apart
-                            else:
-                                far_h, far_w = h * h_apart - h_low, w * w_apart - w_low
-                                copy = w if own_copies else w % w_phases
-                                at = ((c * d_cells + d) * w_phases + copy) * h_phases + h % h_phases
-                                at = at * rows + far_h // h_step
-                                table[p] = at * pitch + (0 if own_copies else far_w // w_step)
-                            p += 1
-        to = image * out_n + group * m * out_c + out_start + d0 * out_d + h0 * out_h + w0 * out_w
-        direct = out_w == 1 and (hn == 1 or (pitch == out_h and pitch == wn))
-        source = image * x_n + group * x_group
-        b0 = 0
-        if in_place:
-            b0 = source + (d_first + d0 * d_step) * x_d + (h_first + h0) * x_h + w_first + w0
+    h_block, w_block, x_n, x_c = word(args, 11), word(args, 12), word(args, 13), word(args, 14)
+    out_n, out_c, out_d, out_h, out_w = word(args, 15), word(args, 16), word(args, 24), word(args, 25), word(args, 26)
+    nd, h_blocks, w_blocks, m_blocks = word(args, 20), word(args, 21), word(args, 22), word(args, 23)
+    row, parts = word(args, 47), word(args, 55)
+    b = x if in_place else stack(out, word(args, 17))
+    sums, table = stack(out, word(args, 18)), stack_words(word(args, 19))
+    conv_table(args, table)
+    panels = quotient(m + S0 - 1, S0)
+    for unit in range(tile * grain, least(units, (tile + 1) * grain)):
+        rest, top = quotient(unit, m_blocks), modulo(unit, m_blocks) * m_block
+        rest, w0 = quotient(rest, w_blocks), modulo(rest, w_blocks) * w_block
+        rest, h0 = quotient(rest, h_blocks), modulo(rest, h_blocks) * h_block
+        rest, d0 = quotient(rest, nd), modulo(rest, nd)
+        image, group = quotient(rest, groups), modulo(rest, groups)
+        place_d = word(args, 29) + d0 * word(args, 30)
+        place_h, place_w = word(args, 35) + h0 * word(args, 36), word(args, 42) + w0 * word(args, 43)
+        lines = least(h_block, word(args, 63) - h0) + word(args, 39)
         for c0 in range(0, channels, c_block):
-            many = min(c_block, channels - c0)
+            many, source = least(c_block, channels - c0), image * x_n + (group * channels + c0) * x_c
+            b0 = 0
             if in_place:
-                b0 += min(c0, c_block) * x_c
+                b0 = source + place_d * word(args, 28) + place_h * word(args, 34) + place_w
             else:
-                copy_planes(
-                    args, x, source + c0 * x_c, b, many, d_first + d0 * d_step, h_first + h_low + h0 * h_step,
-                    w_first + w0 * w_step, rows, pitch, w_low,
-                )
-            for row in range(top, min(m, top + m_block), S0):
-                height = min(S0, m - row)
-                weights = (group * panels + row // S0) * panel
-                start = weights if c0 == 0 else zeros
-                weights += (1 + c0 * cells) * S0
-                if direct:
-                    position_panel(
-                        a, weights, start, b, b0, table, 0, many * cells, out, to + row * out_c, out_c, height, n, c0,
-                        S0, S1, S2,
-                    )
-                else:
-                    line = n
-                    position_panel(
-                        a, weights, start, b, b0, table, 0, many * cells, sums, 0, line, height, n, 0, S0, S1, S2
-                    )
-                    for i in range(height):
-                        for h in range(hn):
-                            s, o = i * line + h * pitch, to + (row + i) * out_c + h * out_h
-                            if c0 == 0:
-                                for j in range(wn):
-                                    out[o + j * out_w] = sums[s + j]
-                            else:
-                                for j in range(wn):
-                                    out[o + j * out_w] = T2(out[o + j * out_w] + sums[s + j])
-
-
-def copy_planes(args, x, source, b, many, d0, h0, w0, rows, pitch, w_low):
-    """Copy the rows that a block of positions sees: b[channel][cell d][copy w][phase h][rows][pitch], zero outside."""
-    d_size, x_d, d_cells, d_apart = word(args, 23), word(args, 24), word(args, 25), word(args, 28)
-    h_size, x_h, h_step, h_apart = word(args, 31), word(args, 32), word(args, 35), word(args, 36)
-    w_size, x_w, w_step, w_apart = word(args, 39), word(args, 40), word(args, 43), word(args, 44)
-    h_phases, w_phases, own_copies = word(args, 47), word(args, 48), word(args, 49) != 0
-    x_c, step = word(args, 15), x_w * w_step
-    # Where rows of x are as long as those of the copy, all of them are one run, shifted; its ends are then cleared.
-    runs = step == 1 and h_step == 1 and x_h == pitch and w_size == pitch
-    to = 0
-    for plane in range(many * d_cells):
-        d = d0 + plane % d_cells * d_apart
-        at = source + plane // d_cells * x_c + d * x_d
-        for copy in range(w_phases):
-            w = w0 + copy * w_apart if own_copies else w0 + w_low + copy * abs(w_apart) % w_step
-            first = min(pitch, max(0, -(w // w_step)))
-            last = max(first, min(pitch, -((w - w_size) // w_step)))
-            if d < 0 or d >= d_size:
-                copy_row(b, to, x, source, 1, 0, 0, h_phases * rows * pitch, S2)
-                to += h_phases * rows * pitch
-            elif runs:
-                start = h0 * pitch + w
-                copy_row(b, to, x, at + start, 1, max(0, -start), h_size * pitch - start, rows * pitch, S2)
-                if first > 0 or last < pitch:
-                    for row in range(rows):
-                        for j in range(first):
-                            b[to + row * pitch + j] = T2(0)
-                        for j in range(last, pitch):
-                            b[to + row * pitch + j] = T2(0)
-                to += rows * pitch
-            else:
-                for phase in range(h_phases):
-                    h = h0 + phase * abs(h_apart) % h_step
-                    for row in range(rows):
-                        if h < 0 or h >= h_size:
-                            copy_row(b, to, x, source, 1, 0, 0, pitch, S2)
-                        elif step == 1 or step == 2:
-                            copy_row(b, to, x, at + h * x_h + w * x_w, step, first, last, pitch, S2)
+                copy_planes(args, x, source, b, many, place_d, place_h, place_w, lines)
+            for part in range(parts):
+                at = 56 + 13 * part
+                cells = word(args, at) * word(args, at + 1) * word(args, at + 2)
+                hn, wn = least(h_block, word(args, at + 7) - h0), least(w_block, word(args, at + 8) - w0)
+                panel, packed = (1 + channels * cells) * S0, word(args, at + 10) + (1 + c0 * cells) * S0
+                n = (hn - 1) * row + wn
+                to = image * out_n + group * m * out_c + word(args, at + 9) + d0 * out_d + h0 * out_h + w0 * out_w
+                direct = out_w == 1 and (hn == 1 or (row == out_h and row == wn))
+                if hn > 0 and wn > 0 and d0 < word(args, at + 6):
+                    for r in range(top, least(m, top + m_block), S0):
+                        height, weights = least(S0, m - r), packed + (group * panels + quotient(r, S0)) * panel
+                        start = weights - S0 if c0 == 0 else word(args, at + 11)
+                        if direct:
+                            position_panel(
+                                a, weights, start, b, b0, table, word(args, at + 12), many * cells, out, to + r * out_c,
+                                out_c, height, n, c0, S0, S1, S2,
+                            )
                         else:
-                            start = at + h * x_h + w * x_w
-                            for j in range(first):
-                                b[to + j] = T2(0)
-                            for j in range(first, last):
-                                b[to + j] = x[start + j * step]
-                            for j in range(last, pitch):
-                                b[to + j] = T2(0)
+                            position_panel(
+                                a, weights, start, b, b0, table, word(args, at + 12), many * cells, sums, 0,
+                                n, height, n, 0, S0, S1, S2,
+                            )
+                            for i in range(height):
+                                for h in range(hn):
+                                    put_sums(
+                                        out, to + (r + i) * out_c + h * out_h, out_w, sums, i * n + h * row, wn, c0, S2
+                                    )
+
+
+def conv_table(args, table):
+    """Set where each (channel, cell d, h, w) of each part reads, from where the block starts."""
+    c_block, h_step, h_phases = word(args, 9), word(args, 36), word(args, 38)
+    w_step, copies, own = word(args, 43), word(args, 45), word(args, 46) != 0
+    row, of_phase, of_copy = word(args, 47), word(args, 48), word(args, 49)
+    p = 0
+    for part in range(word(args, 55)):
+        at = 56 + 13 * part
+        for c in range(c_block):
+            for d in range(word(args, at)):
+                plane = c * word(args, 51) + (word(args, at + 3) + d * word(args, 52)) * word(args, 50)
+                for h in range(word(args, at + 1)):
+                    far = word(args, at + 4) + h * word(args, 53)
+                    line = plane + modulo(h, h_phases) * of_phase + quotient(far, h_step) * row
+                    for w in range(word(args, at + 2)):
+                        far = word(args, at + 5) + w * word(args, 54)
+                        table[p] = line + (w * of_copy if own else modulo(w, copies) * of_copy + quotient(far, w_step))
+                        p += 1
+
+
+def copy_planes(args, x, source, b, many, d0, h0, w0, lines):
+    """Copy the rows that a block of positions sees: b[channel][plane d][copy w][phase h][line][place], zero outside.
+
+    Words for d: length, stride, place of the first position, step, places between planes, planes; for h: length,
+    stride, place, step, places between phases, phases, lines beyond those of the positions; for w: length, stride,
+    place, step, places between copies, copies, whether each is one cell's own (else they are phases); then the strides
+    of b: line, phase, copy, plane, channel.
+    """
+    d_size, x_d, d_unit, planes = word(args, 27), word(args, 28), word(args, 31), word(args, 32)
+    h_size, x_h, h_step, h_unit, phases = word(args, 33), word(args, 34), word(args, 36), word(args, 37), word(args, 38)
+    w_size, x_w, w_step, w_unit, copies = word(args, 40), word(args, 41), word(args, 43), word(args, 44), word(args, 45)
+    own, row, of_phase, of_copy = word(args, 46) != 0, word(args, 47), word(args, 48), word(args, 49)
+    step = x_w * w_step
+    # Where rows of x are as long as those of the copy, all of them are one run, shifted; its ends are then cleared.
+    runs = step == 1 and h_step == 1 and x_h == row and w_size == row
+    for number in range(many * planes):
+        c, plane = quotient(number, planes), modulo(number, planes)
+        d = d0 + plane * d_unit
+        at = source + c * word(args, 14) + d * x_d
+        for copy in range(copies):
+            to = number * word(args, 50) + copy * of_copy
+            w = w0 + (copy * w_unit if own else modulo(copy * w_unit, w_step))
+            first = least(row, quotient(largest(0, w_step - 1 - w), w_step))
+            last = largest(first, least(row, quotient(largest(0, w_size - w + w_step - 1), w_step)))
+            if d < 0 or d >= d_size:
+                copy_row(b, to, x, source, 1, 0, 0, of_copy, S2)
+            elif runs:
+                start = h0 * row + w
+                copy_row(b, to, x, at + start, 1, largest(0, -start), h_size * row - start, lines * row, S2)
+                for j in range(first):
+                    for line in range(lines):
+                        b[to + line * row + j] = T2(0)
+                for j in range(last, row):
+                    for line in range(lines):
+                        b[to + line * row + j] = T2(0)
+            else:
+                for phase in range(phases):
+                    h = h0 + modulo(phase * h_unit, h_step)
+                    o = to + phase * of_phase
+                    for line in range(lines):
+                        inside = h >= 0 and h < h_size
+                        copy_row(b, o, x, at + h * x_h + w * x_w, step, first, last if inside else first, row, S2)
                         h += h_step
-                        to += pitch
+                        o += row
 
 
-FILES = ("window_panel.py", "stack.py")
-HELPERS = {"conv_weights": ("turn.py",), "conv_product": (*FILES, copy_planes)}
+FILES = ("window_panel.py", "stack.py", "rows.py")
+HELPERS = {"conv_weights": ("stack.py", "turn.py"), "conv_product": (*FILES, copy_planes, conv_table)}

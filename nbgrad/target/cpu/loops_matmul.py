@@ -33,7 +33,7 @@ def matmul(args, tile):
         right += first // S3 * b_sliver
         rows, last = min(row_block, m - row), min(k, (part + 1) * part_steps)
         to = batch * c_matrix + part * c_part + row * c_row + first
-        for start in range(part * part_steps, last, depth):
+        for start in range(part * part_steps, max(last, 1), depth):
             steps, add = min(depth, last - start), onto if start == part * part_steps else 1
             y = right + start // depth * b_far
             for j in range(0, min(n_block, n - first), S3):
@@ -69,7 +69,7 @@ def matmul_turned(args, tile):
         to = batch * c_matrix + part * c_part + row * c_row + first
         for j in range(0, min(n_block, n - first), S3):
             width = min(S3, n - first - j)
-            for start in range(part * part_steps, last, depth):
+            for start in range(part * part_steps, max(last, 1), depth):
                 steps, add = min(depth, last - start), onto if start == part * part_steps else 1
                 x, y = left + start // depth * a_far, right + start // depth * b_far
                 if steps * width > FEW:

@@ -103,11 +103,11 @@ def normalize_grad_rows(args, tile):
                     out[i] = (u[i] * v - f - ((x[i] - middle) * s + shift) * h) * s
         elif S1 == 1:
             p, q = total + w, total + pairs + w
+            for i in range(n):  # two loops: the optimiser compares at most eight pairs of memory for overlaps
+                out[at + i] = (u[at + i] * weight[w + i] - f - ((x[at + i] - middle) * s + shift) * h) * s
             for i in range(n):
-                z, v = (x[at + i] - middle) * s + shift, u[at + i]
-                out[at + i] = (v * weight[w + i] - f - z * h) * s
-                work[p + i] += v * z
-                work[q + i] += v
+                work[p + i] += u[at + i] * ((x[at + i] - middle) * s + shift)
+                work[q + i] += u[at + i]
         else:
             for i in range(at, at + n):
                 out[i] = (u[i] - f - ((x[i] - middle) * s + shift) * h) * s
@@ -126,19 +126,6 @@ def row_mean(x, at, n):
             part = plus(part, x[i])
         total += part
     return total / n
-
-
-def join_pairs(args, tile):
-    """Add up the sums of the chunks, in their order, into the gradients of weight and bias."""
-    sums, of_weight, of_bias = at0(args), at1(args), at2(args)
-    chunks, pairs, grain = word(args, 3), word(args, 4), word(args, 5)
-    for i in range(tile * grain, min(pairs, (tile + 1) * grain)):
-        p, q = 0.0, 0.0
-        for chunk in range(chunks):
-            p += sums[2 * chunk * pairs + i]
-            q += sums[(2 * chunk + 1) * pairs + i]
-        of_weight[i] = T1(p)
-        of_bias[i] = T2(q)
 
 
 HELPERS = {"normalize_rows": ("folds.py", row_mean), "normalize_grad_rows": ("folds.py", row_mean)}

@@ -6,7 +6,7 @@ lies (or from a copy with its padding), and `cell_panel` multiplies it with all 
 `conv_weight_join`, in order.
 """
 
-from .loops_conv import copy_planes
+from .loops_conv import FILES, conv_table, copy_planes
 
 
 def conv_weight_sums(args, tile):
@@ -129,58 +129,43 @@ def copy_padded(args, x, source, a, many, d0, h0, w0, rows, row):
 def conv_weight_dots(args, tile):
     """Few output channels per group: out[chunk][group][o][(channel, cell)], each a dot product over all positions.
 
-    Words 15 and from 23 are those of `conv_product` (see `copy_planes`); 50 to 55 lie along y and in the sums.
+    Words 9 to 14 and from 27 are those of `conv_product`.
     """
     x, y, out = at0(args), at1(args), at2(args)
     units, grain, groups, images, chunk = word(args, 3), word(args, 4), word(args, 5), word(args, 6), word(args, 7)
-    m_out, channels, c_block, in_place = word(args, 8), word(args, 9), word(args, 10), word(args, 11) != 0
-    h_block, w_block, x_n, x_c, space = word(args, 12), word(args, 13), word(args, 14), word(args, 15), word(args, 16)
-    y_n, y_c, y_d, y_h = word(args, 17), word(args, 18), word(args, 19), word(args, 20)
-    x_d, kd, d_first, d_step = word(args, 24), word(args, 25), word(args, 26), word(args, 27)
-    d_apart, nd = word(args, 28), word(args, 29)
-    x_h, kh, h_first, h_step = word(args, 32), word(args, 33), word(args, 34), word(args, 35)
-    h_apart, nh = word(args, 36), word(args, 37)
-    kw, w_first, w_step, w_apart, nw = word(args, 41), word(args, 42), word(args, 43), word(args, 44), word(args, 45)
-    h_phases, w_phases = word(args, 47), word(args, 48)
-    cells = kd * kh * kw
-    h_blocks, w_blocks, m = -(-nh // h_block), -(-nw // w_block), channels * cells
-    b = x if in_place else stack(out, space)
-    table = stack_words(c_block * cells + S1)
-    known_rows, known_pitch = -1, -1
-    for unit in range(tile * grain, min(units, (tile + 1) * grain)):
-        group, part = unit % groups, unit // groups
-        first = part * chunk * nd * h_blocks * w_blocks
-        for block in range(first, min(images, (part + 1) * chunk) * nd * h_blocks * w_blocks):
-            w0, rest = block % w_blocks * w_block, block // w_blocks
-            h0, rest = rest % h_blocks * h_block, rest // h_blocks
-            d0, image = rest % nd, rest // nd
-            hn, wn = min(h_block, nh - h0), min(w_block, nw - w0)
-            rows = hn + (kh - 1) * h_apart // h_step
-            pitch = x_h if in_place else wn + (kw - 1) * w_apart // w_step
-            if rows != known_rows or pitch != known_pitch:
-                known_rows, known_pitch = rows, pitch
-                for p in range(c_block * cells):
-                    c, d, h, w = p // cells, p // (kh * kw) % kd, p // kw % kh, p % kw
-                    if in_place:
-                        table[p] = c * x_c + d * d_apart * x_d + h * h_apart * x_h + w * w_apart
-                    else:
-                        at = ((c * kd + d) * w_phases + w % w_phases) * h_phases + h % h_phases
-                        table[p] = (at * rows + h * h_apart // h_step) * pitch + w * w_apart // w_step
-            place_d, place_h, place_w = d_first + d0 * d_step, h_first + h0 * h_step, w_first + w0 * w_step
+    channels, c_block, in_place = word(args, 8), word(args, 9), word(args, 10) != 0
+    h_block, w_block, x_n, x_c = word(args, 11), word(args, 12), word(args, 13), word(args, 14)
+    m_out, nd, h_blocks, w_blocks = word(args, 15), word(args, 20), word(args, 21), word(args, 22)
+    y_n, y_c, y_d, y_h, row = word(args, 16), word(args, 23), word(args, 24), word(args, 25), word(args, 47)
+    cells = word(args, 56) * word(args, 57) * word(args, 58)
+    blocks, m = nd * h_blocks * w_blocks, channels * cells
+    b = x if in_place else stack(out, word(args, 17))
+    table = stack_words(word(args, 19))
+    conv_table(args, table)
+    for unit in range(tile * grain, least(units, (tile + 1) * grain)):
+        part, group = quotient(unit, groups), modulo(unit, groups)
+        first = part * chunk * blocks
+        for block in range(first, least(images, (part + 1) * chunk) * blocks):
+            rest, w0 = quotient(block, w_blocks), modulo(block, w_blocks) * w_block
+            rest, h0 = quotient(rest, h_blocks), modulo(rest, h_blocks) * h_block
+            image, d0 = quotient(rest, nd), modulo(rest, nd)
+            hn, wn = least(h_block, word(args, 63) - h0), least(w_block, word(args, 64) - w0)
+            place_d = word(args, 29) + d0 * word(args, 30)
+            place_h, place_w = word(args, 35) + h0 * word(args, 36), word(args, 42) + w0 * word(args, 43)
             for c0 in range(0, channels, c_block):
-                now = min(c_block, channels - c0)
-                source, b0 = image * x_n + (group * channels + c0) * x_c, 0
+                now, source = least(c_block, channels - c0), image * x_n + (group * channels + c0) * x_c
+                b0 = 0
                 if in_place:
-                    b0 = source + place_d * x_d + place_h * x_h + place_w
+                    b0 = source + place_d * word(args, 28) + place_h * word(args, 34) + place_w
                 else:
-                    copy_planes(args, x, source, b, now, place_d, place_h, place_w, rows, pitch, 0)
+                    copy_planes(args, x, source, b, now, place_d, place_h, place_w, hn + word(args, 39))
                 for o in range(0, m_out, S0):
                     a0 = image * y_n + (group * m_out + o) * y_c + d0 * y_d + h0 * y_h + w0
                     c = ((part * groups + group) * m_out + o) * m + c0 * cells
                     for q in range(0, now * cells, S1):
                         dot_panel(
-                            y, a0, y_c, y_h, b, b0, table, q, pitch, hn, wn, out, c + q, m, min(S0, m_out - o),
-                            min(S1, now * cells - q), block - first, S0, S1, S2,
+                            y, a0, y_c, y_h, b, b0, table, q, row, hn, wn, out, c + q, m, least(S0, m_out - o),
+                            least(S1, now * cells - q), block - first, S0, S1, S2,
                         )
 
 
@@ -222,7 +207,7 @@ def conv_weight_join(args, tile):
 
 
 HELPERS = {
-    "conv_weight_sums": ("window_panel.py", "stack.py", "turn.py", turn_block, copy_padded),
-    "conv_weight_dots": ("window_panel.py", "stack.py", copy_planes),
+    "conv_weight_sums": (*FILES, "turn.py", turn_block, copy_padded),
+    "conv_weight_dots": (*FILES, copy_planes, conv_table),
     "conv_weight_join": ("stack.py",),
 }

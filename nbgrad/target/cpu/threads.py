@@ -1,6 +1,7 @@
 """How many threads share the tiles of a kernel, and where the pool is started, grown and forgotten."""
 
 import ctypes
+import functools
 import operator
 import os
 import threading
@@ -8,10 +9,11 @@ import warnings
 
 from ...base.config import config
 from ...base.errors import ArgumentError, problem
-from . import pool as pools
+from .pool import Pool, native
+from .sharing import POOL, THREADS
 
 _lock = threading.Lock()
-_pool = pools.Pool(config.max_threads)
+_pool = Pool(config.max_threads)
 
 
 def launcher() -> tuple:
@@ -19,7 +21,7 @@ def launcher() -> tuple:
 
     The pool is started by the first launch on several threads.
     """
-    return pools.launch(), _pool.address
+    return _native().address("launch"), _pool.address
 
 
 def set_num_threads(n: int) -> None:
@@ -54,7 +56,7 @@ def set_num_threads(n: int) -> None:
             f"set_num_threads(n): n is {n}; it must be from 1 to {most}",
             "NUMBA_NUM_THREADS=... before Python starts, for more threads than processors",
         )
-    config.num_threads = _pool.words[pools.THREADS] = n
+    config.num_threads = _pool[THREADS] = n
 
 
 def get_num_threads() -> int:
@@ -63,7 +65,7 @@ def get_num_threads() -> int:
     >>> get_num_threads() >= 1
     True
     """
-    return _pool.words[pools.THREADS]
+    return _pool[THREADS]
 
 
 def started() -> int:
@@ -72,7 +74,14 @@ def started() -> int:
     >>> started() >= 1
     True
     """
-    return _pool.words[pools.POOL]
+    return _pool[POOL]
+
+
+@functools.cache
+def _native():
+    code = native()
+    code.set("START", ctypes.cast(_grow_pointer, ctypes.c_void_p).value)
+    return code
 
 
 def _grow():
@@ -82,7 +91,7 @@ def _grow():
         try:
             _pool.grow(get_num_threads())
         except Exception as error:
-            _pool.words[pools.THREADS] = started()
+            _pool[THREADS] = started()
             message = f"kernels run on {started()} of {config.num_threads} threads: {error}"
             warnings.warn(message, RuntimeWarning, stacklevel=1)
 
@@ -95,7 +104,6 @@ def _after_fork():
 
 
 _grow_pointer = ctypes.CFUNCTYPE(None)(_grow)
-_pool.words[pools.START] = ctypes.cast(_grow_pointer, ctypes.c_void_p).value
-_pool.words[pools.THREADS] = min(config.num_threads, _pool.most)
+_pool[THREADS] = min(config.num_threads, _pool.most)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)

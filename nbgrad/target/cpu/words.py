@@ -5,7 +5,7 @@ five seconds where this takes a few hundredths, and these functions are needed b
 
 The language: parameters, locals and results are words; names of the module that are integers, other such functions, or
 a `Variable`; arithmetic, comparisons, `and`, `or`, `not`, `if`, `while`, `for` over `range`, `break`, `continue`, conditional
-expressions; and the four words below.
+expressions; and the words below.
 """
 
 import ast
@@ -14,6 +14,8 @@ import inspect
 import operator
 import textwrap
 import types
+
+import llvmlite.binding as llvm
 
 from ...base.errors import KernelError, problem
 from .load import load_ir
@@ -48,6 +50,46 @@ def room(count):
     raise NotImplementedError("compiled, never called")
 
 
+def quotient(a, b):
+    """Divide numbers that are not negative, rounding down."""
+    raise NotImplementedError("compiled, never called")
+
+
+def pause():
+    """Tell the processor that this thread looks at memory until another one writes it."""
+    raise NotImplementedError("compiled, never called")
+
+
+# What several threads read and write: each of these is seen by all threads at once, and in the same order by all.
+
+
+def atomic_get(address, offset):
+    """Read the word `offset` bytes behind `address`."""
+    raise NotImplementedError("compiled, never called")
+
+
+def atomic_swap(address, offset, value):
+    """Write the word `offset` bytes behind `address`, and return what it was."""
+    raise NotImplementedError("compiled, never called")
+
+
+def atomic_add(address, offset, value):
+    """Add to the word `offset` bytes behind `address`, and return what it was."""
+    raise NotImplementedError("compiled, never called")
+
+
+def atomic_replace(address, offset, old, new):
+    """Write `new` if the word `offset` bytes behind `address` is `old`; return whether it was."""
+    raise NotImplementedError("compiled, never called")
+
+
+ATOMIC = {
+    atomic_get: "load atomic i64, ptr {0} seq_cst, align 8",
+    atomic_swap: "atomicrmw xchg ptr {0}, i64 {1} seq_cst",
+    atomic_add: "atomicrmw add ptr {0}, i64 {1} seq_cst",
+    atomic_replace: "cmpxchg ptr {0}, i64 {1}, i64 {2} seq_cst seq_cst",
+}
+PAUSES = {"x86_64": "x86.sse2.pause()", "i686": "x86.sse2.pause()", "aarch64": "aarch64.hint(i32 1)", "arm64": "aarch64.hint(i32 1)"}
 BINARY = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.BitAnd: "and", ast.BitOr: "or", ast.BitXor: "xor",
     ast.LShift: "shl", ast.RShift: "ashr",
@@ -64,6 +106,11 @@ define ptr @{name}(i64 %which) {{
 }}
 """
 BOUND = "define i64 @f.{name}({args}) {{\n  %made = call i64 @f.{f}({args}, i64 {last})\n  ret i64 %made\n}}\n"
+
+
+def _pause():
+    """Return the call of LLVM's that pauses on this processor; None when there is none."""
+    return PAUSES.get(llvm.get_process_triple().split("-")[0])
 
 
 def _parameters(f):
@@ -112,6 +159,8 @@ class Native:
                 text.append(body.text())
                 waiting += body.calls
         things = ", ".join(f"ptr @{n}" for n in ["variables", *(f"f.{n}" for n in self.names)])
+        if any("@llvm." in body for body in text):
+            text.append(f"declare void @llvm.{_pause().replace('i32 1', 'i32')}")
         head = MODULE.format(room=max(1, len(shared)), count=1 + len(self.names), things=things, name=f"nbgrad_{name}")
         kind = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)
         self._find = kind(load_ir(head + "\n".join(text), f"nbgrad_{name}"))
@@ -274,6 +323,18 @@ class Function:
             if f is get:
                 return self.value(f"load i64, ptr {at}")
             self.put(f"store i64 {words[2]}, ptr {at}")
+            return "0"
+        if f in ATOMIC:
+            at = self.value(f"inttoptr i64 {self.value(f'add i64 {words[0]}, {words[1]}')} to ptr")
+            found = self.value(ATOMIC[f].format(at, *words[2:]))
+            if f is not atomic_replace:
+                return found
+            return self.value(f"zext i1 {self.value(f'extractvalue {{i64, i1}} {found}, 1')} to i64")
+        if f is quotient:
+            return self.value(f"udiv i64 {words[0]}, {words[1]}")
+        if f is pause:
+            if _pause():
+                self.put(f"call void @llvm.{_pause()}")
             return "0"
         given = ", ".join(f"i64 {w}" for w in (words[1:] if f is call else words))
         if f is call:

@@ -69,15 +69,16 @@ def _worst32(got, want):
     return worst, at, wrong, where
 
 
-def sweep32(name, chunks=None, reference=None):
-    """Compare a float32 function of one number with a float64 reference over all (or some chunks of) bit patterns.
+def sweep32(name, chunks=None, reference=None, step=1):
+    """Compare a float32 function of one number with a float64 reference over all bit patterns, or every `step`-th one,
+    of all or some chunks.
 
     Returns (largest error in ulp, at which x, number of wrong special values, one of them).
     """
     run, reference = evaluate(name, "float32"), reference or REFERENCES[name]
     worst, at, wrong, where = 0.0, math.nan, 0, None
     for chunk in range((1 << 32) // CHUNK) if chunks is None else chunks:
-        x = np.arange(chunk * CHUNK, (chunk + 1) * CHUNK, dtype=np.uint32).view(np.float32)
+        x = np.arange(chunk * CHUNK, (chunk + 1) * CHUNK, step, dtype=np.uint32).view(np.float32)
         with np.errstate(all="ignore"):
             want = reference(x.astype(np.float64))
         found = _worst32(run(x), want)
@@ -154,8 +155,9 @@ def sinpi(x, pi=np.pi):
 
 def sinc(x, pi=np.pi):
     """Return sin(pi x) / (pi x), NaN at infinity as NumPy's."""
+    x = np.abs(x)
     with np.errstate(invalid="ignore"):
-        return np.where(x == 0, 1, sinpi(x, pi) / (pi * np.where(x == 0, 1, x)))
+        return np.where(x == 0, 1, sinpi(x, pi) / (pi * np.where(x == 0, 1, x))) + 0.0
 
 
 @vectorize(["float64(float64)"])
