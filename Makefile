@@ -22,6 +22,7 @@ $(VENV)/.bench: pyproject.toml | $(BIN)/python
 	@touch $@
 
 demo: $(VENV)/.demo
+	@$(BIN)/python -m nbgrad warmup --quick
 	@$(BIN)/python -m nbgrad demo
 
 test: $(VENV)/.test

@@ -261,6 +261,7 @@ from .ops.transcendental import sinc as sinc
 from .ops.transcendental import sinh as sinh
 from .ops.transcendental import tan as tan
 from .ops.transcendental import tanh as tanh
+from .ops.transcendental import trigamma as trigamma
 from .ops.transcendental import xlogy as xlogy
 from .ops.window import avg_pool as avg_pool
 from .ops.window import avg_pool1d as avg_pool1d
@@ -573,6 +574,7 @@ __all__ = [
     "topk",
     "trace",
     "transpose",
+    "trigamma",
     "tril",
     "triu",
     "true_divide",

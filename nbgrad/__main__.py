@@ -1,17 +1,19 @@
-"""The command line: python -m nbgrad demo | ops | cache | info."""
+"""The command line: python -m nbgrad demo | ops | warmup | cache | info."""
 
 import argparse
 import os
 import platform
 import sys
+from contextlib import contextmanager
 
 from .base.errors import NbgradError
+from .target.cpu.load import cache_info, clear_cache
 
 
 def main(argv=None) -> int:
     """Run one command; return its exit status."""
     parser = argparse.ArgumentParser(prog="nbgrad", description="Automatic differentiation compiled with Numba.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | ops | cache | info")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="demo | ops | warmup | cache | info")
     demo = commands.add_parser("demo", help="train a digit classifier on real images")
     demo.add_argument("--out", default="demo-output", help="folder for checkpoints and pictures")
     demo.add_argument("--epochs", type=positive, default=20)
@@ -26,6 +28,10 @@ def main(argv=None) -> int:
     ops.add_argument("--dtype", default="float32")
     ops.add_argument("--asm", action="store_true", help="machine code of the forward kernel too")
     ops.set_defaults(run=run_ops)
+    warmup = commands.add_parser("warmup", help="compile the kernels that most programs use, before they run")
+    warmup.add_argument("--quick", action="store_true", help="those of small models, not of every row of the op table")
+    warmup.add_argument("--processes", type=positive, default=2, help="how many compile at the same time")
+    warmup.set_defaults(run=run_warmup)
     cache = commands.add_parser("cache", help="where kernels are kept, how many; --clear removes them")
     cache.add_argument("--clear", action="store_true")
     cache.set_defaults(run=run_cache)
@@ -68,10 +74,34 @@ def run_ops(args):
     print(one_op(args.name, args.dtype, args.asm) if args.name else table_markdown() if args.markdown else table_text())
 
 
+def run_warmup(args):
+    """Fill the kernel cache."""
+    from .warmup import warm
+
+    with progress_bar("compiling") as progress:
+        done = warm(args.quick, args.processes, progress)
+    print(f"{done.compiled} kernels compiled, {done.found} were there, {done.seconds:.1f} s; {_told(cache_info())}")
+
+
+@contextmanager
+def progress_bar(label):
+    """Give a function of (done, total) that shows how far a piece of work is: by tqdm, or by a line in its absence."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        yield lambda done, total: print(f"\r{label} {done} of {total}", end="\n" if done == total else "", file=sys.stderr)
+        return
+    with tqdm(desc=label, unit="kernel", delay=0.5) as bar:
+
+        def progress(done, total):
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
 def run_cache(args):
     """Tell about the kernel cache, or empty it."""
-    from .target.cpu.load import cache_info, clear_cache
-
     print(f"{clear_cache()} files removed" if args.clear else _told(cache_info()))
 
 
@@ -86,7 +116,6 @@ def run_info(args):
     import numpy
 
     from . import __version__
-    from .target.cpu.load import cache_info
     from .target.cpu.threads import get_num_threads
 
     rows = {

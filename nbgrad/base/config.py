@@ -23,6 +23,8 @@ class Config:
     ----------
     cache : str or None
         Folder of compiled kernels, from NBGRAD_CACHE_DIR; None takes the user's cache folder.
+    cache_bytes : int
+        How large that folder may become, from NBGRAD_CACHE_MB; kernels that were not used for long are deleted then.
     num_threads : int
         Threads that share the tiles of a kernel, from NBGRAD_NUM_THREADS; at most `max_threads`. When it is not set,
         all of them, but no more than OMP_NUM_THREADS, and than the processors' time that a container is given.
@@ -38,6 +40,7 @@ class Config:
     """
 
     cache: str | None = None
+    cache_bytes: int = 1 << 30
     num_threads: int = 1
     max_threads: int = 1
     code_flags: tuple = ()
@@ -56,7 +59,10 @@ class Config:
         asked = _count(environ, "NBGRAD_NUM_THREADS") or _fitting(environ, most)
         flags = tuple(f"{name}={environ[name]}" for name in CODE_FLAGS if environ.get(name))
         folders = {k: environ[k] for k in ("XDG_CACHE_HOME", "LOCALAPPDATA") if environ.get(k)}
-        return cls(environ.get("NBGRAD_CACHE_DIR") or None, min(asked, most), most, flags, folders)
+        return cls(
+            environ.get("NBGRAD_CACHE_DIR") or None, (_count(environ, "NBGRAD_CACHE_MB") or 1024) << 20, num_threads=min(asked, most), max_threads=most, code_flags=flags,
+            _environ=folders,
+        )  # fmt: skip
 
     def calm_waiting(self) -> None:
         """Make threads of GNU OpenMP that wait for work give the processor away soon, unless the user says how.
@@ -78,6 +84,8 @@ class Config:
             base = os.path.join(home, "Library", "Caches")
         else:
             base = self._environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+        if not os.path.isabs(base):  # no home: nothing can be kept below this, so a temporary folder takes its place
+            base = os.devnull
         return Path(base) / "nbgrad"
 
 

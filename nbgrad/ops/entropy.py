@@ -1,47 +1,48 @@
 """Rows for cross entropy: scores against classes, or against probabilities, in one pass each way."""
 
+from math import prod
+
 from . import reduce, rows
 from .arithmetic import where
 from .gather import take_rows
 from .movement import expand_dims
 from .table import MISSING, ZERO, primitive
 from .transcendental import exp
-from .views import constant
+from .views import constant, slice_
 
 FIXED = MISSING("the fused row takes weights as given; cross_entropy of weights with a gradient goes another way")
 
 
 @primitive(
-    aux={"whole": "float64", "weights": "float64", "wrong": "int64"},
+    aux={"stats": "float64"},
     vjp={
-        "x": lambda g, x, labels, weight, whole, weights, axis, spread, ignored, reduction, logs: class_entropy_grad(
-            g, x, labels, weight, whole, weights,
-            axis=axis, spread=spread, ignored=ignored, reduction=reduction, logs=logs,
-        ),
+        "x": lambda g, x, labels, weight, stats, axis, spread, ignored, reduction, logs: class_entropy_grad.fixed(
+            axis=axis, spread=spread, ignored=ignored, reduction=reduction, logs=logs
+        )(g, x, labels, weight, stats),
         "labels": ZERO,
         "weight": FIXED,
     },
     accepts=("float", "index", "float"),
-)  # fmt: skip
+)
 def class_entropy(x, labels, weight, *, axis, spread, ignored, reduction, logs):
     """Cross entropy of scores (or, with `logs`, log probabilities) against classes along an axis; mean, sum or one each.
 
-    `whole` is the logarithm of each sample's sum of exponentials, `weights` what the mean divides by, `wrong` one more
-    than the place of a label that is no class, or 0.
+    `stats` holds the logarithm of each sample's sum of exponentials; what the mean divides by; and one more than the
+    place of the first label that is no class, or 0.
     """
-    return labels.shape if reduction == "none" else (), labels.shape, (), ()
+    return labels.shape if reduction == "none" else (), (prod(labels.shape) + 2,)
 
 
 @primitive(
     vjp={
-        ("u", "x"): lambda g, u, x, labels, weight, whole, weights, axis, spread, ignored, reduction, logs, wanted: curvature(
-            g, u, x, labels, weight, whole, weights, (axis, spread, ignored, reduction, logs), wanted
+        ("u", "x"): lambda g, u, x, labels, weight, stats, axis, spread, ignored, reduction, logs, wanted: curvature(
+            g, u, x, labels, weight, stats, (axis, spread, ignored, reduction, logs), wanted
         ),
-        "labels": ZERO, "weight": FIXED, "whole": ZERO, "weights": ZERO,
+        "labels": ZERO, "weight": FIXED, "stats": ZERO,
     },
-    accepts=("float", "float", "index", "float", "float64", "float64"), linear=("u",),
+    accepts=("float", "float", "index", "float", "float64"), linear=("u",),
 )  # fmt: skip
-def class_entropy_grad(u, x, labels, weight, whole, weights, *, axis, spread, ignored, reduction, logs):
+def class_entropy_grad(u, x, labels, weight, stats, *, axis, spread, ignored, reduction, logs):
     """Gradient u of a cross entropy, taken back to the scores: u * (probabilities - target)."""
     return x.shape
 
@@ -51,7 +52,7 @@ def class_entropy_grad(u, x, labels, weight, whole, weights, *, axis, spread, ig
     vjp={("x", "t"): lambda g, x, t, whole, wanted: soft_entropy_grad(g, x, t, whole, both=wanted[1])},
 )
 def soft_entropy(x, t):
-    """Cross entropy of scores against probabilities t along the last axis; `whole` as of `class_entropy`."""
+    """Cross entropy of scores against probabilities t along the last axis; `whole` is the logarithm of the sum of exponentials."""
     return x.shape[:-1], x.shape[:-1]
 
 
@@ -65,13 +66,13 @@ def soft_entropy_grad(u, x, t, whole, *, both):
     return x.shape, t.shape
 
 
-def curvature(g, u, x, labels, weight, whole, weights, options, wanted):
+def curvature(g, u, x, labels, weight, stats, options, wanted):
     """Gradients of `class_entropy_grad` in u and x."""
     axis, spread, ignored, reduction, logs = options
     to_u = to_x = None
     if wanted[0]:
         one = class_entropy_grad(
-            constant(1.0, u.shape, x.dtype), x, labels, weight, whole, weights,
+            constant(1.0, u.shape, x.dtype), x, labels, weight, stats,
             axis=axis, spread=spread, ignored=ignored, reduction=reduction, logs=logs,
         )  # fmt: skip
         to_u = reduce.sum(g * one, axis if reduction == "none" else None, False)
@@ -81,7 +82,7 @@ def curvature(g, u, x, labels, weight, whole, weights, options, wanted):
         if spread:
             share = share * (1.0 - spread) + spread * reduce.mean(weight)
         share = share if keep is None else where(keep, share, 0.0)
-        factor = u * share / weights.astype(x.dtype) if reduction == "mean" else u * share
+        factor = u * share / slice_(stats, cuts=((stats.size - 2, 1, 1),)).astype(x.dtype) if reduction == "mean" else u * share
         to_x = rows.softmax_grad(rows.softmax(x, axes=(axis,)), g * expand_dims(factor, axis), axes=(axis,))
     return to_u, to_x
 

@@ -106,15 +106,15 @@ def like(v, x):
     return views.constant(v, (), x.dtype) if fits and not (x.dtype.kind == "b" and type(v) is int) else lift(v)
 
 
-def check_indices(op, indices, size, axis, least=None):
+def check_indices(op, indices, size, axis, negative=True):
     """Return `indices` lifted to integers that name elements of an axis of length `size`.
 
     Parameters
     ----------
     op : str
         What the message begins with.
-    least : int, optional
-        Smallest index allowed; by default they count from the end too.
+    negative : bool
+        Whether indices below 0 count from the end.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def check_indices(op, indices, size, axis, least=None):
     if indices.dtype.kind not in "iu":
         raise problem(DtypeError, f"{op}: indices are {indices.dtype}; they must be integers", "indices.astype(int)")
     values = indices.numpy()
-    low = -size if least is None and values.dtype.kind == "i" else 0
+    low = -size if negative and values.dtype.kind == "i" else 0
     if values.size and _any_outside(values, low, size):
         place = tuple(int(i) for i in np.argwhere((values < low) | (values >= size))[0])
         where_ = f" (at {place if len(place) > 1 else place[0]})" if place else ""
@@ -329,7 +329,7 @@ def one_hot(indices, num_classes, dtype="float32", axis=-1):
     >>> one_hot([2, 0], 3, dtype="int64").tolist()
     [[0, 0, 1], [1, 0, 0]]
     """
-    indices = check_indices("one_hot(indices, num_classes)", indices, integer(num_classes, "num_classes", 0), axis, least=0)
+    indices = check_indices("one_hot(indices, num_classes)", indices, integer(num_classes, "num_classes", 0), axis, negative=False)
     axis, indices = normalize_axis(axis, indices.ndim + 1), lift(indices)
     cells, kind = expand_dims(indices, axis), check_dtype(dtype)
     if kind == BOOL:

@@ -140,11 +140,11 @@ def class_cross_entropy(op, scores, labels, axis, weight, smoothing, reduction, 
             check_range(op, labels, scores.shape[axis], ignore_index)
             logp = scores if op == "nll_loss" else log_softmax(scores, axis)
             return weighted_entropy(op, logp, labels, axis, weight, smoothing, reduction, ignore_index)
-    loss, _, _, wrong = class_entropy(
-        scores, labels, weight, axis=axis, spread=float(smoothing), ignored=ignore_index, reduction=reduction,
-        logs=op == "nll_loss",
-    )  # fmt: skip
-    if wrong.item():
+    row = class_entropy.fixed(
+        axis=axis, spread=float(smoothing), ignored=ignore_index, reduction=reduction, logs=op == "nll_loss"
+    )
+    loss, stats = row(scores, labels, weight)
+    if stats.item(-1):
         check_range(op, labels, scores.shape[axis], ignore_index)
     return loss
 

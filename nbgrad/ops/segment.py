@@ -51,7 +51,7 @@ def _read(op, x, segments, num_segments):
     if x.ndim == 0 or segments.shape != x.shape[:1]:
         raise problem(ShapeError, f"{op}: x is {x.shape} and segments {segments.shape}", "one number per part of x")
     size = length_for(op, segments) if num_segments is None else integer(num_segments, "num_segments", 0)
-    return x, check_indices(op, segments, size, 0, least=0), size
+    return x, check_indices(op, segments, size, 0, negative=False), size
 
 
 def segment_sum(x, segments, num_segments=None):
@@ -150,4 +150,4 @@ def bincount(x, weights=None, minlength=0):
     size = max(length_for("bincount(x)", x), integer(minlength, "minlength", 0))
     if weights is not None:
         return segment_sum(weights, x, size)
-    return occurrences(check_indices("bincount(x)", x, size, 0, least=0), size=size)
+    return occurrences(check_indices("bincount(x)", x, size, 0, negative=False), size=size)

@@ -241,10 +241,18 @@ def lgamma(x):
     return math.lgamma(x)
 
 
-@elementwise(df=lambda x: polygamma(1.0, x), ref="scipy.special.digamma", domain=(0.3, 5))
+@elementwise(df=lambda x: trigamma(x), ref="scipy.special.digamma", domain=(0.3, 5))
 def digamma(x):
     """Derivative of the logarithm of the gamma function."""
     return digamma_of(x)
+
+
+@elementwise(
+    df=lambda x: polygamma(2.0, x), ref=lambda x: scipy_special("polygamma")(1, x), domain=(0.3, 5)
+)
+def trigamma(x):
+    """Derivative of `digamma`."""
+    return polygamma_of(1.0, x)
 
 
 @elementwise(

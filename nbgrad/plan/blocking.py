@@ -100,6 +100,11 @@ class Blocks:
                 if pack_b:
                     one = self.packed_right(one)
                 self.multiply(one, c, turned)
+        return self.made()
+
+    def made(self) -> Plan:
+        """Return the plan of the steps added so far."""
+        p = self.p
         return Plan(tuple(self.steps), p.out.shape, self.dtype, tuple(((n,), self.dtype) for n in self.scratch))
 
     def room(self, number, count):

@@ -128,26 +128,24 @@ def remainders(axis) -> list:
 def products(inputs, parts, left, sizes, out) -> Plan:
     """Pack the weights of every part, then add up their products; the rows that a block sees are copied once for all."""
     x, w = inputs[:2]
-    bias, block = len(inputs) > 2, block_of(sizes[0], out.dtype)
+    bias, rows = len(inputs) > 2, rows_for(sizes[0])
     kinds, here, steps, size, starts = (out.dtype,) * 3, len(inputs), [], 0, []
     for walks in parts:
-        words, tiles, more = weight_words(w, walks, left, sizes, block[0], bias)
-        kernel = Kernel("conv_weights", kinds, None, (block[0], block[2]))
-        steps.append(Step(kernel, (1, 2 if bias else 1, here + 1), (*words, size), tiles))
-        starts.append((size, size + more - block[0]))
+        words, tiles, more = weight_words(w, walks, left, sizes, rows, bias)
+        pointers = (1, 2 if bias else 1, here + 1)
+        steps.append(Step(Kernel("conv_weights", kinds), pointers, (*words, size, rows), tiles))
+        starts.append((size, size + more - rows))
         size += more
     for i in range(0, len(parts), PARTS):
-        words, tiles = product_words(x, parts[i : i + PARTS], starts[i : i + PARTS], sizes, block, out)
-        steps.append(Step(Kernel("conv_product", kinds, None, block), (here + 1, 0, here), words, tiles))
+        words, tiles = product_words(x, parts[i : i + PARTS], starts[i : i + PARTS], sizes, rows, out)
+        steps.append(Step(Kernel("conv_product", kinds), (here + 1, 0, here), words, tiles))
     return Plan(tuple(steps), out.shape, out.dtype, (((size,), out.dtype),))
 
 
-def block_of(m, dtype):
-    """Return (rows, vectors, bytes of a vector) of the block of sums that suits `m` rows."""
-    registers, width = 24, 64
+def rows_for(m):
+    """Return the height of a panel of weights that suits `m` rows."""
     # Time of a step per vector: its products, or at least its loads; then what every panel costs.
-    rows = min((1, 2, 3, 4, 6, 8), key=lambda r: -(-m // r) * (max(r, 2.1) + 0.3))
-    return rows, min(16, registers // rows), width
+    return min((1, 2, 3, 4, 6, 8), key=lambda r: -(-m // r) * (max(r, 2.1) + 0.3))
 
 
 def weight_words(w, walks, left, sizes, rows, with_bias):
@@ -164,27 +162,27 @@ def weight_words(w, walks, left, sizes, rows, with_bias):
     return (*words, groups * panels, grain), -(-groups * panels // grain), (groups * panels * (1 + k) + 1) * rows
 
 
-def product_words(x, parts, starts, sizes, block, out):
+def product_words(x, parts, starts, sizes, height, out):
     """Return (words, tiles) of the products of some parts."""
     m, channels, groups = sizes
     images, strides = x.shape[0], spatial(x.strides[2:])
     d, h, w = (max((walks[i] for walks in parts), key=lambda a: a.positions) for i in range(3))
     cells = sum(prod(a.cells for a in walks) for walks in parts)
-    h_block, w_block = position_blocks(channels * max(d.cells * w.cells, 1), block[0], h, w)
+    h_block, w_block = position_blocks(channels * max(d.cells * w.cells, 1), height, h, w)
     lay = lay_of(parts, strides, x.strides[1], own_copies(m, h, w) and len(parts) == 1, h_block, w_block)
     c_block = evenly(channels, max(1, min(STEPS // cells, channels if lay.in_place else SPACE // lay.channel)))
     blocks = (d.positions, -(-h.positions // h_block), -(-w.positions // w_block))
     units, m_block = images * groups * prod(blocks), m
     if units < UNITS:
-        m_block = evenly(m, max(4 * block[0], -(-m * units // UNITS)), block[0])
+        m_block = evenly(m, max(4 * height, -(-m * units // UNITS)), height)
     units *= -(-m // m_block)
     grain = max(1, min(GRAIN // (m_block * channels * cells * h_block * w_block), units // UNITS))
     places = rows_of((1,) * (5 - len(out.shape)) + tuple(out.shape[2:]))
     size = prod(out.shape[2:])
     words = [units, grain, groups, m, m_block, channels, c_block, int(lay.in_place), h_block, w_block]
     words += [*x.strides[:2], out.shape[1] * size, size, 0 if lay.in_place else c_block * lay.channel + 64]
-    words += [block[0] * ((h_block - 1) * lay.row + w_block), c_block * cells]
-    words += [*blocks, -(-m // m_block), *(a.pace * s for a, s in zip((d, h, w), places))]
+    words += [height * ((h_block - 1) * lay.row + w_block), c_block * cells]
+    words += [*blocks, -(-m // m_block), *(a.pace * s for a, s in zip((d, h, w), places)), height]
     words += [*lay.words, len(parts)]
     return (*words, *part_words(parts, starts, lay, places, c_block)), -(-units // grain)
 

@@ -24,31 +24,31 @@ def walk(x, attrs) -> tuple:
 
 @planner("class_entropy", contiguous=True)
 def class_entropy(inputs, attrs, outs) -> Plan:
-    """Inputs x, labels, weight; outputs loss, whole, weights, wrong; scratch sums and places of wrong labels by tile."""
-    x = inputs[0]
+    """Inputs x, labels, weight; outputs loss, stats; scratch losses, sums and places of wrong labels by tile, columns' sums."""
+    x, samples = inputs[0], inputs[1].size
     kind, words, tiles, space = walk(x, attrs)
     static, alone = (attrs["logs"], attrs["spread"] > 0.0), attrs["reduction"] == "none"
-    scratch = [((2 * tiles,), "float64"), ((tiles,), "int64"), ((outs[1].size,), x.dtype), ((space * tiles,), x.dtype)]
+    scratch = [((samples,), x.dtype), ((2 * tiles,), "float64"), ((tiles,), "int64"), ((space * tiles,), x.dtype)]
     dtypes = (x.dtype, "int64", x.dtype, x.dtype, "float64", "float64", "int64", x.dtype)
-    pointers = (0, 1, 2, 3 if alone else 9, 4, 7, 8, 10)
+    pointers = (0, 1, 2, 3 if alone else 5, 4, 6, 7, 8)
     k = 8 if space else 7
     first = Step(Kernel(f"entropy_{kind}", dtypes[:k], None, static), pointers[:k], words, tiles)
-    kinds = ("float64", "int64", x.dtype, "float64", "int64")
-    join = Step(Kernel("entropy_join", kinds, None, (attrs["reduction"] == "mean", not alone)), (7, 8, 3, 5, 6), (tiles,), 1)
+    kernel = Kernel("entropy_join", ("float64", "int64", x.dtype, "float64"), None, (attrs["reduction"] == "mean", not alone))
+    join = Step(kernel, (6, 7, 3, 4), (tiles, samples), 1)
     return several((first, join) if tiles else (join,), outs, scratch)
 
 
 @planner("class_entropy_grad", contiguous=True)
 def class_entropy_grad(inputs, attrs, out) -> Plan:
-    """Inputs u, x, labels, weight, whole, weights."""
+    """Inputs u, x, labels, weight, stats."""
     x = inputs[1]
     if not out.size:
         return nothing(out)
     kind, words, tiles, space = walk(x, attrs)
     reduction = attrs["reduction"]
     static = (attrs["logs"], attrs["spread"] > 0.0, reduction != "none", reduction == "mean")
-    dtypes = (x.dtype, x.dtype, "int64", x.dtype, "float64", "float64", x.dtype, x.dtype)
-    k = 8 if space else 7
+    dtypes = (x.dtype, x.dtype, "int64", x.dtype, "float64", x.dtype, x.dtype)
+    k = 7 if space else 6
     step = Step(Kernel(f"entropy_grad_{kind}", dtypes[:k], None, static), tuple(range(k)), words, tiles)
     return Plan((step,), out.shape, out.dtype, (((space * tiles,), x.dtype),) if space else ())
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..ops.arithmetic import add
-from .blocking import TILES, WORK, evenly, plan_blocks, up, wanted_tiles  # noqa: F401 - windows plan with them
+from .blocking import TILES, WORK, Blocks, evenly, plan_blocks, up, wanted_tiles  # noqa: F401 - windows plan with them
 from .epilogue import COLUMN, Epilogue
 from .host import block_columns, block_shape
 from .plan import Kernel, Layout, Plan, Step, packed, planner
@@ -74,9 +74,9 @@ def _batch(p) -> Plan:
     tiles = min(p.count, wanted_tiles(p))
     grain = -(-p.count // tiles)
     words = [p.m, p.k, p.n, p.a.row, p.a.column, p.b.row, p.n, p.m * p.n, p.count, grain, p.add, *p.batch_words]
-    kernel = Kernel("matmul_batch", (p.out.dtype,) * 3, None, (*block_shape(p.out.dtype), block_columns(p.out.dtype)))
-    step = Step(kernel, (p.a.buffer, p.b.buffer, 2), tuple(words), -(-p.count // grain))
-    return Plan((step,), p.out.shape, p.out.dtype)
+    blocks = Blocks(p)
+    blocks.step("matmul_batch", (p.a.buffer, p.b.buffer, blocks.out), words, -(-p.count // grain), epilogue=True)
+    return blocks.made()
 
 
 def _parts(p, units):

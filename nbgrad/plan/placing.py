@@ -61,7 +61,9 @@ def place_steps(shape, v_strides, strides, offset, dtype, pointers) -> tuple:
     rows = shape[:-1]
     cut, tiles = rectangles(prod(rows), shape[-1])
     words = (offset, *cut, source[-1], target[-1], len(rows), *rows, *source[:-1], *target[:-1])
-    return (Step(Kernel("place", (bits(dtype),) * 2, None, (lanes(cut[3], dtype),)), pointers, words, tiles),)
+    dense = source[-1] == target[-1] == 1
+    kernel = Kernel("place", (bits(dtype),) * 2, None, (lanes(cut[3], dtype) if dense else 1, dense))
+    return (Step(kernel, pointers, words, tiles),)
 
 
 @planner("place")

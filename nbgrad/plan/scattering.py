@@ -15,6 +15,7 @@ COLUMNS = 32  # columns of a scatter that one tile takes at least: whole cache l
 CHUNK = 65536  # indices that one tile sorts into buckets
 BUCKETS = 256  # counters that stay in the first cache beside what they count
 PARTS = 32  # copies of the output at most
+ENOUGH = 8  # copies from which on they are worth it where rows could be sorted
 DENSE = 8  # rows of a chunk for each row of its copy, at least: what zeroing and joining the copies may cost
 NARROW = 8  # columns of rows that are worth sorting
 PIECE = 1024  # columns of a row that one tile takes at most
@@ -40,10 +41,10 @@ def scatter_steps(mode, dtype, shape, axis, n, pointers, scratch) -> tuple:
     width = bits(dtype) if mode == "set" else dtype
     if outer == 1 and n * inner > GRAIN:
         parts = min(PARTS, n * inner // GRAIN, n // (DENSE * size))
+        if inner >= NARROW and (parts < ENOUGH or mode == "set"):
+            return bucket_steps(mode, width, n, size, inner, pointers, scratch)
         if parts > 1 and mode != "set":
             return part_steps(mode, width, n, size, inner, parts, pointers, scratch)
-        if inner >= NARROW:
-            return bucket_steps(mode, width, n, size, inner, pointers, scratch)
     if inner == 1:
         return (flat_step(mode, width, outer, n, size, 0, pointers),), ()
     cut, tiles = rectangles(outer, inner, n, COLUMNS)

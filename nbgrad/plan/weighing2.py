@@ -3,7 +3,7 @@
 from math import prod
 
 from .convolving import (
-    SPACE, STEPS, Walk, axes_of, block_of, empty, evenly, lay_of, part_words, position_blocks, spatial,
+    SPACE, STEPS, Walk, axes_of, empty, evenly, lay_of, part_words, position_blocks, spatial,
 )  # fmt: skip
 from .plan import Kernel, Plan, Step, planner
 
@@ -30,13 +30,11 @@ def conv_weight_grad(inputs, attrs, out) -> Plan:
     o, m = out.shape[0] // groups, c * prod(attrs["window"])
     if o < FEW and (y.strides[-1] == 1 or y.shape[-1] == 1):
         return by_dots(x, y, walks, (o, c, groups), out)
-    vectors = min(4, -(-o // 16))
-    block = (6 if vectors == 4 else 8, vectors, block_of(1, out.dtype)[2])
-    words, tiles, parts, length = sums_words(x, y, walks, (o, c, groups), out.dtype)
-    step = Step(Kernel("conv_weight_sums", (out.dtype,) * 3, None, block), (0, 1, 3), words, tiles)
+    words, tiles, parts, length = sums_words(x, y, walks, (o, c, groups), 6 if o > 48 else 8)
+    step = Step(Kernel("conv_weight_sums", (out.dtype,) * 3), (0, 1, 3), words, tiles)
     units = groups * -(-o // 16) * -(-m // 64)
-    words = (units, parts, groups, m, o, length)
-    join = Step(Kernel("conv_weight_join", (out.dtype,) * 2, None, (JOIN,)), (3, 2), words, -(-units // JOIN))
+    words = (units, parts, groups, m, o, length, JOIN)
+    join = Step(Kernel("conv_weight_join", (out.dtype,) * 2), (3, 2), words, -(-units // JOIN))
     scratch = (((parts * groups * m * length + 16,), out.dtype),)
     return Plan((step, join), out.shape, out.dtype, scratch)
 
@@ -46,8 +44,8 @@ def by_dots(x, y, walks, sizes, out) -> Plan:
     o, channels, groups = sizes
     images, (d, h, w) = x.shape[0], walks
     m, positions, strides = channels * prod(a.cells for a in walks), prod(a.positions for a in walks), spatial(x.strides[2:])
-    rows = min(o, 4)
-    block = (rows, evenly(m, min(12, 20 // rows)), block_of(1, out.dtype)[2])
+    rows = 1 if o == 1 else 2 if o == 2 else 4
+    cells = evenly(m, min(12, 20 // rows))
     h_block, w_block = position_blocks(channels * d.cells * w.cells, 1, h, w)
     lay = lay_of([walks], strides, x.strides[1], False, h_block, w_block)
     c_block = evenly(channels, max(1, min(STEPS * channels // m, channels if lay.in_place else SPACE // lay.channel)))
@@ -59,9 +57,9 @@ def by_dots(x, y, walks, sizes, out) -> Plan:
     words = [units, grain, groups, images, chunk, channels, c_block, int(lay.in_place), h_block, w_block]
     words += [*x.strides[:2], o, y.strides[0], 0 if lay.in_place else c_block * lay.channel + 64, 0]
     words += [c_block * m // channels, d.positions, -(-h.positions // h_block), -(-w.positions // w_block)]
-    words += [y.strides[1], *spatial(y.strides[2:])[:2], 0, *lay.words, 1]
+    words += [y.strides[1], *spatial(y.strides[2:])[:2], rows, cells, *lay.words, 1]
     words += part_words([walks], [(0, 0)], lay, (0, 0, 0), c_block)
-    kernel, tiles = Kernel("conv_weight_dots", (out.dtype,) * 3, None, block), -(-units // grain)
+    kernel, tiles = Kernel("conv_weight_dots", (out.dtype,) * 3), -(-units // grain)
     if parts == 1:
         return Plan((Step(kernel, (0, 1, 2), tuple(words), tiles),), out.shape, out.dtype)
     add = Kernel("conv_weight_add", (out.dtype,) * 2)
@@ -70,7 +68,7 @@ def by_dots(x, y, walks, sizes, out) -> Plan:
     return Plan(steps, out.shape, out.dtype, (((parts * out.size,), out.dtype),))
 
 
-def sums_words(x, y, walks, sizes, dtype):
+def sums_words(x, y, walks, sizes, rows):
     """Return (words, tiles, chunks of images, length of a row of sums)."""
     o, channels, groups = sizes
     images, (d, h, w) = x.shape[0], walks
@@ -97,7 +95,7 @@ def sums_words(x, y, walks, sizes, dtype):
     words += [x.strides[0], x.strides[1], y.strides[0], y.strides[1]]
     for a, stride, place in zip(walks, spatial(x.strides[2:]), spatial(y.strides[2:])):
         words += [a.size, stride, a.cells, a.first, a.step, a.apart, a.positions, place]
-    return tuple(words), -(-units // grain), parts, length
+    return (*words, rows), -(-units // grain), parts, length
 
 
 def reach(walk, positions):

@@ -83,7 +83,7 @@ def _through(node, g, live, grads):
             if source is not None and (live is None or source in live) and parts[index] is not None:
                 _add(grads, source, _fitted(parts[index], node, index, source))
         return
-    values: dict = {}
+    values, kept = {}, node.kept
     for index, source in enumerate(node.inputs):
         if source is None or (live is not None and source not in live):
             continue
@@ -92,7 +92,7 @@ def _through(node, g, live, grads):
             continue
         for name in found.keeps:
             if name not in values:
-                values[name] = node.kept[name].value(node, name)
+                values[name] = kept[name].value(node, name)
         part = found.apply(node, index, g, values)
         if part is not None:
             _add(grads, source, _fitted(part, node, index, source))

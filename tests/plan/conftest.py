@@ -24,7 +24,15 @@ def join_row(lanes, mode, out, to, v, source, count):
         out[to + k] = JOINED[mode](out[to + k], v[source + k])
 
 
+def rectangle(tile, rows, height, columns, width):
+    """What lanes.py means by it."""
+    down, right = divmod(tile, -(-columns // width))
+    return down * height, min(rows, (down + 1) * height), right * width, min(columns, (right + 1) * width)
+
+
 LANES = {
+    "rectangle": rectangle, "counted": lambda index, e, size: index[e] + (size if index[e] < 0 else 0),
+    "inside": lambda at, size: 0 <= at < size,
     "put_row": lambda lanes, *row: join_row(lanes, "set", *row), "join_row": join_row,
     "join": lambda mode, a, b: JOINED[mode](a, b),
 }  # fmt: skip
@@ -32,7 +40,7 @@ LANES = {
 
 def run_step(step, buffers, module, tiles):
     """Run one step's tiles, in the order given, with buffers as flat arrays."""
-    kernel, words = step.kernel, [None] * len(step.pointers) + list(step.words)
+    kernel, words = step.kernel, [None] * len(step.pointers) + [np.int64(w) for w in step.words]
     scope = {"word": lambda args, i: args[i], "math": math, "np": np, "__builtins__": __builtins__, **LANES}
     for i, (p, dtype) in enumerate(zip(step.pointers, kernel.dtypes)):
         width = "uint8" if dtype == "bool" else dtype

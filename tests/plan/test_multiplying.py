@@ -1,26 +1,22 @@
 import numpy as np
 import pytest
 
-from nbgrad.plan.multiplying import TILES, evenly, matmul, pitch_of
+from nbgrad.plan.multiplying import linear, matmul, pitch_of
 from nbgrad.plan.plan import Layout, packed
 
 
-def planned(a, b, transposed=False, dtype="float32"):
-    left, right = packed(a, dtype), packed(b, dtype)
-    if transposed:
-        right = Layout(b, (*right.strides[:-2], 1, b[-2]), dtype)
+def layout(shape, turned, dtype="float32"):
+    x = packed(shape, dtype)
+    return Layout(shape, (*x.strides[:-2], 1, shape[-2]), dtype) if turned else x
+
+
+def planned(a, b, left=False, right=False, dtype="float32"):
     batch = np.broadcast_shapes(a[:-2], b[:-2])
-    return matmul((left, right), {}, packed((*batch, a[-2], b[-1]), dtype))
+    return matmul((layout(a, left, dtype), layout(b, right, dtype)), {}, packed((*batch, a[-2], b[-1]), dtype))
 
 
-@pytest.mark.parametrize("n", [1, 16, 100, 784, 1000])
-def test_blocks_are_even_and_cover(n):
-    block = evenly(n, 256, 16)
-    assert block % 16 == 0
-    assert block <= 256
-    count = -(-n // block)
-    assert count == -(-n // 256)
-    assert count * block - n < 16 * count
+def loops(plan):
+    return [s.kernel.loop for s in plan.steps]
 
 
 def test_rows_of_sums_hold_whole_vectors():
@@ -29,40 +25,41 @@ def test_rows_of_sums_hold_whole_vectors():
     assert pitch_of(1, "int8") == 256
 
 
-def test_a_small_product_is_one_tile_and_copies_nothing():
-    (step,) = planned((8, 8), (8, 8)).steps
-    assert step.tiles == 1
-    assert step.words[18] == 0
-
-
-def test_two_threads_are_busy_on_a_layer():
-    for a, b in (
-        ((64, 784), (784, 256)),
-        ((784, 64), (64, 256)),
-        ((256, 256), (256, 256)),
-        ((64, 128, 32), (64, 32, 128)),
-    ):
-        for transposed in (False, True):
-            (step,) = planned(a, b, transposed).steps
-            assert 4 <= step.tiles <= TILES
-
-
-def test_a_right_factor_in_columns_is_packed():
-    plan = planned((64, 256), (256, 784), transposed=True)
-    assert plan.steps[0].words[18] == 1
-    assert plan.scratch[0][0][0] > planned((64, 256), (256, 784)).scratch[0][0][0]
+def test_a_small_product_is_one_tile_without_scratch():
+    for n in (1, 8, 64):
+        plan = planned((n, n), (n, n))
+        (step,) = plan.steps
+        assert step.tiles == 1
+        assert plan.scratch == ()
 
 
 def test_thin_products_along_k_are_dots():
-    assert planned((100, 300), (300, 1)).steps[0].kernel.loop == "matmul_dots"
-    swapped = planned((1, 300), (300, 100), transposed=True).steps[0]
+    assert loops(planned((100, 300), (300, 1))) == ["matmul_dots"]
+    swapped = planned((1, 300), (300, 100), right=True).steps[0]
     assert swapped.kernel.loop == "matmul_dots"
     assert swapped.pointers == (1, 0, 2)
 
 
+def test_a_long_dot_product_is_shared_by_parts():
+    first, join = planned((1, 10**6), (10**6, 1)).steps
+    assert first.tiles >= 2
+    assert join.kernel.loop == "matmul_join"
+
+
+def test_few_rows_read_a_large_right_factor_once():
+    assert loops(planned((2, 1000), (1000, 4000)))[0] == "matmul_rows"
+    assert loops(planned((4000, 1000), (1000, 1), left=True))[0] == "matmul_rows"
+
+
 def test_one_matrix_for_a_batch_makes_one_product():
-    (step,) = planned((16, 128, 256), (256, 64)).steps
-    assert step.words[0] == 16 * 128
+    assert planned((16, 128, 256), (256, 64)).steps[-1].words[:3] == (16 * 128, 256, 64)
+    assert planned((16, 1, 256), (256, 64)).steps[-1].words[:3] == (16, 256, 64)
+
+
+def test_many_small_products_are_one_launch():
+    plan = planned((10000, 8, 8), (10000, 8, 8))
+    assert loops(plan) == ["matmul_batch"]
+    assert plan.steps[0].tiles > 1
 
 
 def test_nothing_to_multiply_is_zeros():
@@ -72,5 +69,24 @@ def test_nothing_to_multiply_is_zeros():
         assert plan.zero
 
 
+def test_a_right_factor_without_rows_or_columns_in_one_piece_is_copied():
+    strided = Layout((40, 50), (200, 2), "float32")
+    assert matmul((packed((30, 40), "float32"), strided), {}, packed((30, 50), "float32")).copies == (1,)
+
+
 def test_a_plan_depends_on_sizes_alone():
     assert planned((300, 400), (400, 500)) == planned((300, 400), (400, 500))
+
+
+@pytest.mark.parametrize("shape", [(64, 784), (3, 5, 784), (784,)])
+def test_linear_is_one_product_with_an_epilogue(shape):
+    inputs = packed(shape, "float32"), packed((256, 784), "float32"), packed((256,), "float32")
+    plan = linear(inputs, {}, packed((*shape[:-1], 256), "float32"))
+    assert plan.steps[-1].kernel.body.name == "add"
+    assert plan.steps[-1].kernel.dtypes[-1] == "float32"
+    assert plan.copies == ()
+
+
+def test_linear_copies_what_it_cannot_read():
+    x, w, b = packed((4, 6), "float64"), Layout((5, 6), (24, 2), "float64"), Layout((5,), (2,), "float64")
+    assert linear((x, w, b), {}, packed((4, 5), "float64")).copies == (1, 2)

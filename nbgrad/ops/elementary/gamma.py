@@ -205,12 +205,16 @@ def digamma_left_float64(x):
 
 def trigamma_positive_float64(x, near, far):
     """Derivative of digamma at a positive number."""
-    c, c_low = near_float64((x - 1.0625) / (x + 3.0625), _TRIGAMMA, _TRIGAMMA_LOW, near)
     w = 1.0 / x
-    y, y_low = quotient_float64(c, c_low, x, 0.0)
-    y, y_low = quotient_float64(y, y_low, x, 0.0)
-    above = fma(w * w, fma(w, polynomial(w * w, *far), 0.5), w)
-    return select(x >= 3.3, above, select(x < 1e-150, w / x, y + y_low))
+    square = w * w
+    small = x < 0.65
+    t = x + select(small, 1.0, 0.0)  # trigamma(x) = trigamma(x + 1) + 1 / x^2
+    c, c_low = near_float64((t - 1.0625) / (t + 3.0625), _TRIGAMMA, _TRIGAMMA_LOW, near)
+    y, y_low = quotient_float64(*quotient_float64(c, c_low, t, 0.0), t, 0.0)
+    pole_low = fma(w, w, -square) + 2.0 * square * fma(-w, x, 1.0)
+    below = select(small, square + (pole_low + y), y + y_low)
+    above = fma(square, fma(w, polynomial(square, *far), 0.5), w)
+    return select(x >= 3.3, above, select(x < 1e-150, w / x, below))
 
 
 def trigamma_left_float64(x):

@@ -1,6 +1,7 @@
 """From the text of a kernel file to machine code, by Numba: one exported function `void(int64 args, int64 tile)`."""
 
 import copy
+import functools
 import linecache
 import re
 import sys
@@ -90,10 +91,23 @@ def _explained(error, text, name):
     return result
 
 
+@functools.cache
 def _machine():
+    """Return what writes machine code, for the processor that Numba compiles for.
+
+    Numba lets constants lie anywhere: each costs an instruction that loads its address, half of all instructions of a
+    loop like that of `gelu`. The engine keeps an object file in one piece, so that code finds constants by distance.
+    """
+    import llvmlite.binding as llvm
     from numba.core.registry import cpu_target
 
-    return cpu_target.target_context.codegen()._tm
+    codegen = cpu_target.target_context.codegen()
+    triple = llvm.get_process_triple()
+    if not ("x86_64" in triple and "linux" in triple):
+        return codegen._tm
+    options = {"opt": 3}
+    codegen._customize_tm_options(options)
+    return llvm.Target.from_triple(triple).create_target_machine(**{**options, "reloc": "pic", "codemodel": "small"})
 
 
 def _function(text, name):

@@ -4,7 +4,6 @@ import functools
 import hashlib
 import os
 import threading
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import llvmlite.binding as llvm
 from ...base.config import config
 from ...base.errors import KernelError, problem
 
-FORMAT = "2"  # raise it when kernels must be compiled anew though their text stays
+FORMAT = "3"  # raise it when kernels must be compiled anew though their text stays
 lock = threading.RLock()
 shared: dict = {}  # first letters of the name of functions that kernels share -> what loads one by name
 
@@ -28,13 +27,9 @@ def fingerprint() -> str:
 
 
 def _numba_version():
-    """Return Numba's version without importing it; its version file costs a hundredth of the package metadata."""
-    spec = find_spec("numba")
-    if spec is not None and spec.origin is not None:
-        text = (Path(spec.origin).parent / "_version.py").read_text(encoding="utf-8")
-        if '"version": "' in text:
-            return text.split('"version": "')[1].split('"')[0]
-    return metadata.version("numba")
+    """Return Numba's version without importing it: from its version file, or all of that file if it looks otherwise."""
+    text = (Path(find_spec("numba").origin).parent / "_version.py").read_text(encoding="utf-8")
+    return text.split('"version": "')[1].split('"')[0] if '"version": "' in text else text
 
 
 def key(text: str) -> str:
@@ -58,7 +53,8 @@ def machine():
 @functools.cache
 def _engine():
     llvm.check_jit_execution()
-    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine())
+    # llvmlite's memory manager puts the parts of an object file side by side; code finds its constants by distance.
+    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine(), use_lmm=True)
 
 
 def compile_ir(text: str, optimise=True) -> bytes:

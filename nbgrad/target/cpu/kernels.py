@@ -29,6 +29,8 @@ from .emit import emit_helper, emit_inline
 from .load import load
 from .prelude import prelude
 from .templates import TEXTS
+from .windows import LOOPS as WINDOWS
+from .windows import window_address
 
 LOOPS = {}
 for module in (
@@ -92,4 +94,6 @@ def _loop_text(kernel, name):
 @functools.cache
 def address(kernel: Kernel) -> int:
     """Return the machine address of a kernel, compiled or read from the cache."""
+    if kernel.loop in WINDOWS:
+        return window_address(kernel.loop, kernel.dtypes[0])
     return load(source(kernel), kernel_name(kernel))

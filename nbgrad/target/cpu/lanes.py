@@ -1,7 +1,9 @@
-"""Rows moved and joined in vector registers, whatever the optimiser can prove about the memory they lie in.
+"""What loops over rows and indices are made of: tiles, indices that count from either end, rows in vector registers.
 
-The text of this file is copied into kernels that handle rows (see HELPERS in the loops); it imports nothing of nbgrad.
-`lanes`, a constant, is how many elements a vector holds; where the machine has none so wide, LLVM takes several.
+Written as instructions: rows go through vectors whatever the optimiser can prove about the memory they lie in, and none
+of this costs a kernel the 25 ms that Numba takes for a function. The text of this file is copied into kernels (see HELPERS
+in the loops); it imports nothing of nbgrad. `lanes`, a constant, is how many elements a vector holds; where the machine
+has none so wide, LLVM takes several.
 """
 
 from llvmlite import ir
@@ -9,6 +11,47 @@ from numba import types
 from numba.core import cgutils
 from numba.core.errors import RequireLiteralValue
 from numba.extending import intrinsic
+
+
+@intrinsic
+def rectangle(typing, tile, rows, height, columns, width):
+    """Return (first row, end of rows, first column, end of columns) of a tile of `height` rows and `width` columns."""
+    word = types.int64
+
+    def codegen(context, builder, signature, args):
+        tile, rows, height, columns, width = args
+        across = builder.udiv(builder.add(columns, builder.sub(width, word_of(1))), width)
+        top, left = builder.mul(builder.udiv(tile, across), height), builder.mul(builder.urem(tile, across), width)
+        ends = [(top, height, rows), (left, width, columns)]
+        found = []
+        for first, length, all_ in ends:
+            last = builder.add(first, length)
+            found += [first, builder.select(builder.icmp_signed("<", last, all_), last, all_)]
+        return context.make_tuple(builder, signature.return_type, found)
+
+    return types.UniTuple(word, 4)(word, word, word, word, word), codegen
+
+
+@intrinsic
+def counted(typing, index, e, size):
+    """Return index number `e` counted from the start of an axis of length `size`; one below 0 counts from the end."""
+
+    def codegen(context, builder, signature, args):
+        index, e, size = args
+        at = builder.load(builder.gep(index, [e]))
+        return builder.select(builder.icmp_signed("<", at, word_of(0)), builder.add(at, size), at)
+
+    return types.int64(index, types.int64, types.int64), codegen
+
+
+@intrinsic
+def inside(typing, at, size):
+    """Say whether an axis of length `size` has a cell `at`: one comparison, negative numbers being large without a sign."""
+
+    def codegen(context, builder, signature, args):
+        return builder.icmp_unsigned("<", *args)
+
+    return types.boolean(types.int64, types.int64), codegen
 
 
 @intrinsic
@@ -24,7 +67,7 @@ def put_row(typing, lanes, out, to, v, source, count):
             with long:  # the last vector, which may overlap the one before it
                 rows.pair(builder.sub(rows.count, rows.step), rows.vector, copy)
             with short:
-                rows.rest(rows.count.type(0), copy)
+                cgutils.raw_memcpy(builder, *rows.ends(rows.count.type(0)), rows.count, rows.size, align=rows.size)
         return context.get_dummy_value()
 
     return types.void(lanes, out, word, v, word, word), codegen
@@ -59,16 +102,22 @@ class Rows:
     """A row of `out` and one of `v`, walked in vectors and then element by element."""
 
     def __init__(self, context, builder, signature, args, lanes):
-        _, self.out, self.to, self.v, self.source, self.count = args
+        _, self.out, self.to, self.v, self.source, count = args
+        # The length of a row as if it were new for each: LLVM would make copies of the loop over rows for what it is.
+        self.count = builder.asm(ir.FunctionType(count.type, [count.type]), "", "=r,0", [count], True)
         dtype = signature.args[-3].dtype  # of `v`
         self.builder, self.element, self.size = builder, context.get_value_type(dtype), dtype.bitwidth // 8
         self.vector, self.step = ir.VectorType(self.element, lanes), self.count.type(lanes)
 
+    def ends(self, k):
+        """Return where the elements `k` of both rows are."""
+        b = self.builder
+        return [b.gep(p, [b.add(i, k)]) for p, i in ((self.out, self.to), (self.v, self.source))]
+
     def pair(self, k, kind, join):
         """Join the numbers (or vectors) at `k`."""
         b = self.builder
-        ends = [b.gep(p, [b.add(i, k)]) for p, i in ((self.out, self.to), (self.v, self.source))]
-        ends = [b.bitcast(p, kind.as_pointer()) for p in ends]
+        ends = [b.bitcast(p, kind.as_pointer()) for p in self.ends(k)]
         was, new = (b.load(p, align=self.size) for p in ends)
         b.store(join(was, new), ends[0], align=self.size)
 
@@ -83,6 +132,11 @@ class Rows:
         """Walk what is left, one by one."""
         with cgutils.for_range_slice(self.builder, start, self.count, self.step.type(1), self.step.type) as (k, _):
             self.pair(k, self.element, join)
+
+
+def word_of(value):
+    """Return a constant word."""
+    return ir.Constant(ir.IntType(64), value)
 
 
 def literal(constant):

@@ -111,8 +111,8 @@ def entropy_columns(args, tile):
 
 def entropy_join(args, tile):
     """Join the tiles in order: the loss (S0: divided by the weights), the weights, the first label that is no class."""
-    sums, wrong, loss, weights, first = at0(args), at1(args), at2(args), at3(args), at4(args)
-    tiles = word(args, 5)
+    sums, wrong, loss, stats = at0(args), at1(args), at2(args), at3(args)
+    tiles, samples = word(args, 4), word(args, 5)
     p, q, bad = 0.0, 0.0, 0
     for i in range(tiles):
         p += sums[2 * i]
@@ -120,14 +120,14 @@ def entropy_join(args, tile):
         bad = wrong[i] if bad == 0 else bad
     if S1:
         loss[0] = T2(p / q if S0 else p)
-    weights[0], first[0] = q, bad
+    stats[samples], stats[samples + 1] = q, float(bad)
 
 
 def entropy_grad_rows(args, tile):
     """out = u * share * (probabilities - target) / weights; S2: u is one number, S3: and is divided by the weights."""
-    u, x, labels, weight, whole, weights, out = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args), at6(args)
-    rows, n, grain, ignored, skip = word(args, 7), word(args, 8), word(args, 9), word(args, 10), word(args, 11)
-    spread, every = number(word(args, 12)), 0.0
+    u, x, labels, weight, whole, out = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args)
+    rows, n, grain, ignored, skip = word(args, 6), word(args, 7), word(args, 8), word(args, 9), word(args, 10)
+    spread, every, weights = number(word(args, 11)), 0.0, whole[rows]
     if S1:
         for c in range(n):
             every += weight[c]
@@ -139,7 +139,7 @@ def entropy_grad_rows(args, tile):
         else:
             g = np.float64(u[0] if S2 else u[row])
             if S3:
-                g /= weights[0]
+                g /= weights
             hard = g * weight[label]
             if S1:
                 hard *= 1.0 - spread
@@ -162,9 +162,10 @@ def entropy_grad_rows(args, tile):
 
 def entropy_grad_columns(args, tile):
     """As `entropy_grad_rows`, for classes that lie `inner` apart."""
-    u, x, labels, weight, whole, weights, out, work = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args), at6(args), at7(args)
-    units, n, grain, ignored, skip = word(args, 8), word(args, 9), word(args, 10), word(args, 11), word(args, 12)
-    spread, blocks, block, inner, every = number(word(args, 13)), word(args, 14), word(args, 15), word(args, 16), 0.0
+    u, x, labels, weight, whole, out, work = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args), at6(args)
+    units, n, grain, ignored, skip = word(args, 7), word(args, 8), word(args, 9), word(args, 10), word(args, 11)
+    spread, blocks, block, inner, every = number(word(args, 12)), word(args, 13), word(args, 14), word(args, 15), 0.0
+    weights = whole[units // blocks * inner]
     if S1:
         for c in range(n):
             every += weight[c]
@@ -179,7 +180,7 @@ def entropy_grad_columns(args, tile):
             if not ((skip != 0 and label == ignored) or label < 0 or label >= n):
                 g = np.float64(u[0] if S2 else u[to + j])
                 if S3:
-                    g /= weights[0]
+                    g /= weights
                 hard = g * weight[label]
                 if S1:
                     hard *= 1.0 - spread
@@ -205,7 +206,7 @@ def entropy_grad_columns(args, tile):
             if not ((skip != 0 and label == ignored) or label < 0 or label >= n):
                 g = np.float64(u[0] if S2 else u[to + j])
                 if S3:
-                    g /= weights[0]
+                    g /= weights
                 hard = g * weight[label]
                 if S1:
                     hard *= 1.0 - spread

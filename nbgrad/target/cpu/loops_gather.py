@@ -4,24 +4,10 @@ Indices are checked before a kernel is launched; where a program is replayed wit
 reads as the fill value (NaN for floats, 0 for integers).
 """
 
-from .loops_place import rectangle
-
-
-def counted(index, e, size):
-    """Return index number `e` counted from the start of an axis of length `size`."""
-    at = index[e]
-    return at + size if at < 0 else at
-
-
-def inside(at, size):
-    """Say whether an axis of length `size` has a cell `at`: one comparison, negative numbers being large without a sign."""
-    return np.uint64(at) < np.uint64(size)
-
-
 def take(args, tile):
     """out[i, j, :] = x[i, index[j], :] in vectors of S0 lanes; rows are the pairs (i, j)."""
     x, index, out = at0(args), at1(args), at2(args)
-    row, high, first, last = rectangle(args, tile, 3)
+    row, high, first, last = rectangle(tile, word(args, 3), word(args, 4), word(args, 5), word(args, 6))
     n, size, inner, fill = word(args, 7), word(args, 8), word(args, 9), T2(word(args, 10))
     while row < high:
         i = row // n
@@ -39,7 +25,7 @@ def take(args, tile):
 def take_flat(args, tile):
     """out[i, j] = x[i, index[i * step + j]]: inner rows of one element; the rectangle is that of i and j."""
     x, index, out = at0(args), at1(args), at2(args)
-    low, high, first, last = rectangle(args, tile, 3)
+    low, high, first, last = rectangle(tile, word(args, 3), word(args, 4), word(args, 5), word(args, 6))
     n, size, step, fill = word(args, 7), word(args, 8), word(args, 9), T2(word(args, 10))
     for i in range(low, high):
         for j in range(first, last):
@@ -53,7 +39,7 @@ def take_flat(args, tile):
 def take_along(args, tile):
     """out[i, j, k] = x[i, index[i, j, k], k]; rows are the pairs (i, j)."""
     x, index, out = at0(args), at1(args), at2(args)
-    row, high, first, last = rectangle(args, tile, 3)
+    row, high, first, last = rectangle(tile, word(args, 3), word(args, 4), word(args, 5), word(args, 6))
     n, size, inner, fill = word(args, 7), word(args, 8), word(args, 9), T2(word(args, 10))
     for r in range(row, high):
         base = r // n * size * inner
@@ -95,5 +81,4 @@ def searchsorted(args, tile):
         out[e] = low
 
 
-_NAMED = (rectangle, counted, inside)
-HELPERS = {"take": (*_NAMED, "lanes.py"), "take_flat": _NAMED, "take_along": _NAMED}
+HELPERS = dict.fromkeys(("take", "take_flat", "take_along"), ("lanes.py",))

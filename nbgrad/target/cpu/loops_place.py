@@ -1,16 +1,6 @@
 """Copies from any strided layout to any other: the loop of place, overwrite and concat, and the start of scatter."""
 
 
-def rectangle(args, tile, at):
-    """Return (first row, end of rows, first column, end of columns) of a tile; the words from `at` say how many rows there
-    are, how many a tile takes, how many columns, how many a tile takes."""
-    rows, height, columns, width = word(args, at), word(args, at + 1), word(args, at + 2), word(args, at + 3)
-    across = (columns + width - 1) // width
-    down = tile // across
-    left = (tile - down * across) * width
-    return down * height, min(rows, (down + 1) * height), left, min(columns, left + width)
-
-
 def place_offset(args, row, axes, strides):
     """Return how far `row` lies from the start; lengths of the row axes stand at word 10, their strides at `strides`."""
     total = 0
@@ -23,9 +13,12 @@ def place_offset(args, row, axes, strides):
 
 
 def place(args, tile):
-    """Write `v` into the cells of `out` that the strides name; columns of the rectangle are the innermost axis."""
+    """Write `v` into the cells of `out` that the strides name; columns of the rectangle are the innermost axis.
+
+    S0: lanes of a vector of a row; S1: whether the elements of a row are neighbours in both.
+    """
     v, out = at0(args), at1(args)
-    row, high, first, last = rectangle(args, tile, 3)
+    row, high, first, last = rectangle(tile, word(args, 3), word(args, 4), word(args, 5), word(args, 6))
     step, out_step, axes = word(args, 7), word(args, 8), word(args, 9)
     while row < high:
         a, b = first * step, word(args, 2) + first * out_step
@@ -37,7 +30,7 @@ def place(args, tile):
             a += place_offset(args, row, axes, 10 + axes)
             b += place_offset(args, row, axes, 10 + 2 * axes)
         for _ in range(rows):
-            if step == 1 and out_step == 1:
+            if S1:
                 put_row(S0, out, b, v, a, last - first)
             else:
                 for i in range(last - first):
@@ -55,4 +48,4 @@ def fill(args, tile):
         out[e] = value
 
 
-HELPERS = {"place": (rectangle, place_offset, "lanes.py")}
+HELPERS = {"place": (place_offset, "lanes.py")}

@@ -4,14 +4,11 @@ S0 says what happens to what is there: "add", "set" (written over), "max" and "m
 "count"; S1 is how many lanes a vector of rows has. No two tiles write the same cell, and each meets the rows in the order of the indices.
 """
 
-from .loops_gather import counted, inside
-from .loops_place import rectangle
-
 
 def scatter(args, tile):
     """Write the rows v[i, j, :] to out[i, index[j], :]; rows of the rectangle are the i, so that a tile owns whole columns."""
     v, index, out = at0(args), at1(args), at2(args)
-    low, high, first, last = rectangle(args, tile, 3)
+    low, high, first, last = rectangle(tile, word(args, 3), word(args, 4), word(args, 5), word(args, 6))
     n, size, inner = word(args, 7), word(args, 8), word(args, 9)
     for i in range(low, high):
         for j in range(n):
@@ -50,7 +47,7 @@ def scatter_flat(args, tile):
 def scatter_along(args, tile):
     """Add v[i, j, k] to out[i, index[i, j, k], k]; rows of the rectangle are the i, so that a tile owns whole columns."""
     v, index, out = at0(args), at1(args), at2(args)
-    low, high, first, last = rectangle(args, tile, 3)
+    low, high, first, last = rectangle(tile, word(args, 3), word(args, 4), word(args, 5), word(args, 6))
     n, size, inner = word(args, 7), word(args, 8), word(args, 9)
     for i in range(low, high):
         for j in range(n):
@@ -105,7 +102,7 @@ def bucket_place(args, tile):
 def scatter_buckets(args, tile):
     """Write the rows v[j, :] of one bucket to out[index[j], :]; rows of the rectangle are the buckets."""
     v, index, order, starts, out = at0(args), at1(args), at2(args), at3(args), at4(args)
-    low, high, first, last = rectangle(args, tile, 5)
+    low, high, first, last = rectangle(tile, word(args, 5), word(args, 6), word(args, 7), word(args, 8))
     size, inner, begin = word(args, 9), word(args, 10), word(args, 11)
     for s in range(starts[begin + low], starts[begin + high]):
         j = order[s]
@@ -156,10 +153,8 @@ def last_at(args, tile):
             out[at] = j + 1
 
 
-_NAMED = (counted, inside)
-_ROWS = (rectangle, *_NAMED, "lanes.py")
-HELPERS = {
-    "scatter": _ROWS, "scatter_flat": (*_NAMED, "lanes.py"), "scatter_along": (rectangle, *_NAMED),
-    "bucket_count": _NAMED, "bucket_place": _NAMED, "scatter_buckets": _ROWS,
-    "scatter_parts": (*_NAMED, "lanes.py"), "join_parts": ("lanes.py",), "last_at": _NAMED,
-}  # fmt: skip
+HELPERS = dict.fromkeys(
+    ("scatter", "scatter_flat", "scatter_along", "bucket_count", "bucket_place", "scatter_buckets", "scatter_parts",
+     "join_parts", "last_at"),
+    ("lanes.py",),
+)  # fmt: skip

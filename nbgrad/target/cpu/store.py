@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,9 @@ from ...base.config import config
 from ...base.errors import NbgradCacheWarning
 
 MAGIC = b"nbgrad object 1"
+DAY = 86400  # seconds; how exactly it is known when a file was last used
+OFTEN = 64  # files that a process writes between two looks at the size of the cache
+_written = 0
 _spare = None  # (process, folder) that stands in for a cache folder that cannot be written
 _lock = threading.Lock()
 
@@ -49,6 +53,7 @@ def write(name: str, data: bytes) -> Path:
         target = config.cache_dir() / name
         try:
             _replace(target, data)
+            _keep_bounded()
             return target
         except OSError as error:
             _open_spare(target.parent, error)
@@ -71,6 +76,53 @@ def _replace(target, data):
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _keep_bounded():
+    """Delete files that were not used for long, when the cache is larger than it may be."""
+    global _written
+    _written += 1
+    if _written % OFTEN == 1:
+        prune(config.cache_bytes)
+
+
+def prune(limit: int) -> int:
+    """Delete kernels until `limit` bytes are left, those first that were not used for the longest time.
+
+    Returns how many files were deleted. Kernels that processes have loaded are not touched by it.
+    """
+    known = []
+    for file in files():
+        with contextlib.suppress(OSError):
+            status = file.stat()
+            known.append((status.st_mtime, status.st_size, file))
+    total, count = sum(n for _, n, _ in known), 0
+    if total <= limit:
+        return 0
+    for _, length, file in sorted(known):
+        with contextlib.suppress(OSError):
+            file.unlink()
+            count, total = count + 1, total - length
+        if total <= limit * 3 // 4:
+            break
+    return count
+
+
+def _note_use(file):
+    """Set the time of a file that is read, so that it is known which are not used any more."""
+    with contextlib.suppress(OSError):
+        if time.time() - file.stat().st_mtime > DAY:
+            os.utime(file)
+
+
+def writable() -> bool:
+    """Say whether kernels can be kept, for other processes to read."""
+    try:
+        _replace(config.cache_dir() / f"probe_{os.getpid()}", b"")
+        (config.cache_dir() / f"probe_{os.getpid()}").unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _holds(target, data):
@@ -114,6 +166,7 @@ def read_object(name: str) -> Object | None:
             content = (folder / name).read_bytes()
         except OSError:
             continue
+        _note_use(folder / name)
         magic, _, rest = content.partition(b"\n")
         digest, _, body = rest.partition(b"\n")
         if magic == MAGIC and digest == hashlib.sha256(body).hexdigest().encode():

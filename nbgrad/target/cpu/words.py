@@ -46,7 +46,7 @@ def call(function, *words):
 
 
 def room(count):
-    """Return the address of `count` words (a literal) that live as long as the call of the function."""
+    """Return the address of `count` words that live as long as the call of the function."""
     raise NotImplementedError("compiled, never called")
 
 
@@ -318,6 +318,8 @@ class Function:
             self.slots[f"room {self.count}"] = (f"%room.{self.count}", f"[{args[0].value} x i64], align 64")
             return self.value(f"ptrtoint ptr %room.{self.count} to i64")
         words = [self.word(a) for a in args]
+        if f is room:
+            return self.value(f"ptrtoint ptr {self.value(f'alloca i64, i64 {words[0]}, align 64')} to i64")
         if f is get or f is put:
             at = self.value(f"inttoptr i64 {self.value(f'add i64 {words[0]}, {words[1]}')} to ptr")
             if f is get:

@@ -48,11 +48,12 @@ def test_float64_at_positive_numbers(sweep, rng, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_float64_at_negative_numbers(sweep, rng, name):
     """Between the poles lie zeros: there the error is 2 ulp of 1, for it comes from terms of that size."""
-    x = -np.concatenate([rng.uniform(0, 1, 200), rng.uniform(0, 20, 500), rng.uniform(0, 170, 100), 10.0 ** -rng.uniform(1, 300, 100)])
+    parts = rng.uniform(0, 1, 200), rng.uniform(0, 20, 500), rng.uniform(0, 170, 100), 10.0 ** -rng.uniform(1, 300, 100)
+    x = -np.concatenate(parts)
     high, low = sweep.exactly(exact(name))(x)
     got = sweep.evaluate(name, "float64")(x)
     inside = np.isfinite(high)
-    errors = np.abs((got - high) - low)[inside] / np.spacing(np.maximum(np.abs(high[inside]), 1.0))
+    errors = np.abs((got[inside] - high[inside]) - low[inside]) / np.spacing(np.maximum(np.abs(high[inside]), 1.0))
     assert errors.max() <= 2.0, x[inside][errors.argmax()]
     np.testing.assert_array_equal(got[~inside], high[~inside])
 
@@ -75,5 +76,5 @@ def test_poles_and_ends(sweep, dtype):
 
 
 def test_functions_run_in_plain_python():
-    np.testing.assert_allclose(gamma.lgamma_float64(np.float64(-2.5)), math.lgamma(-2.5), rtol=1e-14)
+    np.testing.assert_allclose(gamma.lgamma_float64(np.float64(-3.75)), math.lgamma(-3.75), rtol=1e-14)
     np.testing.assert_allclose(gamma.digamma_float32(np.float32(0.25)), special.digamma(0.25), rtol=2e-7)

@@ -1,0 +1,117 @@
+"""Rows of windows copied in vector registers: into a frame of zeros, turned, added up, and put where they belong."""
+
+from .window_ir import SIDE, WORD, ir
+
+
+def frame(w):
+    """Write `frame`: out[to + j] = x[start + j * step] for first <= j < last, and 0 for the other j < n.
+
+    Up to one vector past n is overwritten with zeros. Nothing else of x is read.
+    """
+    with w.function("frame", "out", "to", "x", "start", "step", "first", "last", "n") as b:
+        with b.if_else(b.icmp_signed("==", w.step, WORD(1))) as (single, other):
+            with single:
+                _framed(w, 1)
+            with other, b.if_else(b.icmp_signed("==", w.step, WORD(2))) as (double, any_step):
+                with double:
+                    _framed(w, 2)
+                with any_step:
+                    with w.loop(WORD(0), w.n) as j:
+                        b.store(ir.Constant(w.element, 0.0 if w.real else 0), w.at(w.out, w.to, j))
+                    with w.loop(w.first, w.last) as j:
+                        b.store(b.load(w.at(w.x, w.start, b.mul(j, w.step))), w.at(w.out, w.to, j))
+
+
+def _framed(w, step):
+    b, lanes = w.builder, w.lanes * step
+    with w.loop(WORD(0), w.n, w.lanes) as j:
+        before = b.not_(w.below(b.sub(w.first, j), lanes, step))
+        mask = b.and_(before, w.below(b.sub(w.last, j), lanes, step))
+        value = w.load(w.at(w.x, w.start, b.mul(j, WORD(step))), mask, lanes)
+        if step > 1:
+            value = b.shuffle_vector(value, w.zeros(lanes), w.small(range(0, lanes, step)))
+        w.store(value, w.at(w.out, w.to, j))
+
+
+def put(w):
+    """Write `put`: out[to + j * to_step] = x[start + j * step], or increased by it where `add` is not 0, for j < n."""
+    with w.function("put", "out", "to", "to_step", "x", "start", "step", "n", "add") as b:
+        plain = b.and_(b.icmp_signed("==", w.step, WORD(1)), b.icmp_signed("==", w.to_step, WORD(1)))
+        fresh = b.icmp_signed("==", w.add, WORD(0))
+        with b.if_else(plain) as (vectors, numbers):
+            with vectors, w.loop(WORD(0), w.n, w.lanes) as j:
+                mask, place = w.below(b.sub(w.n, j)), w.at(w.out, w.to, j)
+                value = w.load(w.at(w.x, w.start, j), mask)
+                with b.if_else(fresh) as (sets, adds):
+                    with sets:
+                        w.store(value, place, mask)
+                    with adds:
+                        w.store(w.sum(w.load(place, mask), value), place, mask)
+            with numbers, w.loop(WORD(0), w.n) as j:
+                place, value = w.at(w.out, w.to, b.mul(j, w.to_step)), b.load(w.at(w.x, w.start, b.mul(j, w.step)))
+                with b.if_else(fresh) as (sets, adds):
+                    with sets:
+                        b.store(value, place)
+                    with adds:
+                        b.store(w.sum(b.load(place), value), place)
+
+
+def zero(w):
+    """Write `zero`: out[to + j] = 0 for j < n."""
+    with w.function("zero", "out", "to", "n") as b, w.loop(WORD(0), w.n, w.lanes) as j:
+        w.store(w.zeros(w.lanes), w.at(w.out, w.to, j), w.below(b.sub(w.n, j)))
+
+
+def clear(w):
+    """Write `clear`: out[to + i * row + j] = 0 for i < lines, and j < first or last <= j < row."""
+    nothing = ir.Constant(w.element, 0.0 if w.real else 0)
+    with w.function("clear", "out", "to", "row", "first", "last", "lines") as b:
+        for start, stop in ((WORD(0), w.first), (w.last, w.row)):
+            with w.loop(start, stop) as j, w.loop(WORD(0), w.lines) as i:
+                b.store(nothing, w.at(w.out, w.to, b.mul(i, w.row), j))
+
+
+def add_parts(w):
+    """Write `add_parts`: out[to + j] = the sum over i < count, in order, of x[start + i * part + j], for j < n."""
+    with w.function("add_parts", "out", "to", "x", "start", "part", "count", "n") as b:
+        total = w.variables(1)[0]
+        with w.loop(WORD(0), w.n, w.lanes) as j:
+            mask = w.below(b.sub(w.n, j))
+            b.store(w.load(w.at(w.x, w.start, j), mask), total)
+            with w.loop(WORD(1), w.count) as i:
+                b.store(w.sum(b.load(total), w.load(w.at(w.x, w.start, b.mul(i, w.part), j), mask)), total)
+            w.store(b.load(total), w.at(w.out, w.to, j), mask)
+
+
+def turn(w):
+    """Write `turn`: out[to + p * pitch + i] = x[start + i * row + p] for i < rows and p < n."""
+    side = min(SIDE, w.lanes)
+    with w.function("turn", "out", "to", "pitch", "x", "start", "row", "rows", "n") as b:
+        with w.loop(WORD(0), w.rows, side) as i, w.loop(WORD(0), w.n, side) as p:
+            rows, columns = b.sub(w.rows, i), b.sub(w.n, p)
+            whole = b.and_(b.icmp_signed(">=", rows, WORD(side)), b.icmp_signed(">=", columns, WORD(side)))
+            place = lambda q: w.at(w.out, w.to, b.mul(b.add(p, WORD(q)), w.pitch), i)
+            with b.if_else(whole) as (full, cut):
+                with full:
+                    for q, value in enumerate(_turned(w, side, i, p, None, None)):
+                        w.store(value, place(q))
+                with cut:
+                    mask = w.below(rows, side)
+                    for q, value in enumerate(_turned(w, side, i, p, rows, w.below(columns, side))):
+                        with b.if_then(b.icmp_signed("<", WORD(q), columns)):
+                            w.store(value, place(q), mask)
+
+
+def _turned(w, side, i, p, rows, mask):
+    """Return the columns of a square: as many perfect shuffles of its rows as halvings of their number."""
+    b, half = w.builder, side // 2
+    lines = []
+    for r in range(side):
+        line = WORD(r) if rows is None else w.least(WORD(r), b.sub(rows, WORD(1)))
+        lines.append(w.load(w.at(w.x, w.start, b.mul(b.add(i, line), w.row), p), mask, side))
+    low = w.small([k // 2 + side * (k % 2) for k in range(side)])
+    high = w.small([half + k // 2 + side * (k % 2) for k in range(side)])
+    for _ in range(side.bit_length() - 1):
+        pairs = [(lines[r], lines[r + half]) for r in range(half)]
+        lines = [b.shuffle_vector(*pair, order) for pair in pairs for order in (low, high)]
+    return lines
