@@ -193,6 +193,17 @@ from .ops.normalization import batch_norm as batch_norm
 from .ops.normalization import group_norm as group_norm
 from .ops.normalization import layer_norm as layer_norm
 from .ops.normalization import rms_norm as rms_norm
+from .ops.pooling import avg_pool as avg_pool
+from .ops.pooling import avg_pool1d as avg_pool1d
+from .ops.pooling import avg_pool2d as avg_pool2d
+from .ops.pooling import avg_pool3d as avg_pool3d
+from .ops.pooling import max_pool as max_pool
+from .ops.pooling import max_pool1d as max_pool1d
+from .ops.pooling import max_pool2d as max_pool2d
+from .ops.pooling import max_pool3d as max_pool3d
+from .ops.pooling import pool_max as pool_max
+from .ops.pooling import pool_pick as pool_pick
+from .ops.pooling import pool_unpick as pool_unpick
 from .ops.reduce import all as all
 from .ops.reduce import any as any
 from .ops.reduce import argmax as argmax
@@ -263,14 +274,11 @@ from .ops.transcendental import tan as tan
 from .ops.transcendental import tanh as tanh
 from .ops.transcendental import trigamma as trigamma
 from .ops.transcendental import xlogy as xlogy
-from .ops.window import avg_pool as avg_pool
-from .ops.window import avg_pool1d as avg_pool1d
-from .ops.window import avg_pool2d as avg_pool2d
-from .ops.window import avg_pool3d as avg_pool3d
 from .ops.window import conv as conv
 from .ops.window import conv1d as conv1d
 from .ops.window import conv2d as conv2d
 from .ops.window import conv3d as conv3d
+from .ops.window import conv_biased as conv_biased
 from .ops.window import conv_input_grad as conv_input_grad
 from .ops.window import conv_transpose as conv_transpose
 from .ops.window import conv_transpose1d as conv_transpose1d
@@ -278,11 +286,6 @@ from .ops.window import conv_transpose2d as conv_transpose2d
 from .ops.window import conv_transpose3d as conv_transpose3d
 from .ops.window import conv_weight_grad as conv_weight_grad
 from .ops.window import convolve as convolve
-from .ops.window import max_pool as max_pool
-from .ops.window import max_pool1d as max_pool1d
-from .ops.window import max_pool2d as max_pool2d
-from .ops.window import max_pool3d as max_pool3d
-from .ops.window import pool_argmax as pool_argmax
 from .record import Tape as Tape
 from .record import show as show
 from .tape.tape import enable_grad as enable_grad
@@ -365,6 +368,7 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_biased",
     "conv_input_grad",
     "conv_transpose",
     "conv_transpose1d",
@@ -510,7 +514,9 @@ __all__ = [
     "percentile",
     "permute",
     "polygamma",
-    "pool_argmax",
+    "pool_max",
+    "pool_pick",
+    "pool_unpick",
     "positive",
     "pow",
     "power",

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 import nbgrad as ng
-from nbgrad.__main__ import main
+from nbgrad import warmup
+from nbgrad.__main__ import main, progress_bar
 from nbgrad.base.config import config
 from nbgrad.docs import table_markdown
 from nbgrad.ops.table import table
@@ -109,6 +110,29 @@ def test_cache_is_told_and_cleared(say, tmp_path, monkeypatch):
     assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_warmup_says_what_it_did(say, monkeypatch):
+    done = warmup.Warmed(compiled=3, found=7, bytes=12, seconds=1.25)
+
+    def warm(quick, processes, progress):
+        assert (quick, processes) == (True, 3)
+        for i in range(3):
+            progress(i + 1, 3)
+        return done
+
+    monkeypatch.setattr(warmup, "warm", warm)
+    status, lines, errors = say("warmup", "--quick", "--processes", "3")
+    assert (status, errors) == (0, [])
+    assert lines[0].startswith("3 kernels compiled, 7 were there, 1.2 s; ")
+
+
+def test_progress_without_tqdm_is_a_line(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with progress_bar("compiling") as progress:
+        progress(1, 2)
+        progress(2, 2)
+    assert capsys.readouterr().err == "\rcompiling 1 of 2\rcompiling 2 of 2\n"
+
+
 def test_info_is_what_a_bug_report_needs(say):
     status, lines, _ = say("info")
     told = dict(line.split(None, 1) for line in lines)
@@ -136,7 +160,7 @@ def test_help_names_every_command(capsys):
         main(["--help"])
     assert caught.value.code == 0
     out = capsys.readouterr().out
-    assert all(f"    {word} " in out for word in ("demo", "ops", "cache", "info"))
+    assert all(f"    {word} " in out for word in ("demo", "ops", "warmup", "cache", "info"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a closed pipe is another error there")

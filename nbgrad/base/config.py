@@ -59,10 +59,8 @@ class Config:
         asked = _count(environ, "NBGRAD_NUM_THREADS") or _fitting(environ, most)
         flags = tuple(f"{name}={environ[name]}" for name in CODE_FLAGS if environ.get(name))
         folders = {k: environ[k] for k in ("XDG_CACHE_HOME", "LOCALAPPDATA") if environ.get(k)}
-        return cls(
-            environ.get("NBGRAD_CACHE_DIR") or None, (_count(environ, "NBGRAD_CACHE_MB") or 1024) << 20, num_threads=min(asked, most), max_threads=most, code_flags=flags,
-            _environ=folders,
-        )  # fmt: skip
+        room = (_count(environ, "NBGRAD_CACHE_MB") or 1024) << 20
+        return cls(environ.get("NBGRAD_CACHE_DIR") or None, room, min(asked, most), most, flags, folders)
 
     def calm_waiting(self) -> None:
         """Make threads of GNU OpenMP that wait for work give the processor away soon, unless the user says how.

@@ -1,8 +1,8 @@
 """Pooling layers: windows to their largest value or their mean, channels first."""
 
+from ..ops.pooling import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from ..ops.reduce import mean
 from ..ops.sliding import spread
-from ..ops.window import avg_pool1d, avg_pool2d, avg_pool3d, max_pool1d, max_pool2d, max_pool3d
 from .conv import short
 from .module import Module
 

@@ -1,19 +1,15 @@
-"""Windows that slide over 1 to 3 spatial axes: convolution, its two adjoints, and pooling.
+"""Windows that slide over 1 to 3 spatial axes: convolution and its two adjoints.
 
 `conv_output(x, w)`, `conv_input_grad(y, w)` and `conv_weight_grad(x, y)` are one trilinear form of an input, a weight
 and an output, taken apart in three ways. Each is linear in both arguments and its gradients are the other two, so that
 derivatives of any order are these rows again. Rows know channels first; other layouts are permuted views.
 """
 
-from math import prod
-
-import numpy as np
-
 from ..base.errors import ArgumentError, ShapeError, problem
-from .gather import take_each
 from .movement import flip, permute, reshape
-from .sliding import adjoint_size, as_windows, positions, same_padding, spread, valid_cells
-from .table import ZERO, lift, primitive
+from .reduce import sum as sum_
+from .sliding import adjoint_size, as_windows, positions, same_padding, spread
+from .table import lift, primitive
 
 
 @primitive(
@@ -68,18 +64,25 @@ def conv_weight_grad(x, y, *, window, stride, padding, dilation, groups):
     return y.shape[1], x.shape[1] // groups, *window
 
 
-@primitive(accepts="any", dtype="int64", vjp={"x": ZERO})
-def pool_argmax(x, *, window, stride, padding, dilation):
-    """Place of the largest value of each window of (n, c, *size), counted through size; NaN wins, padding never."""
-    out = positions(x.shape[2:], window, stride, padding, dilation)
-    if not all(map(valid_cells, x.shape[2:], window, stride, padding, dilation)):
+@primitive(
+    accepts="number",
+    vjp={
+        "x": lambda g, w, x_shape, stride, padding, dilation, groups: conv_input_grad(
+            g, w, size=x_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        "w": lambda g, x, w_shape, stride, padding, dilation, groups: conv_weight_grad(
+            x, g, window=w_shape[2:], stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        "b": lambda g: sum_(g, axis=(0, *range(2, g.ndim))),
+    },
+)  # fmt: skip
+def conv_biased(x, w, b, *, stride, padding, dilation, groups):
+    """conv_output(x, w) plus one number of b (o,) per output channel, added where the sums begin."""
+    if b.shape != w.shape[:1]:
         raise problem(
-            ShapeError,
-            f"max_pool: with window {window}, stride {stride}, padding {padding} and dilation {dilation} on "
-            f"{x.shape}, a window lies in the padding alone",
-            "a padding of at most half the window",
+            ShapeError, f"conv: b is {b.shape}; there are {w.shape[0]} output channels", f"b of shape ({w.shape[0]},)"
         )
-    return (*x.shape[:2], *out)
+    return conv_output.forward(x, w, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def _check_channels(what, name, x, w, groups, have, take):
@@ -149,10 +152,12 @@ def conv(x, w, b=None, stride=1, padding=0, dilation=1, groups=1, layout=None):
     """
     x, w = lift(x), lift(w)
     options = as_windows(w.shape[2:], stride, dilation, groups)
-    x = _channels_first(x, layout, w.ndim)
+    x = channels_first(x, layout, w.ndim)
     _check_channels("conv(x, w)", "x", x, w, groups, x.shape[1], w.shape[1] * groups)
     padding = same_padding(padding, x.shape[2:], w.shape[2:], options)
-    return _channels_back(_biased(conv_output(x, w, padding=padding, **options), b), layout)
+    if b is None:
+        return channels_back(conv_output(x, w, padding=padding, **options), layout)
+    return channels_back(conv_biased(x, w, lift(b), padding=padding, **options), layout)
 
 
 def conv_transpose(x, w, b=None, stride=1, padding=0, output_padding=0, dilation=1, groups=1, layout=None):
@@ -180,7 +185,7 @@ def conv_transpose(x, w, b=None, stride=1, padding=0, output_padding=0, dilation
     """
     x, w = lift(x), lift(w)
     options = as_windows(w.shape[2:], stride, dilation, groups)
-    x = _channels_first(x, layout, w.ndim)
+    x = channels_first(x, layout, w.ndim)
     _check_channels("conv_transpose(x, w)", "x", x, w, groups, x.shape[1], w.shape[0])
     extra = spread(output_padding, w.ndim - 2, "output_padding", 0)
     if any(e >= s for e, s in zip(extra, options["stride"])):
@@ -190,7 +195,7 @@ def conv_transpose(x, w, b=None, stride=1, padding=0, output_padding=0, dilation
             "output_padding=0",
         )
     padding, size = adjoint_size(padding, x.shape[2:], w.shape[2:], options, extra)
-    return _channels_back(_biased(conv_input_grad(x, w, size=size, padding=padding, **options), b), layout)
+    return channels_back(_biased(conv_input_grad(x, w, size=size, padding=padding, **options), b), layout)
 
 
 def _biased(y, b):
@@ -205,7 +210,7 @@ def _biased(y, b):
     return y + reshape(b, (-1, *(1,) * (y.ndim - 2)))
 
 
-def _channels_first(x, layout, ndim):
+def channels_first(x, layout, ndim):
     """Return a view of `x` with its channels after the batch."""
     if layout is not None and (layout not in LAYOUTS or LAYOUTS[layout] != ndim - 2):
         raise problem(
@@ -218,97 +223,12 @@ def _channels_first(x, layout, ndim):
     return permute(x, axes=(0, ndim - 1, *range(1, ndim - 1)))
 
 
-def _channels_back(y, layout):
+def channels_back(y, layout):
     """Return `y` as `layout` orders its axes."""
     return y if layout is None or layout[-1] != "C" else permute(y, axes=(0, *range(2, y.ndim), 1))
 
 
 LAYOUTS = {"NCL": 1, "NCHW": 2, "NCDHW": 3, "NLC": 1, "NHWC": 2, "NDHWC": 3}
-
-
-def max_pool(x, window, stride=None, padding=0, dilation=1, layout=None):
-    """Largest value of each window, over 1 to 3 spatial axes.
-
-    Parameters
-    ----------
-    x : array (n, c, *size), or as `layout` says
-        Any real dtype. NaN is the largest, as in NumPy; of equal values the first gets the gradient.
-    window : int or tuple of int
-    stride : int or tuple of int, optional
-        As `window` when left out.
-    padding : int, "valid", "same", tuple of int, or tuple of pairs
-        Cells around x that are never the largest.
-    dilation : int or tuple of int
-    layout : str, optional
-        As in `conv`.
-
-    Returns
-    -------
-    Tensor (n, c, *positions)
-
-    Examples
-    --------
-    >>> max_pool1d([[[1.0, 3.0, 2.0, 0.0]]], 2).tolist()
-    [[[3.0, 2.0]]]
-    """
-    x, options = _pooled(x, window, stride, padding, dilation, layout)
-    n, c, *size = x.shape
-    places = pool_argmax(x, **options)
-    flat = take_each(reshape(x, (n, c, prod(size))), reshape(places, (n, c, prod(places.shape[2:]))), axis=2)
-    return _channels_back(reshape(flat, places.shape), layout)
-
-
-def avg_pool(x, window, stride=None, padding=0, dilation=1, layout=None, count_include_pad=True):
-    """Mean of each window, over 1 to 3 spatial axes.
-
-    Parameters not listed are those of max pooling.
-
-    Parameters
-    ----------
-    count_include_pad : bool
-        Whether padding counts as zeros; otherwise the mean is over the cells of x alone.
-
-    Examples
-    --------
-    >>> avg_pool1d([[[1.0, 3.0, 2.0, 0.0]]], 2).tolist()
-    [[[2.0, 1.0]]]
-    """
-    x, options = _pooled(x, window, stride, padding, dilation, layout)
-    if x.dtype.kind != "f":
-        x = x.astype("float64")
-    n, c, *size = x.shape
-    window = options.pop("window")
-    cells = prod(window)
-    weight = np.full((1, 1, *window), 1.0 / cells if count_include_pad else 1.0, x.dtype)
-    y = conv_output(reshape(x, (n * c, 1, *size)), lift(weight), groups=1, **options)
-    if not count_include_pad:
-        counts = [
-            valid_cells(s, k, *o, count=True)
-            for s, k, *o in zip(size, window, *map(options.get, ("stride", "padding", "dilation")))
-        ]
-        total = counts[0]
-        for along in counts[1:]:
-            total = np.multiply.outer(total, along)
-        y = y / lift(np.asarray(total, x.dtype))
-    return _channels_back(reshape(y, (n, c, *y.shape[2:])), layout)
-
-
-def _pooled(x, window, stride, padding, dilation, layout):
-    """Return (x with channels first, options of the rows) of a pooling."""
-    x = lift(x)
-    if not 3 <= x.ndim <= 5:
-        raise problem(
-            ShapeError,
-            f"pooling: x is {x.shape}; it has a batch axis, a channel axis, and 1 to 3 spatial axes",
-            "x[None]",
-        )
-    x = _channels_first(x, layout, x.ndim)
-    window = spread(window, x.ndim - 2, "window", 1)
-    options = as_windows(window, window if stride is None else stride, dilation, 1)
-    padding = same_padding(padding, x.shape[2:], window, options)
-    del options["groups"]
-    positions(x.shape[2:], window, options["stride"], padding, options["dilation"])
-    return x, {"window": window, "padding": padding, **options}
 
 
 def convolve(a, v, mode="full"):
@@ -345,7 +265,7 @@ def convolve(a, v, mode="full"):
     return reshape(y, (y.size,))
 
 
-def _fixed(function, ndim, kind):
+def fixed_axes(function, ndim, kind):
     """Return `function` for one number of spatial axes, with its docs."""
 
     def fixed(x, *args, **kwargs):
@@ -365,9 +285,7 @@ def _fixed(function, ndim, kind):
     return fixed
 
 
-conv1d, conv2d, conv3d = (_fixed(conv, n, "Convolution") for n in (1, 2, 3))
+conv1d, conv2d, conv3d = (fixed_axes(conv, n, "Convolution") for n in (1, 2, 3))
 conv_transpose1d, conv_transpose2d, conv_transpose3d = (
-    _fixed(conv_transpose, n, "Transposed convolution") for n in (1, 2, 3)
+    fixed_axes(conv_transpose, n, "Transposed convolution") for n in (1, 2, 3)
 )
-max_pool1d, max_pool2d, max_pool3d = (_fixed(max_pool, n, "Largest value of each window") for n in (1, 2, 3))
-avg_pool1d, avg_pool2d, avg_pool3d = (_fixed(avg_pool, n, "Mean of each window") for n in (1, 2, 3))

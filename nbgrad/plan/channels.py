@@ -32,7 +32,7 @@ def sums(loop, kinds, arguments, parts, view) -> tuple:
     per, chunks, block, blocks = chunks_of(*view)
     kernel = Kernel(loop, (*kinds, "float64", kinds[0]), None, (view[2] == 1,))
     step = Step(kernel, (*arguments, parts, parts + 1), (*view, per, block, blocks), chunks * blocks)
-    return step, (((2 * chunks * view[1],), "float64"), ((3 * block * chunks * blocks,), kinds[0]))
+    return step, (((2 * max(1, chunks) * view[1],), "float64"), ((3 * block * chunks * blocks,), kinds[0]))
 
 
 def applied(loop, dtype, arguments, view) -> Step:

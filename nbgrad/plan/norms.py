@@ -85,5 +85,5 @@ def standardize_scaled_grad(inputs, attrs, outs) -> Plan:
     words = (rows, n, grain, groups, runs, word_of(attrs["eps"]))
     first = Step(kernel, (0, 1, 2, 3, 6, 7), words, chunks)
     last = joined("join_sums", ("float64", x.dtype, x.dtype), (7, 4, 5), chunks, pairs)
-    space = 2 * pairs * chunks
+    space = 2 * pairs * max(1, chunks)
     return several((first, last) if chunks else (last,), outs, (((space,), lanes), ((space,), "float64")))

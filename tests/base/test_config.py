@@ -61,6 +61,23 @@ def test_cache_folder_that_was_asked_for(monkeypatch, tmp_path):
     assert Config.read({"NBGRAD_CACHE_DIR": "~/kernels"}).cache_dir() == Path.home() / "kernels"
 
 
+def test_no_home_is_a_folder_where_nothing_can_be_kept(monkeypatch):
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    for platform in ("linux", "darwin"):
+        monkeypatch.setattr(sys, "platform", platform)
+        folder = Config.read({}).cache_dir()
+        assert folder == Path(os.devnull) / "nbgrad"
+        with pytest.raises(OSError, match=r"."):
+            folder.mkdir(parents=True)
+
+
+def test_the_room_of_the_cache_is_told_in_megabytes():
+    assert Config.read({}).cache_bytes == 1 << 30
+    assert Config.read({"NBGRAD_CACHE_MB": "5"}).cache_bytes == 5 << 20
+    with pytest.raises(ArgumentError, match="NBGRAD_CACHE_MB is '5.5'"):
+        Config.read({"NBGRAD_CACHE_MB": "5.5"})
+
+
 def test_flags_of_numba_that_change_machine_code_are_kept():
     assert Config.read({"NUMBA_OPT": "0", "NUMBA_NUM_THREADS": "2"}).code_flags == ("NUMBA_OPT=0",)
 

@@ -5,6 +5,10 @@ from hypothesis import strategies as st
 
 import nbgrad as ng
 from nbgrad.base.errors import ShapeError
+from nbgrad.plan.host import Host, get_host, set_host
+from nbgrad.plan.multiplying import matmul as plan_matmul
+from nbgrad.plan.plan import packed
+from nbgrad.target.cpu.run import Launch, layout
 
 RNG = np.random.default_rng(0)
 
@@ -188,9 +192,76 @@ def threads():
     ng.set_num_threads(before)
 
 
-@pytest.mark.parametrize("shapes", [((200, 300), (300, 400)), ((700, 900), (900, 1)), ((6, 70, 80), (80, 90))])
-def test_results_do_not_depend_on_the_number_of_threads(shapes, threads):
-    a, b = (numbers(s, "float32") for s in shapes)
+SHARED = [((200, 300), (300, 400)), ((700, 900), (900, 1)), ((6, 70, 80), (80, 90)), ((40, 9000), (9000, 50)),
+          ((1, 200000), (200000, 1)), ((2, 5000), (5000, 900)), ((700, 600), (600, 700)), ((900, 8, 8), (900, 8, 8))]  # fmt: skip
+
+
+@pytest.mark.parametrize("shapes", SHARED)
+@pytest.mark.parametrize("right", ["contiguous", "transposed"])
+def test_results_do_not_depend_on_the_number_of_threads(shapes, right, threads):
+    a, b = numbers(shapes[0], "float32"), laid_out(shapes[1], "float32", right)
     several = ng.matmul(a, b).numpy()
     threads(1)
     np.testing.assert_array_equal(ng.matmul(a, b).numpy(), several)
+
+
+@pytest.fixture(params=[(32, 16), (16, 32), (16, 16)], ids=["AVX2", "NEON", "SSE"])
+def host(request):
+    """A machine with narrower registers, planned for during a test."""
+    before = get_host()
+    set_host(Host(*request.param, 32768, 262144))
+    yield
+    set_host(before)
+
+
+FORCED = [((1, 1), (1, 1)), ((37, 53), (53, 61)), ((70, 5), (5, 3)), ((5, 6, 7), (5, 7, 9)), ((300, 320), (320, 310)), ((20, 3000), (3000, 30))]
+
+
+@pytest.mark.parametrize("shapes", FORCED)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("left", "right"), [("contiguous", "contiguous"), ("transposed", "transposed")])
+def test_blocks_of_other_machines_give_the_same(host, shapes, dtype, left, right):
+    a, b = laid_out(shapes[0], dtype, left), laid_out(shapes[1], dtype, right)
+    expected = a.astype("float64") @ b.astype("float64")
+    out = packed(expected.shape, dtype)
+    launch = Launch(plan_matmul((layout(a), layout(b)), {}, out), 2)
+    np.testing.assert_allclose(launch((a, b)), expected, rtol=TOLERANCE[dtype], atol=10 * TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("shapes", [((40, 50), (50, 70)), ((2, 300), (300, 400)), ((9, 500), (500, 1)), ((3, 5, 6), (3, 6, 7))])
+@pytest.mark.parametrize("right", ["contiguous", "transposed"])
+def test_zero_times_infinity_is_nan_and_only_there(shapes, right):
+    a, b = numbers(shapes[0]), laid_out(shapes[1], "float64", right).copy(order="K")
+    b[..., 3, 0] = np.inf
+    a[..., 1, 3] = 0.0
+    with np.errstate(invalid="ignore"):
+        expected = a @ b
+    assert np.isnan(expected).any()
+    np.testing.assert_allclose(ng.matmul(a, b).numpy(), expected, rtol=1e-10, atol=1e-10)
+
+
+LINEAR = [((4, 3), 2), ((3,), 2), ((2, 5, 3), 4), ((64, 300), 70), ((0, 3), 2), ((4, 0), 3), ((1, 900), 400), ((500, 40), 30)]
+
+
+@pytest.mark.parametrize(("shape", "n_out"), LINEAR)
+@pytest.mark.parametrize("how", ["contiguous", "transposed", "strided"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_linear_equals_numpy(shape, n_out, how, dtype):
+    x, w, b = numbers(shape, dtype), laid_out((n_out, shape[-1]), dtype, how), numbers((2 * n_out,), dtype)[::2]
+    expected = x @ w.T + b
+    out = ng.linear(x, w, b)
+    assert out.dtype == expected.dtype
+    assert out.shape == expected.shape
+    np.testing.assert_allclose(out.numpy(), expected, rtol=TOLERANCE.get(dtype, 0), atol=TOLERANCE.get(dtype, 0))
+    np.testing.assert_allclose(ng.linear(x, w).numpy(), x @ w.T, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (3,), (2, 2, 3)])
+def test_gradients_of_linear_to_second_order(shape):
+    ng.gradcheck(ng.linear, numbers(shape), numbers((2, 3)), numbers((2,)), order=2)
+
+
+@pytest.mark.parametrize("shapes", [((4, 3), (3, 2), (2,)), ((4, 3), (2, 3), (3,)), ((4, 3), (3,), (3,)), ((), (2, 3), (2,))])
+def test_linear_names_shapes_that_do_not_fit(shapes):
+    with pytest.raises(ShapeError, match=r"linear\(x, weight, bias\)"):
+        ng.linear(*[np.ones(s) for s in shapes])

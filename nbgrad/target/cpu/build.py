@@ -39,14 +39,20 @@ def build_object(text: str, name: str) -> store.Object:
         When Numba cannot compile it. The message names the file and line; `details` holds all that Numba says.
     """
     with compiling(text, name):
-        data = _machine().emit_object(_optimised(text, name))
-    return store.Object(symbol(text, name), undefined_symbols(data), data)
+        module = _optimised(text, name)
+        data = _near().emit_object(module.clone())
+        needs = undefined_symbols(data)
+        if needs:  # functions of others may be far away
+            data = _far().emit_object(module)
+    return store.Object(symbol(text, name), needs, data)
 
 
 def build_assembly(text: str, name: str) -> str:
     """Return the assembly of what `build_object` makes."""
     with compiling(text, name):
-        return _machine().emit_assembly(_optimised(text, name))
+        module = _optimised(text, name)
+        far = undefined_symbols(_near().emit_object(module.clone()))
+        return (_far() if far else _near()).emit_assembly(module)
 
 
 def build_function(text: str, name: str):
@@ -91,12 +97,20 @@ def _explained(error, text, name):
     return result
 
 
-@functools.cache
-def _machine():
-    """Return what writes machine code, for the processor that Numba compiles for.
+def _far():
+    """Return Numba's writer of machine code, for which everything may lie anywhere."""
+    from numba.core.registry import cpu_target
 
-    Numba lets constants lie anywhere: each costs an instruction that loads its address, half of all instructions of a
-    loop like that of `gelu`. The engine keeps an object file in one piece, so that code finds constants by distance.
+    return cpu_target.target_context.codegen()._tm
+
+
+@functools.cache
+def _near():
+    """Return a writer of machine code that finds the constants of a kernel by their distance from the code.
+
+    To Numba constants may lie anywhere: each costs an instruction that loads its address, half of all instructions of a
+    loop like that of `gelu`. The engine keeps an object file in one piece. It has no room, though, for the tables by
+    which such code would call functions outside of it: kernels that do are for `_far`.
     """
     import llvmlite.binding as llvm
     from numba.core.registry import cpu_target
@@ -104,7 +118,7 @@ def _machine():
     codegen = cpu_target.target_context.codegen()
     triple = llvm.get_process_triple()
     if not ("x86_64" in triple and "linux" in triple):
-        return codegen._tm
+        return _far()
     options = {"opt": 3}
     codegen._customize_tm_options(options)
     return llvm.Target.from_triple(triple).create_target_machine(**{**options, "reloc": "pic", "codemodel": "small"})

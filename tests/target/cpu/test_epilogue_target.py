@@ -45,10 +45,13 @@ def test_products_are_added_to_what_is_there(shapes):
     np.testing.assert_allclose(run(a, b, Epilogue(), (), 1, out), expected, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("name", ["tanh", "gelu", "sigmoid", "square"])
+ROWS = {"tanh": np.tanh, "square": np.square, "exp": np.exp, "sigmoid": lambda x: 1.0 / (1.0 + np.exp(-x))}
+
+
+@pytest.mark.parametrize("name", ROWS)
 def test_any_elementwise_row_may_follow(name):
     a, b = RNG.standard_normal((20, 30)).astype("float32"), RNG.standard_normal((30, 40)).astype("float32")
-    expected = table[name](a.astype("float64") @ b).numpy()
+    expected = ROWS[name](a.astype("float64") @ b)
     np.testing.assert_allclose(run(a, b, Epilogue(((table[name], (0,)),)), ()), expected, rtol=1e-4, atol=1e-5)
 
 

@@ -120,7 +120,16 @@ def test_damaged_machine_code_is_compiled_again_in_silence(folder, read):
 
 
 def test_many_processes_at_once(folder, read):
-    processes = [read("pass", [text_of(2)]) for _ in range(3)]
+    start_together(3, read, folder)
+
+
+@pytest.mark.slow
+def test_eight_processes_at_once(folder, read):
+    start_together(8, read, folder)
+
+
+def start_together(count, read, folder):
+    processes = [read("pass", [text_of(2)]) for _ in range(count)]
     for process in processes:
         finish(process)
     assert {f.suffix for f in folder.iterdir()} == {".o", ".py"}

@@ -113,3 +113,48 @@ def test_clear_leaves_the_files_of_others(folder):
     (folder / f".{NAME}.1.2.tmp").write_text("left behind")
     assert store.clear() == 3
     assert [f.name for f in folder.iterdir()] == ["notes.py"]
+
+
+def names(count):
+    return [f"k{i}_" + "0123456789abcdef" * 2 + ".o" for i in range(count)]
+
+
+def test_what_was_not_used_for_long_is_deleted_first(folder):
+    for age, name in enumerate(names(8)):
+        store.write_object(name, CODE)
+        os.utime(folder / name, (1e9 - age, 1e9 - age))
+    (folder / "notes.py").write_text("mine" * 1000)
+    length = (folder / names(1)[0]).stat().st_size
+    assert store.prune(8 * length) == 0
+    assert store.prune(8 * length - 1) == 3  # down to three quarters
+    assert sorted(f.name for f in folder.iterdir()) == [*names(5), "notes.py"]
+    assert store.prune(0) == 5
+    assert store.prune(0) == 0
+
+
+def test_what_is_read_counts_as_used(folder):
+    store.write_object(NAME, CODE)
+    os.utime(folder / NAME, (1e9, 1e9))
+    store.read_object(NAME)
+    now = (folder / NAME).stat().st_mtime
+    assert now > 1.7e9
+    store.read_object(NAME)
+    assert (folder / NAME).stat().st_mtime == now
+
+
+def test_the_cache_stays_within_its_room(folder, monkeypatch):
+    monkeypatch.setattr(config, "cache_bytes", 0)
+    monkeypatch.setattr(store, "_written", 0)
+    store.write_object(NAME, CODE)
+    assert list(folder.iterdir()) == []
+    for name in names(5):
+        store.write_object(name, CODE)
+    assert len(list(folder.iterdir())) == 5  # it is looked at once in a while
+
+
+def test_whether_kernels_can_be_kept(folder):
+    assert store.writable()
+    assert list(folder.iterdir()) == []
+    folder.rmdir()
+    folder.write_text("a file where the folder should be")
+    assert not store.writable()
