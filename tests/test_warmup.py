@@ -77,11 +77,7 @@ def test_an_attempt_says_whether_it_worked():
     assert not warmup._attempt(lambda: 1 / 0)
 
 
-def test_models_compute_what_they_say(seeded):
-    """The tasks are real programs: run for real, they train."""
-    x = ng.ones((3, 4), dtype="int64")
-    assert warmup.Attention()(x).shape == (3, 10)
-    assert warmup.convolutional()(ng.ones((2, 3, 16, 16), dtype="float32")).shape == (2, 10)
+def test_a_task_of_the_table_takes_gradients():
     leaf = warmup.array(3, 2)
     warmup.backward(ng.tanh, leaf)
     np.testing.assert_allclose(leaf.grad.numpy(), 2 - 2 * np.tanh(0.5) ** 2 * np.ones((3, 2)), rtol=1e-5)
@@ -91,7 +87,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").touch()
     done = python("-W", "ignore", "-m", "nbgrad", "warmup", "--quick", NBGRAD_CACHE_DIR=str(tmp_path / "file"))
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-3].startswith(f"FileError: warmup: kernels cannot be kept in {tmp_path / 'file'}")
+    assert f"FileError: warmup: kernels cannot be kept in {tmp_path / 'file'}\n" in done.stderr
 
 
 @pytest.mark.slow

@@ -89,13 +89,15 @@ def bucket_steps(mode, width, n, size, inner, pointers, scratch) -> tuple:
     words = (buckets, 1, inner, piece, size, inner, chunks * buckets)
     kinds = (width, "int64", "int64", "int64", width)
     kernel = Kernel("scatter_buckets", kinds, None, (mode, lanes(piece, width)))
+    cells = (chunks + 1) * buckets + 1
     steps = (
+        fill_step(cells, 0, "int64", counts),
         Step(Kernel("bucket_count", ("int64", "int64")), (index, counts), split, chunks),
         Step(Kernel("bucket_start", ("int64",)), (counts,), (chunks, buckets), 1),
         Step(Kernel("bucket_place", ("int64",) * 3), (index, counts, order), split, chunks),
         Step(kernel, (v, index, order, counts, out), words, tiles),
     )
-    return steps, ((((chunks + 1) * buckets + 1,), "int64"), ((n,), "int64"))
+    return steps, (((cells,), "int64"), ((n,), "int64"))
 
 
 @planner("scatter_sum", contiguous=True)

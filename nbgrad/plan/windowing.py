@@ -1,4 +1,4 @@
-"""Sliding windows: where each cell of a window looks, which padded copies are made, how the work is cut into tiles.
+"""Convolution: where each cell of a window looks, and how the work is cut into blocks of positions and channels.
 
 Everything is planned over three spatial axes d, h, w; missing ones have length 1.
 """
@@ -7,11 +7,15 @@ from itertools import product
 from math import gcd, prod
 from typing import NamedTuple
 
-from .multiplying import PANEL, TILES, WORK, evenly, pitch_of
-from .plan import GRAIN, Kernel, Plan, Step, planner
+from ..base.shapes import collapse
+from .plan import Kernel, Plan, Step, planner
 
-BLOCK = 256  # positions at once
-FOOTPRINT = 1 << 17  # numbers of the right factor that a block of positions may touch: half a second-level cache
+POSITIONS = 512  # at once: the rows that a block sees are copied, and the first rows of the next block again
+SPACE = 56 << 10  # numbers of such a copy: with them and the weights, a second-level cache is half full
+STEPS = 768  # products summed at once: a panel of weights stays in the first-level cache
+UNITS = 128  # at least, where the work allows: enough for 64 threads
+PARTS = 30  # remainders of the stride at once: a kernel takes 480 words
+GRAIN = 1 << 20  # products per unit of work worth a start
 
 
 class Axis(NamedTuple):
@@ -24,44 +28,11 @@ class Axis(NamedTuple):
     before: int
     dilation: int
 
-    @property
-    def phases(self) -> int:
-        """How many remainders of the stride the cells of a window fall on."""
-        return min(self.window, self.stride // gcd(self.stride, self.dilation))
-
-    @property
-    def reach(self) -> int:
-        """Cells from the first that a window sees to the last that any window sees."""
-        return (self.positions - 1) * self.stride + self.dilation * (self.window - 1) + 1
-
 
 def axes_of(size, window, positions, attrs):
     """Return the three axes of a call."""
     given = zip(size, window, positions, attrs["stride"], (p[0] for p in attrs["padding"]), attrs["dilation"])
     return (Axis(1, 1, 1, 1, 0, 1),) * (3 - len(size)) + tuple(Axis(*one) for one in given)
-
-
-class Cells(NamedTuple):
-    """How one axis of a product walks its cells: number i is at i * left in the weight, and in the planes at
-    (i % phases) * phase + (i * apart // stride) * step."""
-
-    count: int
-    left: int
-    apart: int
-    stride: int
-    phases: int
-    phase: int
-    step: int
-
-
-class Planes(NamedTuple):
-    """Where the planes of a factor lie: buffer, strides over images, channels and (d, h, w), cells of (d, h, w)."""
-
-    buffer: int
-    n: int
-    c: int
-    strides: tuple
-    cells: tuple
 
 
 def spatial(strides):
@@ -74,27 +45,33 @@ def rows_of(cells):
     return cells[1] * cells[2], cells[2], 1
 
 
-def planes_of(x, buffer) -> Planes:
-    """Return an input's planes as they lie in memory."""
-    return Planes(buffer, *x.strides[:2], spatial(x.strides[2:]), (1,) * (5 - x.ndim) + tuple(x.shape[2:]))
+class Walk(NamedTuple):
+    """One axis of a product: position q sees, through cell i, place first + q * step + i * apart of the input.
 
+    `cell` and `cell_step` name the cell of the weight; the result is written at start + q * pace.
+    """
 
-def in_rows(planes) -> bool:
-    """Say whether planes lie row by row, without gaps."""
-    wanted = rows_of(planes.cells)
-    return all(n == 1 or s == w for n, s, w in zip(planes.cells, planes.strides, wanted))
+    size: int
+    cells: int
+    first: int
+    step: int
+    apart: int
+    positions: int
+    cell: int = 0
+    cell_step: int = 1
+    start: int = 0
+    pace: int = 1
 
+    @property
+    def ends(self) -> tuple:
+        """The first and the last place that position 0 sees."""
+        return tuple(sorted((self.first, self.first + (self.cells - 1) * self.apart)))
 
-def padded(x, planes, buffer, cells, before, stride=(1, 1, 1), dilation=(1, 1, 1), phases=(1, 1, 1)):
-    """Return (step that copies x into zeros, phase by phase, the planes of the copy, its scratch)."""
-    n, c = x.shape[:2]
-    plane = prod(cells) * prod(phases)
-    grain = max(1, GRAIN // plane)
-    words = [n * c, grain, c, planes.n, planes.c, *planes.strides]
-    for one in zip(planes.cells, stride, dilation, before, phases, cells):
-        words += one
-    step = Step(Kernel("window_pad", (x.dtype,) * 2), (planes.buffer, buffer), tuple(words), -(-n * c // grain))
-    return step, Planes(buffer, c * plane, plane, rows_of(cells), cells), ((n * c * plane,), x.dtype)
+    @property
+    def inside(self) -> bool:
+        """Say whether no place lies outside of the input."""
+        low, high = self.ends
+        return low >= 0 and high + (self.positions - 1) * self.step < self.size
 
 
 def empty(out):
@@ -102,30 +79,18 @@ def empty(out):
     return Plan((), out.shape, out.dtype, zero=True)
 
 
+@planner("conv_biased", contiguous=(False, False, True))
 @planner("conv_output")
 def conv_output(inputs, attrs, out) -> Plan:
     """Weights (o, (c, cell)) times planes ((c, cell), position), per image and group."""
-    x, w = inputs
-    if not out.size or not x.size or not w.size:
+    x, w = inputs[:2]
+    if not out.size:
         return empty(out)
     axes = axes_of(x.shape[2:], w.shape[2:], out.shape[2:], attrs)
-    steps, scratch, planes = [], [], planes_of(x, 0)
-    if any(a.stride > 1 for a in axes) or any(sum(p) for p in attrs["padding"]) or not in_rows(planes):
-        cells = tuple(a.positions + a.dilation * (a.window - 1) // a.stride for a in axes)
-        moves = [tuple(getattr(a, name) for a in axes) for name in ("before", "stride", "dilation", "phases")]
-        step, planes, size = padded(x, planes, 3, cells, *moves)
-        steps, scratch = [step], [size]
-    phase = prod(planes.cells) * prod(a.phases for a in axes)
-    walk = []
-    for a, left, step in zip(axes, spatial(w.strides[2:]), planes.strides):
-        phase //= a.phases
-        walk.append(Cells(a.window, left, a.dilation, a.stride, a.phases, phase, step))
-    o, c, groups = out.shape[1] // attrs["groups"], w.shape[1], attrs["groups"]
-    positions = tuple(a.positions for a in axes)
-    size = prod(positions)
-    result = (out.shape[1] * size, o * size, size, 0, *rows_of(positions))
-    left = (o * w.strides[0], w.strides[0], w.strides[1])
-    return products(steps, scratch, [(walk, 0, 0, positions, result)], left, planes, (o, c, groups, x.shape[0]), out)
+    walks = tuple(Walk(a.size, a.window, -a.before, a.stride, a.dilation, a.positions) for a in axes)
+    o = out.shape[1] // attrs["groups"]
+    sizes, left = (o, w.shape[1], attrs["groups"]), (o * w.strides[0], w.strides[0], w.strides[1])
+    return products(inputs, [walks], left, sizes, out)
 
 
 @planner("conv_input_grad")
@@ -135,51 +100,15 @@ def conv_input_grad(inputs, attrs, out) -> Plan:
     if not out.size or not y.size or not w.size:
         return empty(out)
     axes = axes_of(out.shape[2:], w.shape[2:], y.shape[2:], attrs)
-    ways = [remainders(a) for a in axes]
-    before = tuple(max(0, *(-way.last for way in own)) for own in ways)
-    cells = tuple(
-        max(a.positions + b, *(way.places + way.first + b for way in own)) for a, own, b in zip(axes, ways, before)
-    )
-    steps, scratch, planes = [], [], planes_of(y, 0)
-    if cells != planes.cells or not in_rows(planes):
-        step, planes, size = padded(y, planes, 3, cells, before)
-        steps, scratch = [step], [size]
     o, c, groups = w.shape[0] // attrs["groups"], w.shape[1], attrs["groups"]
-    sizes, lefts = tuple(a.size for a in axes), spatial(w.strides[2:])
-    size, strides = prod(sizes), rows_of(tuple(a.size for a in axes))
-    parts = []
-    for way in product(*ways):
-        walk = [
-            Cells(r.cells, r.step * left, -r.shift, 1, 1, 0, step) for r, left, step in zip(way, lefts, planes.strides)
-        ]
-        start = sum(r.cell * left for r, left in zip(way, lefts))
-        first = sum((r.first + b) * step for r, b, step in zip(way, before, planes.strides))
-        at = sum(r.remainder * s for r, s in zip(way, strides))
-        result = (out.shape[1] * size, c * size, size, at, *(a.stride * s for a, s in zip(axes, strides)))
-        parts.append((walk, start, first, tuple(r.places for r in way), result))
-    left = (o * w.strides[0], w.strides[1], w.strides[0])
-    return products(steps, scratch, parts, left, planes, (c, o, groups, y.shape[0]), out)
-
-
-class Remainder(NamedTuple):
-    """The places s * q + remainder of an axis: they see position q + first through `cell`, and through every later
-    cell by `step` a position that is less by `shift`."""
-
-    remainder: int
-    places: int
-    cells: int
-    cell: int
-    step: int
-    first: int
-    shift: int
-
-    @property
-    def last(self) -> int:
-        return self.first - (self.cells - 1) * self.shift if self.cells else 0
+    sizes, left = (c, o, groups), (o * w.strides[0], w.strides[1], w.strides[0])
+    parts = list(product(*map(remainders, axes)))
+    seen = [walks for walks in parts if all(a.cells for a in walks)]
+    return products(inputs, seen, left, sizes, out)._replace(zero=len(seen) < len(parts))
 
 
 def remainders(axis) -> list:
-    """Return the remainders of the stride; position * stride = place + before - cell * dilation must be whole."""
+    """Return a walk per remainder of the stride; position * stride = place + before - cell * dilation must be whole."""
     step = axis.stride // gcd(axis.stride, axis.dilation)
     out = []
     for r in range(min(axis.stride, axis.size)):
@@ -190,59 +119,148 @@ def remainders(axis) -> list:
         count = -(-(axis.window - cell) // step)
         first = (far - cell * axis.dilation) // axis.stride if count else 0
         places = -(-(axis.size - r) // axis.stride)
-        out.append(Remainder(r, places, count, cell if count else 0, step, first, step * axis.dilation // axis.stride))
+        apart = -step * axis.dilation // axis.stride
+        out.append(
+            Walk(axis.positions, count, first, 1, apart, places, cell if count else 0, step, r, axis.stride)
+        )
     return out
 
 
-def products(steps, scratch, parts, left, planes, sizes, out) -> Plan:
-    """Add one product per part: (walk of the cells, where both factors start, positions, where the results go)."""
-    space, table, made = 0, 0, []
-    for walk, a_start, b_start, positions, result in parts:
-        words, tiles, need, entries = product_words(
-            prod(c.count for c in walk), positions, result, left, planes, sizes, out.dtype
-        )
-        words += [a_start, b_start, *(c.count for c in walk), *(word for c in walk for word in c[1:])]
-        made.append((tuple(words), tiles))
-        space, table = max(space, need * tiles), max(table, entries * tiles)
-    work = 3 + len(scratch)
-    kernel = Kernel("window_product", (out.dtype,) * 4 + ("int64",))
-    steps = [*steps, *(Step(kernel, (1, planes.buffer, 2, work, work + 1), words, tiles) for words, tiles in made)]
-    return Plan(tuple(steps), out.shape, out.dtype, (*scratch, ((space,), out.dtype), ((table,), "int64")))
+def products(inputs, parts, left, sizes, out) -> Plan:
+    """Pack the weights of every part, then add up their products; the rows that a block sees are copied once for all."""
+    x, w = inputs[:2]
+    bias, rows = len(inputs) > 2, rows_for(sizes[0])
+    kinds, here, steps, size, starts = (out.dtype,) * 3, len(inputs), [], 0, []
+    for walks in parts:
+        words, tiles, more = weight_words(w, walks, left, sizes, rows, bias)
+        pointers = (1, 2 if bias else 1, here + 1)
+        steps.append(Step(Kernel("conv_weights", kinds), pointers, (*words, size, rows), tiles))
+        starts.append((size, size + more - rows))
+        size += more
+    for i in range(0, len(parts), PARTS):
+        words, tiles = product_words(x, parts[i : i + PARTS], starts[i : i + PARTS], sizes, rows, out)
+        steps.append(Step(Kernel("conv_product", kinds), (here + 1, 0, here), words, tiles))
+    return Plan(tuple(steps), out.shape, out.dtype, (((size,), out.dtype),))
 
 
-def product_words(cells, positions, result, left, planes, sizes, dtype):
-    """Return (words, tiles, sums per tile, table entries per tile) of one product."""
-    m, channels, groups, images = sizes
-    h_cells, w_cells = planes.cells[1:]
-    n = ((positions[0] - 1) * h_cells + positions[1] - 1) * w_cells + positions[2]
-    k, results = channels * cells, images * groups * m * n
-    block = evenly(n, max(64, min(BLOCK, FOOTPRINT // channels // 32 * 32)), 32)
-    wanted = max(1, min(TILES, max(results * k // WORK, results // GRAIN)))
-    have, row_block = images * groups * -(-n // block), evenly(m, 1024, PANEL)
-    if have < wanted:
-        row_block = evenly(m, max(24, -(-m // -(-wanted // have))), PANEL)
-    blocks, row_blocks = -(-n // block), -(-m // row_block)
-    units = images * groups * blocks * row_blocks
-    grain, pitch = -(-units // wanted), pitch_of(block, dtype)
-    space, table = PANEL * pitch, row_block + PANEL + 2 * k + 3 * (block // w_cells + 2)
-    words = [units, grain, blocks, row_blocks, groups, m, row_block, channels, k, block, pitch, *left]
-    words += [planes.n, channels * planes.c, planes.c, *result, h_cells, w_cells, *positions[1:], n, space, table]
-    return words, -(-units // grain), space, table
+def rows_for(m):
+    """Return the height of a panel of weights that suits `m` rows."""
+    # Time of a step per vector: its products, or at least its loads; then what every panel costs.
+    return min((1, 2, 3, 4, 6, 8), key=lambda r: -(-m // r) * (max(r, 2.1) + 0.3))
 
 
-@planner("pool_argmax")
-def pool_argmax(inputs, attrs, out) -> Plan:
-    """Rows of positions, shared over the tiles."""
-    (x,) = inputs
-    if not out.size:
-        return Plan((), out.shape, out.dtype)
-    axes = axes_of(x.shape[2:], attrs["window"], out.shape[2:], attrs)
-    nd, nh, nw = (a.positions for a in axes)
-    rows = x.shape[0] * x.shape[1] * nd * nh
-    grain = max(1, GRAIN // (nw * prod(attrs["window"])))
-    words = [rows, grain, x.shape[1], *x.strides[:2]]
-    for a, stride in zip(axes, spatial(x.strides[2:])):
-        words += [stride, a.size, a.window, a.stride, a.before, a.dilation, a.positions]
-    tiles = -(-rows // grain)
-    step = Step(Kernel("pool_argmax", (x.dtype, "int64", x.dtype)), (0, 1, 2), tuple(words), tiles)
-    return Plan((step,), out.shape, out.dtype, (((tiles * nw,), x.dtype),))
+def weight_words(w, walks, left, sizes, rows, with_bias):
+    """Return (words, tiles, numbers) of the packed weights of a part."""
+    m, channels, groups = sizes
+    strides = spatial(w.strides[2:])
+    k, panels = channels * prod(a.cells for a in walks), -(-m // rows)
+    grain = max(1, 16384 // (k * rows))
+    start = sum(a.cell * s for a, s in zip(walks, strides))
+    steps = (left[2], *(a.cell_step * s for a, s in zip(walks, strides)))
+    shape, steps = collapse((channels, *(a.cells for a in walks)), steps)
+    missing = 4 - len(shape)
+    words = [panels, m, k, int(with_bias), *(1,) * missing, *shape, *(0,) * missing, *steps, start, *left[:2]]
+    return (*words, groups * panels, grain), -(-groups * panels // grain), (groups * panels * (1 + k) + 1) * rows
+
+
+def product_words(x, parts, starts, sizes, height, out):
+    """Return (words, tiles) of the products of some parts."""
+    m, channels, groups = sizes
+    images, strides = x.shape[0], spatial(x.strides[2:])
+    d, h, w = (max((walks[i] for walks in parts), key=lambda a: a.positions) for i in range(3))
+    cells = sum(prod(a.cells for a in walks) for walks in parts)
+    h_block, w_block = position_blocks(channels * max(d.cells * w.cells, 1), height, h, w)
+    lay = lay_of(parts, strides, x.strides[1], own_copies(m, h, w) and len(parts) == 1, h_block, w_block)
+    c_block = evenly(channels, max(1, min(STEPS // cells, channels if lay.in_place else SPACE // lay.channel)))
+    blocks = (d.positions, -(-h.positions // h_block), -(-w.positions // w_block))
+    units, m_block = images * groups * prod(blocks), m
+    if units < UNITS:
+        m_block = evenly(m, max(4 * height, -(-m * units // UNITS)), height)
+    units *= -(-m // m_block)
+    grain = max(1, min(GRAIN // (m_block * channels * cells * h_block * w_block), units // UNITS))
+    places = rows_of((1,) * (5 - len(out.shape)) + tuple(out.shape[2:]))
+    size = prod(out.shape[2:])
+    words = [units, grain, groups, m, m_block, channels, c_block, int(lay.in_place), h_block, w_block]
+    words += [*x.strides[:2], out.shape[1] * size, size, 0 if lay.in_place else c_block * lay.channel + 64]
+    words += [height * ((h_block - 1) * lay.row + w_block), c_block * cells]
+    words += [*blocks, -(-m // m_block), *(a.pace * s for a, s in zip((d, h, w), places)), height]
+    words += [*lay.words, len(parts)]
+    return (*words, *part_words(parts, starts, lay, places, c_block)), -(-units // grain)
+
+
+def part_words(parts, starts, lay, places, c_block):
+    """Return thirteen words for each part (see the loop `conv_product`)."""
+    words, entries = [], 0
+    for walks, (start, zeros) in zip(parts, starts):
+        far = [a.first - base for a, base in zip(walks, lay.base)]
+        words += [a.cells for a in walks] + [far[0] // lay.unit, far[1], 0 if lay.own else far[2]]
+        words += [a.positions for a in walks] + [sum(a.start * s for a, s in zip(walks, places)), start, zeros, entries]
+        entries += c_block * prod(a.cells for a in walks)
+    return words
+
+
+def position_blocks(planes, rows, h, w):
+    """Return how many positions along h and w are taken at once: more when few planes must be copied for them."""
+    most = max(POSITIONS, min(SPACE // (2 * planes), 16384 // rows, 4096))
+    w_block = w.positions if w.positions <= POSITIONS else evenly(w.positions, most if h.positions == 1 else 128)
+    return evenly(h.positions, max(1, most // w_block)), w_block
+
+
+class Lay(NamedTuple):
+    """Where the rows that a block of positions sees lie: whether each cell along w has a copy of its `own`, where the
+    copy begins on each axis, places between its planes, length of a row, numbers per channel, words of the loop."""
+
+    in_place: bool
+    own: bool
+    base: tuple
+    unit: int
+    row: int
+    channel: int
+    words: tuple
+
+
+def lay_of(parts, strides, x_c, own, h_block, w_block) -> Lay:
+    """Return how the rows lie that parts with the same steps see: read in place, or copied."""
+    d, h, w = parts[0]
+    low, high = ([end(walks[i].ends[k] for walks in parts) for i in range(3)] for k, end in ((0, min), (1, max)))
+    span = [z - a for a, z in zip(low, high)]
+    # With one part, planes that no cell sees are left out.
+    unit = abs(d.apart) if len(parts) == 1 else 1
+    planes, lines, more = span[0] // unit + 1, h_block + span[1] // h.step, 0 if own else span[2] // w.step
+    phases = 1 if len(parts) > 1 else min(h.cells, h.step // gcd(h.step, h.apart))
+    copies = w.cells if own else 1 if len(parts) > 1 else min(w.cells, w.step // gcd(w.step, w.apart))
+    base, row = (low[0], low[1], w.first if own else low[2]), w_block + more
+    of_copy = phases * lines * row
+    by = (row, lines * row, of_copy, copies * of_copy, planes * copies * of_copy)
+    in_place = len(parts) == 1 and lies_well(parts[0], strides)
+    if in_place:
+        own, copies, phases, row, by = False, 1, 1, strides[1], (strides[1], 0, 0, unit * strides[0], x_c)
+        base = tuple(low)
+    words = [d.size, strides[0], base[0], d.step, unit, planes]
+    words += [h.size, strides[1], base[1], h.step, abs(h.apart), phases, span[1] // h.step]
+    words += [w.size, strides[2], base[2], w.step, w.apart if own else abs(w.apart), copies, int(own), *by]
+    words += [d.apart // unit, h.apart, w.apart]
+    return Lay(in_place, own, base, unit, row, by[-1], tuple(words))
+
+
+def own_copies(m, h, w):
+    """Say whether every cell along w gets a copy: positions are then side by side without the ends of rows between."""
+    if h.positions == 1:
+        return False
+    phases, junk = w.step // gcd(w.step, w.apart), (w.cells - 1) * abs(w.apart) // w.step / w.positions
+    return 4 * (w.cells - phases) < junk * m * h.cells * w.cells / 2
+
+
+def lies_well(walks, strides):
+    """Say whether positions can be read where they are: no padding, no steps, little between the rows."""
+    d, h, w = walks
+    if not all(a.inside for a in walks) or h.step != 1 or w.step != 1 or (strides[2] != 1 and w.size > 1):
+        return False
+    return h.positions == 1 or (strides[1] - w.positions) * 16 <= w.positions
+
+
+def evenly(n, most, step=1):
+    """Return a block length, a multiple of `step`, that cuts `n` into equal parts of about `most` at most."""
+    most = max(step, most // step * step)
+    parts = -(-n // most)
+    return min(-(-(-(-n // parts)) // step) * step, most)

@@ -9,7 +9,7 @@ from scipy import signal
 import nbgrad as ng
 from nbgrad.base.errors import ArgumentError, ShapeError
 from nbgrad.ops import window as family
-from nbgrad.ops.window import avg_pool, conv, conv_input_grad, conv_transpose, max_pool, pool_argmax
+from nbgrad.ops.window import conv, conv_biased, conv_input_grad, conv_output, conv_transpose, conv_weight_grad
 
 RNG = np.random.default_rng(0)
 
@@ -151,8 +151,6 @@ def test_channels_last_is_the_same_convolution(layout, order):
     )
     first = layout[0] + "C" + layout[1:-1]
     np.testing.assert_array_equal(conv(x, w, layout=first).numpy(), conv(x, w).numpy())
-    for pool in (max_pool, avg_pool):
-        np.testing.assert_array_equal(pool(last, 2, layout=layout).numpy(), pool(x, 2).numpy().transpose(order))
     back = conv_transpose(last, w.swapaxes(0, 1), b, layout=layout)
     np.testing.assert_allclose(
         back.numpy(), conv_transpose(x, w.swapaxes(0, 1), b).numpy().transpose(order), rtol=1e-12
@@ -186,74 +184,6 @@ def test_one_two_and_three_axes_by_name():
             np.testing.assert_array_equal(fixed(x, w).numpy(), free(x, w).numpy())
             with pytest.raises(ShapeError, match=f"{name}{ndim}d: x is"):
                 fixed(x[0], w)
-        for name in ("max_pool", "avg_pool"):
-            fixed, free = getattr(ng, f"{name}{ndim}d"), getattr(family, name)
-            np.testing.assert_array_equal(fixed(x, 2).numpy(), free(x, 2).numpy())
-
-
-@settings(max_examples=60, deadline=None)
-@given(convolutions(), st.sampled_from(["float64", "int32", "bool"]))
-def test_max_pool_equals_numpy(case, dtype):
-    x, w, options = case
-    window, groups = w.shape[2:], options.pop("groups")
-    x = (x * 4).astype(dtype)
-    lowest = {"float64": -np.inf, "int32": np.iinfo("int32").min, "bool": False}[dtype]
-    covered = seen(np.ones(x.shape), window, **options).any(axis=tuple(range(x.ndim, 2 * x.ndim - 2)))
-    if not covered.all():
-        with pytest.raises(ShapeError, match="padding alone"):
-            max_pool(x, window, **options)
-        return
-    expected = seen(x, window, **options, value=lowest).max(axis=tuple(range(x.ndim, 2 * x.ndim - 2)))
-    out = max_pool(x, window, **options)
-    assert out.dtype == x.dtype
-    np.testing.assert_array_equal(out.numpy(), expected)
-    assert groups
-
-
-def test_max_pool_gradient_goes_to_the_first_largest():
-    x = ng.tensor([[[1.0, 3.0, 3.0, 2.0]]], requires_grad=True)
-    max_pool(x, 2, stride=1).backward(np.array([[[1.0, 10.0, 100.0]]]))
-    np.testing.assert_array_equal(x.grad.numpy(), [[[0.0, 11.0, 100.0, 0.0]]])
-
-
-def test_max_pool_gradients_to_second_order():
-    x = RNG.permutation(2 * 2 * 36).reshape(2, 2, 6, 6) / 7.0
-    ng.gradcheck(lambda x: max_pool(x, 3, 2, 1) * max_pool(x, 3, 2, 1), x, order=2)
-
-
-def test_nan_wins_and_padding_never_does():
-    x = np.array([[[1.0, np.nan, 5.0, -np.inf, -np.inf, -2.0]]])
-    np.testing.assert_array_equal(max_pool(x, 2).numpy(), [[[np.nan, 5.0, -2.0]]])
-    np.testing.assert_array_equal(max_pool(-np.abs(np.nan_to_num(x)), 3, 1, 1).numpy()[0, 0, :2], [-0.0, -0.0])
-    assert max_pool(np.full((1, 1, 3), -np.inf), 3, 1, 1).numpy().max() == -np.inf
-    lowest = np.full((1, 1, 3), -np.inf)
-    places = pool_argmax(lowest, window=(3,), stride=(1,), padding=((1, 1),), dilation=(1,))
-    np.testing.assert_array_equal(places.numpy(), [[[0, 0, 1]]])
-
-
-@settings(max_examples=40, deadline=None)
-@given(convolutions())
-def test_avg_pool_equals_numpy(case):
-    x, w, options = case
-    window, axes = w.shape[2:], tuple(range(x.ndim, 2 * x.ndim - 2))
-    options.pop("groups")
-    total = seen(x, window, **options).sum(axis=axes)
-    np.testing.assert_allclose(avg_pool(x, window, **options).numpy(), total / np.prod(window), rtol=1e-10, atol=1e-12)
-    count = seen(np.ones(x.shape), window, **options).sum(axis=axes)
-    if count.all():
-        out = avg_pool(x, window, **options, count_include_pad=False)
-        np.testing.assert_allclose(out.numpy(), total / count, rtol=1e-10, atol=1e-12)
-
-
-@pytest.mark.parametrize("include", [True, False])
-def test_avg_pool_gradients(include):
-    f = lambda x: avg_pool(x, 3, 2, 1, count_include_pad=include) ** 2.0
-    ng.gradcheck(f, numbers(2, 2, 5, 6), order=2)
-
-
-def test_avg_pool_dtypes():
-    assert avg_pool(np.ones((1, 1, 4), "float32"), 2).dtype == np.float32
-    assert avg_pool(np.ones((1, 1, 4), "int64"), 2).dtype == np.float64
 
 
 @pytest.mark.parametrize("mode", ["full", "same", "valid"])
@@ -286,8 +216,6 @@ ONE = {"stride": (1,), "padding": ((0, 0),), "dilation": (1,), "groups": 1}
     (lambda: conv(np.ones((1, 2, 2, 1)), np.ones((1, 1, 1, 1)), layout="NLC"), ArgumentError, r"layout='NLC'"),
     (lambda: conv_transpose(np.ones((1, 3, 2)), np.ones((2, 1, 1))), ShapeError, r"x has 3 channels and w takes 2"),
     (lambda: conv_transpose(np.ones((1, 2, 2)), np.ones((2, 1, 1)), output_padding=1), ArgumentError, r"less than"),
-    (lambda: max_pool(np.ones((3, 3)), 2), ShapeError, r"pooling: x is \(3, 3\)"),
-    (lambda: max_pool(np.ones((1, 1, 3)), (2, 2)), ArgumentError, r"window=\(2, 2\) for 1 spatial axes"),
     (lambda: ng.convolve(np.ones(3), np.ones(3), "half"), ArgumentError, r"mode='half'"),
     (lambda: ng.convolve(np.ones(0), np.ones(3)), ShapeError, r"not empty"),
     (lambda: conv_input_grad(np.ones((1, 1, 3)), np.ones((1, 1, 1)), size=(4,), **ONE), ShapeError, r"\(4,\) pos"),
@@ -298,6 +226,108 @@ def test_what_does_not_fit_is_said(call, error, words):
     assert "try: " in str(caught.value) or "positions" in str(caught.value)
 
 
+ODD = [  # shapes that meet every way to cut the work: x, w, stride, padding, dilation, groups
+    ((2, 33, 9, 14), (31, 33, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+    ((1, 32, 40, 57), (17, 32, 3, 3), (1, 1), ((1, 1), (0, 2)), (1, 1), 1),
+    ((1, 70, 30, 61), (5, 70, 3, 5), (1, 1), ((1, 1), (2, 2)), (1, 1), 1),
+    ((3, 3, 31, 45), (20, 3, 7, 7), (2, 2), ((3, 2), (3, 3)), (1, 1), 1),
+    ((2, 24, 9, 9), (40, 24, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    ((2, 24, 9, 9), (7, 24, 1, 1), (2, 2), ((0, 0), (0, 0)), (1, 1), 1),
+    ((2, 6, 20, 20), (6, 1, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 6),
+    ((2, 10, 20, 70), (20, 1, 5, 5), (2, 2), ((2, 2), (2, 2)), (1, 1), 10),
+    ((2, 12, 13, 13), (27, 4, 3, 3), (1, 1), ((1, 1), (1, 1)), (2, 2), 3),
+    ((1, 2, 5, 1300), (3, 2, 2, 3), (1, 1), ((0, 0), (1, 1)), (1, 2), 1),
+    ((2, 5, 2000), (9, 5, 4), (1,), ((1, 2),), (1,), 1),
+    ((2, 4, 1500), (4, 1, 3), (3,), ((1, 1),), (2,), 4),
+    ((1, 3, 4000), (2, 3, 1000), (1,), ((500, 499),), (1,), 1),
+    ((2, 5, 6, 9, 10), (12, 5, 3, 3, 3), (1, 1, 1), ((1, 1), (1, 1), (1, 1)), (1, 1, 1), 1),
+    ((1, 3, 7, 9, 10), (4, 3, 2, 3, 2), (2, 3, 1), ((0, 1), (2, 0), (1, 1)), (2, 1, 2), 1),
+    ((65, 1, 6, 6), (1, 1, 2, 2), (2, 2), ((0, 0), (0, 0)), (1, 1), 1),
+    ((1, 2, 8, 8), (96, 2, 3, 3), (4, 4), ((1, 1), (1, 1)), (1, 1), 1),
+    ((1, 100, 4, 4), (130, 100, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", ODD, ids=lambda c: "x".join(map(str, (*c[0], "w", *c[1]))))
+def test_odd_shapes_and_their_gradients_equal_numpy(case, dtype):
+    xs, ws, *rest = case
+    options = dict(zip(("stride", "padding", "dilation", "groups"), rest))
+    x, w, b = numbers(*xs), numbers(*ws), numbers(ws[0])
+    expected = expected_conv(x, w, **options)
+    t, v, u = (ng.tensor(a.astype(dtype), requires_grad=True) for a in (x, w, b))
+    out = conv(t, v, u, **options)
+    scale = np.abs(expected).max() * (1e-5 if dtype == "float32" else 1e-13)
+    np.testing.assert_allclose(out.detach().numpy(), expected + b.reshape(-1, *(1,) * (x.ndim - 2)), atol=scale, rtol=0)
+    g = numbers(*expected.shape)
+    out.backward(g.astype(dtype))
+    dx, dw = seen_back(g, x, w, **options)
+    for got, wanted in ((t.grad, dx), (v.grad, dw), (u.grad, g.sum((0, *range(2, x.ndim))))):
+        scale = np.abs(wanted).max() * (2e-5 if dtype == "float32" else 1e-13)
+        np.testing.assert_allclose(got.numpy(), wanted, atol=scale, rtol=0)
+
+
+def seen_back(g, x, w, stride, padding, dilation, groups):
+    """Return both gradients of (conv * g).sum(), cell by cell of the window, by NumPy."""
+    whole, dw = padded(np.zeros(x.shape), padding), np.zeros(w.shape)
+    around, c, o = padded(x, padding), w.shape[1], w.shape[0] // groups
+    for cell in np.ndindex(*w.shape[2:]):
+        places = tuple(slice(k * d, k * d + (t - 1) * s + 1, s) for k, d, t, s in zip(cell, dilation, g.shape[2:], stride))
+        for i in range(groups):
+            own, mine = slice(i * o, (i + 1) * o), slice(i * c, (i + 1) * c)
+            whole[(slice(None), mine, *places)] += np.einsum("no...,oc->nc...", g[:, own], w[(own, slice(None), *cell)])
+            part = around[(slice(None), mine, *places)]
+            dw[(own, slice(None), *cell)] = np.tensordot(g[:, own], part, ((0, *range(2, x.ndim)),) * 2)
+    inner = tuple(slice(p[0], p[0] + n) for p, n in zip(padding, x.shape[2:]))
+    return whole[(slice(None), slice(None), *inner)], dw
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 16, 17, 23, 31, 32, 33])
+def test_any_number_of_channels(channels):
+    for c, o in ((channels, 5), (5, channels), (channels, channels)):
+        x, w = numbers(2, c, 5, 7), numbers(o, c, 3, 2)
+        options = {"stride": (1, 1), "padding": ((1, 1), (1, 0)), "dilation": (1, 1), "groups": 1}
+        g = numbers(*expected_conv(x, w, **options).shape)
+        dx, dw = seen_back(g, x, w, **options)
+        np.testing.assert_allclose(conv_output(x, w, **options).numpy(), expected_conv(x, w, **options), rtol=0, atol=1e-11)
+        np.testing.assert_allclose(conv_input_grad(g, w, size=(5, 7), **options).numpy(), dx, rtol=0, atol=1e-11)
+        np.testing.assert_allclose(conv_weight_grad(x, g, window=(3, 2), **options).numpy(), dw, rtol=0, atol=1e-11)
+
+
+def test_gradients_that_lie_anyhow():
+    """A gradient may be one number for all positions, channels last, or every second element of something."""
+    x, w = numbers(3, 4, 9, 8), numbers(6, 4, 3, 3)
+    options = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+    whole = numbers(3, 6, 18, 16)
+    last = np.ascontiguousarray(numbers(3, 6, 9, 8).transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    for g in (np.broadcast_to(np.float64(2.0), (3, 6, 9, 8)), last, whole[:, :, ::2, ::2], last[:, :, ::-1, ::-1]):
+        dx, dw = seen_back(g, x, w, **options)
+        np.testing.assert_allclose(conv_input_grad(g, w, size=(9, 8), **options).numpy(), dx, rtol=0, atol=1e-11)
+        np.testing.assert_allclose(conv_weight_grad(x, g, window=(3, 3), **options).numpy(), dw, rtol=0, atol=1e-11)
+    grouped = {**options, "groups": 2}
+    w = numbers(4, 2, 3, 3)
+    dx, dw = seen_back(last[:, :4], x, w, **grouped)
+    np.testing.assert_allclose(conv_weight_grad(x, last[:, :4], window=(3, 3), **grouped).numpy(), dw, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8"])
+def test_integers_wrap_around_as_numpys(dtype):
+    x, w = (RNG.integers(0, 9, shape).astype(dtype) for shape in ((2, 5, 8, 20), (6, 5, 3, 3)))
+    options = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+    expected = expected_conv(x.astype("int64"), w.astype("int64"), **options).astype(dtype)
+    out = conv_output(x, w, **options)
+    assert out.dtype == dtype
+    np.testing.assert_array_equal(out.numpy(), expected)
+
+
+def test_bias_is_in_the_row_and_differentiable_to_second_order():
+    x, w, b = numbers(2, 4, 6, 5), numbers(6, 2, 3, 3), numbers(12)[::2]
+    options = {"stride": (2, 1), "padding": ((1, 1), (0, 1)), "dilation": (1, 1), "groups": 2}
+    out = conv_biased(x, w, b, **options)
+    np.testing.assert_allclose(out.numpy(), expected_conv(x, w, **options) + b[:, None, None], rtol=1e-12)
+    ng.gradcheck(lambda x, w, b: conv(x, w, b, **options) ** 2.0, x, w, b, order=2, directions=1)
+
+
 @pytest.fixture
 def threads():
     """The function that sets the number of threads, which is given back."""
@@ -306,7 +336,7 @@ def threads():
     ng.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("groups", "stride"), [(1, 1), (1, 2), (16, 1)])
+@pytest.mark.parametrize(("groups", "stride"), [(1, 1), (1, 2), (16, 1), (16, 2), (2, 1)])
 def test_results_do_not_depend_on_the_number_of_threads(groups, stride, threads):
     x = ng.tensor(numbers(9, 16, 20, 21, dtype="float32"), requires_grad=True)
     w = ng.tensor(numbers(32, 16 // groups, 3, 3, dtype="float32"), requires_grad=True)
@@ -314,8 +344,8 @@ def test_results_do_not_depend_on_the_number_of_threads(groups, stride, threads)
     def results():
         x.grad = w.grad = None
         y = conv(x, w, None, stride, 1, 1, groups)
-        y.backward(np.ones(y.shape, "float32"))
-        return y.detach().numpy(), x.grad.numpy(), w.grad.numpy(), max_pool(x.detach(), 2).numpy()
+        y.backward(y.detach())
+        return y.detach().numpy(), x.grad.numpy(), w.grad.numpy()
 
     several = results()
     threads(1)

@@ -91,7 +91,7 @@ def test_what_a_mode_begins_with():
 
 def test_ways_depend_on_sizes_alone():
     steps, scratch = scatter_steps("add", "float32", (50_000, 256), 0, 8192, (0, 1, 2), 3)
-    assert [s.kernel.loop for s in steps] == ["bucket_count", "bucket_start", "bucket_place", "scatter_buckets"]
+    assert [s.kernel.loop for s in steps] == ["fill", "bucket_count", "bucket_start", "bucket_place", "scatter_buckets"]
     assert steps[-1].tiles >= 64
     assert scratch[1] == ((8192,), "int64")
 

@@ -12,18 +12,17 @@ from ...ops.elementary import find
 from ...plan.plan import Kernel
 from . import (
     loops_channels,
-    loops_conv,
     loops_entropy,
     loops_gather,
     loops_matmul,
     loops_norm,
     loops_place,
+    loops_pool,
     loops_random,
     loops_rows,
     loops_scan,
     loops_scatter,
     loops_sort,
-    loops_window,
 )
 from .emit import emit_helper, emit_inline
 from .load import load
@@ -34,8 +33,8 @@ from .windows import window_address
 
 LOOPS = {}
 for module in (
-    loops_channels, loops_conv, loops_entropy, loops_gather, loops_matmul, loops_norm, loops_place, loops_random,
-    loops_rows, loops_scan, loops_scatter, loops_sort, loops_window,
+    loops_channels, loops_entropy, loops_gather, loops_matmul, loops_norm, loops_place, loops_pool, loops_random,
+    loops_rows, loops_scan, loops_scatter, loops_sort,
 ):  # fmt: skip
     LOOPS.update(
         {n: (f, module) for n, f in vars(module).items() if inspect.isfunction(f) and f.__module__ == module.__name__}

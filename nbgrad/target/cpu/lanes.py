@@ -62,12 +62,12 @@ def put_row(typing, lanes, out, to, v, source, count):
     def codegen(context, builder, signature, args):
         rows = Rows(context, builder, signature, args, width)
         copy = lambda a, b: b
-        rows.whole(builder.sub(rows.count, rows.count.type(1)), copy)
+        rows.whole(builder.sub(rows.count, word_of(1)), copy)
         with builder.if_else(builder.icmp_signed(">=", rows.count, rows.step)) as (long, short):
             with long:  # the last vector, which may overlap the one before it
                 rows.pair(builder.sub(rows.count, rows.step), rows.vector, copy)
             with short:
-                cgutils.raw_memcpy(builder, *rows.ends(rows.count.type(0)), rows.count, rows.size, align=rows.size)
+                rows.rest(word_of(0), copy)
         return context.get_dummy_value()
 
     return types.void(lanes, out, word, v, word, word), codegen
@@ -103,35 +103,34 @@ class Rows:
 
     def __init__(self, context, builder, signature, args, lanes):
         _, self.out, self.to, self.v, self.source, count = args
-        # The length of a row as if it were new for each: LLVM would make copies of the loop over rows for what it is.
-        self.count = builder.asm(ir.FunctionType(count.type, [count.type]), "", "=r,0", [count], True)
         dtype = signature.args[-3].dtype  # of `v`
         self.builder, self.element, self.size = builder, context.get_value_type(dtype), dtype.bitwidth // 8
-        self.vector, self.step = ir.VectorType(self.element, lanes), self.count.type(lanes)
-
-    def ends(self, k):
-        """Return where the elements `k` of both rows are."""
-        b = self.builder
-        return [b.gep(p, [b.add(i, k)]) for p, i in ((self.out, self.to), (self.v, self.source))]
+        self.vector, self.step, self.count = ir.VectorType(self.element, lanes), word_of(lanes), self.hidden(count)
 
     def pair(self, k, kind, join):
         """Join the numbers (or vectors) at `k`."""
         b = self.builder
-        ends = [b.bitcast(p, kind.as_pointer()) for p in self.ends(k)]
+        ends = [b.gep(p, [b.add(i, k)]) for p, i in ((self.out, self.to), (self.v, self.source))]
+        ends = [b.bitcast(p, kind.as_pointer()) for p in ends]
         was, new = (b.load(p, align=self.size) for p in ends)
         b.store(join(was, new), ends[0], align=self.size)
 
     def whole(self, count, join):
         """Walk the whole vectors of the first `count` elements; return where they end."""
         end = self.builder.sub(count, self.builder.srem(count, self.step))
-        with cgutils.for_range_slice(self.builder, self.step.type(0), end, self.step, self.step.type) as (k, _):
+        with cgutils.for_range_slice(self.builder, word_of(0), end, self.step, end.type) as (k, _):
             self.pair(k, self.vector, join)
         return end
 
     def rest(self, start, join):
         """Walk what is left, one by one."""
-        with cgutils.for_range_slice(self.builder, start, self.count, self.step.type(1), self.step.type) as (k, _):
-            self.pair(k, self.element, join)
+        with cgutils.for_range_slice(self.builder, start, self.count, word_of(1), start.type) as (k, _):
+            self.pair(self.hidden(k), self.element, join)
+
+    def hidden(self, number):
+        """Return a number as if it were new. LLVM would make vectors of what is left, and copies of the loop over rows for
+        each case of their length: five times the code, to no use."""
+        return self.builder.asm(ir.FunctionType(number.type, [number.type]), "", "=r,0", [number], True)
 
 
 def word_of(value):

@@ -4,7 +4,7 @@ S0, S1, S2 are the block of the micro-kernel: rows, vectors, bytes of a vector; 
 of the right factor. `finish` is the epilogue (see epilogue.py), applied to a part of the result while it is in cache.
 """
 
-from . import host, micro  # noqa: F401 - the one tells the plans what this machine is, the other how kernels find it
+from . import host, micro, turning  # noqa: F401 - one tells the plans what this machine is, two what kernels call
 from .epilogue import epilogue_text
 
 FEW = 256  # numbers of a right factor that are turned one by one
@@ -269,7 +269,7 @@ def matmul_dots(args, tile):
 FINISH = ("finish", epilogue_text)
 HELPERS = {
     "matmul": ("micro_call.py", FINISH, unit_place),
-    "matmul_turned": ("micro_call.py", "stack.py", "turn.py", FINISH, unit_place),
-    "matmul_batch": ("micro_call.py", FINISH), "matmul_pack": ("micro_call.py",), "matmul_turn": ("turn.py",),
+    "matmul_turned": ("micro_call.py", FINISH, unit_place),
+    "matmul_batch": ("micro_call.py", FINISH), "matmul_pack": ("micro_call.py",), "matmul_turn": ("micro_call.py",),
     "matmul_join": (FINISH,), "matmul_dots": ("panel.py",),
 }  # fmt: skip

@@ -1,17 +1,6 @@
 """Copies from any strided layout to any other: the loop of place, overwrite and concat, and the start of scatter."""
 
 
-def place_offset(args, row, axes, strides):
-    """Return how far `row` lies from the start; lengths of the row axes stand at word 10, their strides at `strides`."""
-    total = 0
-    for d in range(axes - 1, -1, -1):
-        extent = word(args, 10 + d)
-        rest = row // extent
-        total += (row - rest * extent) * word(args, strides + d)
-        row = rest
-    return total
-
-
 def place(args, tile):
     """Write `v` into the cells of `out` that the strides name; columns of the rectangle are the innermost axis.
 
@@ -21,14 +10,18 @@ def place(args, tile):
     row, high, first, last = rectangle(tile, word(args, 3), word(args, 4), word(args, 5), word(args, 6))
     step, out_step, axes = word(args, 7), word(args, 8), word(args, 9)
     while row < high:
-        a, b = first * step, word(args, 2) + first * out_step
+        a, b, rest = first * step, word(args, 2) + first * out_step, row
+        for d in range(axes - 1, -1, -1):
+            extent = word(args, 10 + d)
+            at = rest % extent
+            rest = rest // extent
+            a += at * word(args, 10 + axes + d)
+            b += at * word(args, 10 + 2 * axes + d)
         rows, row_step, out_row_step = 1, 0, 0
         if axes:
             # Rows along the last row axis follow at fixed distances: the way to the first of them is computed once.
             extent, row_step, out_row_step = word(args, 9 + axes), word(args, 9 + 2 * axes), word(args, 9 + 3 * axes)
             rows = min(extent - row % extent, high - row)
-            a += place_offset(args, row, axes, 10 + axes)
-            b += place_offset(args, row, axes, 10 + 2 * axes)
         for _ in range(rows):
             if S1:
                 put_row(S0, out, b, v, a, last - first)
@@ -48,4 +41,4 @@ def fill(args, tile):
         out[e] = value
 
 
-HELPERS = {"place": (place_offset, "lanes.py")}
+HELPERS = {"place": ("lanes.py",)}

@@ -60,12 +60,10 @@ def scatter_along(args, tile):
 
 
 def bucket_count(args, tile):
-    """Count the indices of one chunk that fall into each bucket: neighbouring cells, 2**shift of them."""
+    """Add to zeros how many indices of one chunk fall into each bucket: neighbouring cells, 2**shift of them."""
     index, counts = at0(args), at1(args)
     n, chunk, size, shift, buckets = word(args, 2), word(args, 3), word(args, 4), word(args, 5), word(args, 6)
     own = tile * buckets
-    for b in range(own, own + buckets):
-        counts[b] = 0
     for j in range(tile * chunk, min(n, (tile + 1) * chunk)):
         at = counted(index, j, size)
         if inside(at, size):

@@ -1,4 +1,7 @@
-"""How a kernel calls the micro-kernel of `micro.py`. The text of this file is copied into kernels (see HELPERS)."""
+"""How kernels call the micro-kernel of `micro.py` and the function of `turning.py`, and move whole vectors.
+
+The text of this file is copied into kernels (see HELPERS in the loops); it imports nothing of nbgrad.
+"""
 
 from llvmlite import ir
 from numba import types
@@ -17,12 +20,48 @@ def micro(typing, a, a0, a_row, a_step, b, b0, b_step, k, c, c0, c_row, rows, co
     signature = types.void(a, word, word, word, b, word, word, word, c, *[word] * 5, height, vectors, width)
 
     def codegen(context, builder, signature, args):
-        name = "_".join(map(str, ("nbgrad_micro", signature.args[0].dtype, *shape)))
-        kinds = ir.FunctionType(ir.VoidType(), [x.type for x in args[:14]])
-        function = builder.module.globals.get(name) or ir.Function(builder.module, kinds, name)
-        function.attributes.add("nounwind")
-        builder.call(function, args[:14])
+        call_shared(builder, "_".join(map(str, ("nbgrad_micro", signature.args[0].dtype, *shape))), args[:14])
         return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@intrinsic(prefer_literal=True)
+def turn(typing, out, to, pitch, x, start, row, rows, n, width):
+    """Set out[to + p * pitch + i] to x[start + i * row + p] for i < rows and p < n; nothing else is read or written.
+
+    width : bytes of a vector, a literal number.
+    """
+    word, size = types.int64, width.literal_value
+    signature = types.void(out, word, word, x, *[word] * 4, width)
+
+    def codegen(context, builder, signature, args):
+        call_shared(builder, f"nbgrad_turn_{signature.args[0].dtype}_{size}", args[:8])
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def call_shared(builder, name, args):
+    """Call a function that kernels share, which the loader finds by its name."""
+    kinds = ir.FunctionType(ir.VoidType(), [x.type for x in args])
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kinds, name)
+    function.attributes.add("nounwind")
+    builder.call(function, args)
+
+
+@intrinsic
+def stack(typing, like, count):
+    """Return a pointer of the kind of `like` to `count` numbers on the stack, alive while the kernel runs.
+
+    What lies there is in the cache of the thread from tile to tile, and its pages are touched for the first time once.
+    """
+    signature = like(like, types.int64)
+
+    def codegen(context, builder, signature, args):
+        room = builder.alloca(context.get_value_type(signature.return_type.dtype), size=args[1])
+        room.align = 64
+        return room
 
     return signature, codegen
 

@@ -12,8 +12,10 @@ import ast
 import ctypes
 import inspect
 import operator
+import os
 import textwrap
 import types
+from pathlib import Path
 
 import llvmlite.binding as llvm
 
@@ -118,6 +120,27 @@ def _parameters(f):
     return ", ".join(f"i64 %given.{p}" for p in list(inspect.signature(f).parameters)[:-1])
 
 
+def _texts(functions) -> list:
+    """Return the texts of the files that functions and what they call are written in: to read them takes no time."""
+    waiting, files = [f[1] if isinstance(f, tuple) else f for f in functions], {__file__: []}
+    while waiting:
+        f = waiting.pop()
+        file = f.__code__.co_filename
+        if not os.path.exists(file):
+            file = inspect.getsource(f)
+        if file not in files:
+            names = f.__globals__.items()
+            files[file] = [f"{n} = {v}" for n, v in names if type(v) is int]  # some come from other files
+            waiting += [g for _, g in names if isinstance(g, types.FunctionType) and _knows_words(g)]
+    texts = [Path(file).read_text(encoding="utf-8") if os.path.exists(file) else file for file in files]
+    return texts + [line for lines in files.values() for line in lines]
+
+
+def _knows_words(f) -> bool:
+    """Say whether the module of a function imports words of this file."""
+    return f.__module__ != __name__ and any(f.__globals__.get(word.__name__) is word for word in (get, put, call, room))
+
+
 class Native:
     """Functions compiled together, and their variables.
 
@@ -129,7 +152,7 @@ class Native:
         What can be asked for by `address`; what they call is compiled along. A triple is a name for a function whose
         last argument is that number.
     values : dict
-        Name of a variable -> its word. Names that no function reads are passed over.
+        Name of a variable -> its word.
 
     Raises
     ------
@@ -145,30 +168,34 @@ class Native:
     """
 
     def __init__(self, name, functions, values):
-        bound = [f for f in functions if isinstance(f, tuple)]
         self.names = [f[0] if isinstance(f, tuple) else f.__name__ for f in functions]
+        self._places = {variable: i for i, variable in enumerate(sorted(values))}
+        shown = [f"{f[0]} {f[1].__name__} {f[2]}" if isinstance(f, tuple) else f.__name__ for f in functions]
+        known_by = "\n".join([name, *shown, *self._places, *_texts(functions)])
+        kind = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)
+        self._find = kind(load_ir(known_by, f"nbgrad_{name}", make=lambda: self._text(name, functions)))
+        self._words = (ctypes.c_int64 * max(1, len(values))).from_address(self._find(0))
+        for variable, value in values.items():
+            self.set(variable, value)
+
+    def _text(self, name, functions):
+        """Return the module in LLVM IR."""
+        bound = [f for f in functions if isinstance(f, tuple)]
         text = [BOUND.format(name=n, f=f.__name__, last=i, args=_parameters(f)) for n, f, i in bound]
         found: dict = {}
-        shared: dict = {}
         waiting = [f[1] if isinstance(f, tuple) else f for f in functions]
         while waiting:
             f = waiting.pop()
             if f.__name__ not in found:
                 found[f.__name__] = f
-                body = Function(f, shared)
+                body = Function(f, self._places)
                 text.append(body.text())
                 waiting += body.calls
         things = ", ".join(f"ptr @{n}" for n in ["variables", *(f"f.{n}" for n in self.names)])
         if any("@llvm." in body for body in text):
             text.append(f"declare void @llvm.{_pause().replace('i32 1', 'i32')}")
-        head = MODULE.format(room=max(1, len(shared)), count=1 + len(self.names), things=things, name=f"nbgrad_{name}")
-        kind = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)
-        self._find = kind(load_ir(head + "\n".join(text), f"nbgrad_{name}"))
-        self._places, self._words = shared, (ctypes.c_int64 * max(1, len(shared))).from_address(self._find(0))
-        for variable in shared:
-            if variable not in values:
-                raise problem(KernelError, f"{name}: the variable {variable} has no value", "give one in `values`")
-            self.set(variable, values[variable])
+        head = MODULE.format(room=max(1, len(self._places)), count=1 + len(self.names), things=things, name=f"nbgrad_{name}")
+        return head + "\n".join(text)
 
     def address(self, name) -> int:
         """Return the address of a function."""
@@ -305,7 +332,10 @@ class Function:
 
     def named(self, name, value, e):
         if isinstance(value, Variable):
-            place = self.shared.setdefault(name, len(self.shared))
+            place = self.shared.get(name)
+            if place is None:
+                what = f"{self.source.__name__}: the variable {name} has no value"
+                raise problem(KernelError, what, "give one in `values`")
             return self.value(f"load i64, ptr getelementptr (i64, ptr @variables, i64 {place})")
         if not isinstance(value, int):
             raise self.unknown(e)

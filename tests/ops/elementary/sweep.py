@@ -49,6 +49,10 @@ def _worst32(got, want):
     worst, at, wrong, where = 0.0, 0, 0, -1
     for i in range(got.size):
         y, w = got[i], want[i]
+        if y == np.float32(w) and y != 0.0:  # most are: no error beyond 0.5 ulp
+            if worst < 0.5:
+                worst, at = 0.5, i
+            continue
         if math.isnan(w) or math.isnan(y):
             bad = math.isnan(w) != math.isnan(y)
         elif math.isinf(w):

@@ -1,5 +1,6 @@
 """The loops: what they compile to, and results that do not depend on the number of threads."""
 
+import math
 import re
 
 import numpy as np
@@ -135,3 +136,23 @@ def test_random_numbers_are_the_same_for_any_number_of_threads(threads, seeded):
         ng.random.seed(7)
         results.append(ng.random.normal((300, 500)).numpy().tobytes())
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_rare_argument_changes_nothing_beside_it(rng, dtype):
+    x = rng.uniform(-9, 9, 5000).astype(dtype)
+    with_rare = x.copy()
+    with_rare[[7, 3000]] = 1e20, np.nan
+    got, wanted = ng.sin(ng.asarray(with_rare)).numpy(), ng.sin(ng.asarray(x)).numpy()
+    np.testing.assert_allclose(got[7], np.sin(np.float64(with_rare[7])), rtol=2e-7)
+    assert np.isnan(got[3000])
+    kept = np.delete(np.arange(5000), [7, 3000])
+    np.testing.assert_array_equal(got[kept], wanted[kept])
+
+
+def test_a_rare_argument_in_place_and_broadcast():
+    x = np.linspace(-3, 3, 2001).reshape(3, 667)
+    x[1, 5] = -1e30
+    np.testing.assert_allclose(ng.sin(ng.asarray(x).T).numpy(), np.sin(x.T), rtol=1e-15, atol=1e-16)
+    wanted = np.vectorize(math.lgamma)(x[:, ::3])
+    np.testing.assert_allclose(ng.lgamma(ng.asarray(x[:, ::3])).numpy(), wanted, rtol=2e-13, atol=1e-15)

@@ -156,7 +156,7 @@ def test_a_pause_on_each_kind_of_processor(triple, word, monkeypatch):
     texts = []
     real = words.load_ir
     monkeypatch.setattr(words.llvm, "get_process_triple", lambda: triple)
-    monkeypatch.setattr(words, "load_ir", lambda text, name: texts.append(text) or real(MODULE_OF_NOTHING, "test_words_nothing"))
+    monkeypatch.setattr(words, "load_ir", lambda text, name, make: texts.append(make()) or real(MODULE_OF_NOTHING, "test_words_nothing"))
     Native("test_pause", [add_one], {})
     assert texts[0].count("@llvm.") == (2 if word else 0)
     assert word is None or f"declare void @llvm.{word}" in texts[0]
