@@ -34,6 +34,8 @@ class Case:
         The side that, given the inputs as float64, says what is right.
     note : str
         Printed below the group's table.
+    unchecked : tuple of str
+        Sides that do other work, to compare times with: their results are not looked at.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class Case:
     calls: int = 1
     truth: str = "numpy"
     note: str = ""
+    unchecked: tuple[str, ...] = ()
 
     @property
     def group(self) -> str:
@@ -71,6 +74,8 @@ class ColdStart:
         truth's; nothing is compared when `truth` is "".
     cache : "kept" or "empty"
         Whether compiled code of earlier runs is there; the folders of all peers' caches are set to a temporary one.
+    told : bool
+        The time is not that of the process but what it prints before the numbers: a line "seconds 0.05".
     """
 
     name: str
@@ -79,6 +84,7 @@ class ColdStart:
     tolerance: float = 1e-4
     truth: str = ""
     note: str = ""
+    told: bool = False
     flops: float = 0.0
     bytes: float = 0.0
 
@@ -94,8 +100,9 @@ def script(name: str) -> tuple[str, ...]:
 
 
 def imports(package: str) -> tuple[str, ...]:
-    """Return the interpreter's arguments that import a package and end."""
-    return ("-c", f"import {package}")
+    """Return the interpreter's arguments that import a package and tell how long that took."""
+    clock = "from time import perf_counter as now"
+    return ("-c", f"{clock}; start = now(); import {package}; print('seconds', now() - start)")
 
 
 def peer_of(side: str) -> str:

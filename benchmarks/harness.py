@@ -60,7 +60,7 @@ class Worker:
         self.complaints = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", peer, str(threads)], cwd=ROOT, text=True, encoding="utf-8",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, env=environment(os.environ, threads),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, env=environment(os.environ, threads, peer),
         )  # fmt: skip
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -175,7 +175,7 @@ class Lane:
         file = folder / f"{self.side}-{self.threads}.npz"
         with self._told():
             self._ask("open", case=self.case.name, wide=False, result=str(file))
-            self.error = error_of(read(file), truth)
+            self.error = 0.0 if self.side in self.case.unchecked else error_of(read(file), truth)
             if not self.error <= self.case.tolerance:
                 self._ask("close")
                 raise WorkerError(f"wrong result: error {self.error:.2g}, allowed {self.case.tolerance:.2g}")

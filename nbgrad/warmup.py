@@ -15,7 +15,7 @@ import numpy as np
 
 from . import demo, nn, optim
 from .base.config import config
-from .base.errors import FileError, NbgradError, problem
+from .base.errors import FileError, problem
 from .creation import ones
 from .docs import rows
 from .ops.activation import gelu, relu, silu
@@ -73,12 +73,12 @@ def warm(quick=False, processes=2, progress=None) -> Warmed:
 
 
 def _attempt(task):
-    """Run a task; what it computes from is not meaningful, so it may complain, but its kernels were noted."""
+    """Run a task and say whether it came to its end: numbers that no kernel computed may lead to any exception."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
             task()
-        except (NbgradError, ArithmeticError, ValueError):
+        except Exception:
             return False
     return True
 

@@ -12,8 +12,8 @@ from nbgrad.ad.scalar import partials
 from nbgrad.base.errors import ArgumentError, DtypeError
 from nbgrad.base.source import names
 from nbgrad.ops.table import MISSING, ZERO, table
-from nbgrad.target.cpu.load import kernel_function
 from nbgrad.target.cpu.kernels import kernel_name, source
+from nbgrad.target.cpu.load import kernel_function
 
 KINDS = docs.rows()
 ROWS = [op for kind in KINDS.values() for op in kind]

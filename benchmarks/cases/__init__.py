@@ -1,12 +1,14 @@
 """The cases, one file per group: a file's `CASES` are its records, in the order of the tables."""
 
 from ..case import Case, ColdStart
-from . import cold_start, eager_chain, elementwise, matmul, reduction, training
+from . import cold_start, eager_chain, elementwise, embedding, matmul, reduction, rows, training
 
 CASES: tuple[Case | ColdStart, ...] = (
     *eager_chain.CASES,
     *elementwise.CASES,
     *reduction.CASES,
+    *rows.CASES,
+    *embedding.CASES,
     *matmul.CASES,
     *training.CASES,
     *cold_start.CASES,

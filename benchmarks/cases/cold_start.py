@@ -1,4 +1,4 @@
-"""Fresh processes, from start to end: importing, and the first gradient of a net of three layers."""
+"""Fresh processes: importing, and after that the first gradient of a net of three layers."""
 
 from ..case import ColdStart, imports, script
 
@@ -7,15 +7,17 @@ GRADIENT = {side: script(f"first_gradient_{side}") for side in ("nbgrad", "torch
 CASES = (
     ColdStart(
         "cold start/import",
-        {name: imports(name) for name in ("nbgrad", "numba", "torch", "jax", "numpy")} | {"python": ("-c", "pass")},
-        note="whole processes; python: the bare interpreter",
+        {name: imports(name) for name in ("nbgrad", "numba", "torch", "jax", "numpy")},
+        told=True,
+        note="seconds of the import statement alone, in a fresh process",
     ),
     ColdStart(
         "cold start/first gradient, empty cache",
         GRADIENT,
         cache="empty",
         truth="numpy",
-        note="MLP 64-256-128-10, batch 64; jax: jit of value_and_grad; numpy: by hand, float64",
+        told=True,
+        note="MLP 64-256-128-10, batch 64, seconds after import; jax: jit of value_and_grad; numpy: by hand, float64",
     ),
-    ColdStart("cold start/first gradient, warm cache", GRADIENT, truth="numpy"),
+    ColdStart("cold start/first gradient, warm cache", GRADIENT, truth="numpy", told=True),
 )

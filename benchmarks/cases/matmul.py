@@ -1,14 +1,22 @@
-"""Products of square matrices."""
+"""Products of matrices: square ones of both float dtypes, tall, deep and wide ones, many small ones."""
+
+from math import prod
 
 import numpy as np
 
 from ..case import Call, Case
 
+SQUARES = (64, 256, 512, 1024, 2048)
+OTHERS = (
+    ("4096x64x64", (4096, 64), (64, 64)), ("64x4096x64", (64, 4096), (4096, 64)), ("64x64x4096", (64, 64), (64, 4096)),
+    ("2048x256x1024", (2048, 256), (256, 1024)), ("10000 of 8x8x8", (10000, 8, 8), (10000, 8, 8)),
+)  # fmt: skip
 
-def inputs(n: int) -> dict[str, np.ndarray]:
-    """Return two matrices."""
+
+def inputs(a: tuple, b: tuple, dtype: str) -> dict[str, np.ndarray]:
+    """Return two arrays of these shapes."""
     rng = np.random.default_rng(3)
-    return {name: rng.standard_normal((n, n)).astype(np.float32) for name in ("a", "b")}
+    return {name: rng.standard_normal(shape).astype(dtype) for name, shape in (("a", a), ("b", b))}
 
 
 def nbgrad_side(a, b) -> Call:
@@ -29,6 +37,7 @@ def jax_side(a, b) -> Call:
     import jax
     import jax.numpy as jnp
 
+    jax.config.update("jax_enable_x64", a.dtype == np.float64)
     x, y, f = jnp.asarray(a), jnp.asarray(b), jax.jit(jnp.matmul)
     return lambda: f(x, y)
 
@@ -37,16 +46,24 @@ def numpy_side(a, b) -> Call:
     return lambda: a @ b
 
 
-def record(n: int) -> Case:
-    """Return the case of one size."""
+SIDES = {"nbgrad": nbgrad_side, "torch": torch_side, "jax": jax_side, "numpy": numpy_side, "openblas": numpy_side}
+
+
+def record(name: str, a: tuple, b: tuple, dtype: str) -> Case:
+    """Return the case of two shapes."""
+    size = np.dtype(dtype).itemsize
     return Case(
-        f"matmul/{n}",
-        lambda: inputs(n),
-        {"nbgrad": nbgrad_side, "torch": torch_side, "jax": jax_side, "numpy": numpy_side},
-        flops=2.0 * n**3,
-        bytes=12.0 * n * n,
-        note="square float32 matrices; jax: under jit",
+        f"matmul/{name} {dtype}",
+        lambda: inputs(a, b, dtype),
+        SIDES,
+        flops=2.0 * prod(a) * b[-1],
+        bytes=float(size * (prod(a) + prod(b) + prod(a[:-1]) * b[-1])),
+        note="rows x inner x columns; jax: under jit; openblas: NumPy with OPENBLAS_CORETYPE=SKYLAKEX, its AVX-512 kernels",
     )
 
 
-CASES = tuple(record(n) for n in (64, 256, 512, 1024))
+CASES = tuple(
+    record(name, a, b, dtype)
+    for dtype in ("float32", "float64")
+    for name, a, b in (*((str(n), (n, n), (n, n)) for n in SQUARES), *OTHERS)
+)

@@ -29,13 +29,19 @@ def prod(acc, x):
     return acc * x
 
 
-@reduction(vjp={"x": lambda g, x, out, axis: shared_extreme(g, x, out, axis)}, ref=np.max, accepts="any")
+@reduction(
+    vjp={"x": lambda g, x, out, axis: shared_extreme(g, x, out, axis)}, quick=lambda acc, x: x if x > acc else acc,
+    ref=np.max, accepts="any",
+)  # fmt: skip
 def max(acc, x):
     """Largest value over the given axes; NaN wins; the gradient is shared equally among ties."""
     return x if x > acc or x != x else acc
 
 
-@reduction(vjp={"x": lambda g, x, out, axis: shared_extreme(g, x, out, axis)}, ref=np.min, accepts="any")
+@reduction(
+    vjp={"x": lambda g, x, out, axis: shared_extreme(g, x, out, axis)}, quick=lambda acc, x: x if x < acc else acc,
+    ref=np.min, accepts="any",
+)  # fmt: skip
 def min(acc, x):
     """Smallest value over the given axes; NaN wins; the gradient is shared equally among ties."""
     return x if x < acc or x != x else acc

@@ -17,7 +17,7 @@ def total(x, axes):
     return reduce.sum(x, axes, True)
 
 
-@primitive(vjp={"x": lambda g, out, axes: softmax_grad.fixed(axes=axes)(out, g)})
+@primitive(vjp={"x": lambda g, out, axes: softmax_grad.fixed(axes=axes)(out, g)}, ref="scipy.special.softmax")
 def softmax(x, *, axes):
     """Exponentials that sum to one over neighbouring axes."""
     return x.shape
@@ -35,7 +35,7 @@ def softmax_grad(y, u, *, axes):
     return y.shape
 
 
-@primitive(vjp={"x": lambda g, out, axes: log_softmax_grad.fixed(axes=axes)(out, g)})
+@primitive(vjp={"x": lambda g, out, axes: log_softmax_grad.fixed(axes=axes)(out, g)}, ref="scipy.special.log_softmax")
 def log_softmax(x, *, axes):
     """Logarithm of softmax over neighbouring axes."""
     return x.shape
@@ -53,7 +53,10 @@ def log_softmax_grad(y, u, *, axes):
     return y.shape
 
 
-@primitive(aux={"whole": "float64"}, vjp={"x": lambda g, x, whole, axes: logsumexp_grad.fixed(axes=axes)(g, x, whole)})
+@primitive(
+    aux={"whole": "float64"}, ref="scipy.special.logsumexp",
+    vjp={"x": lambda g, x, whole, axes: logsumexp_grad.fixed(axes=axes)(g, x, whole)},
+)  # fmt: skip
 def logsumexp(x, *, axes):
     """Logarithm of the sum of exponentials over neighbouring axes; `whole` is the same in float64."""
     shape = reduced_shape(x.shape, axes, False)

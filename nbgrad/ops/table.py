@@ -53,6 +53,8 @@ class Op:
         What each parameter may hold; dtype of the result when it is not that of the arguments.
     check : function
         Called with the arrays of an elementwise row of integers before it runs, to refuse values.
+    quick : function
+        Of a reduction: a formula that may stand for the row's where no number is a NaN.
     wide : bool
         Of a reduction: integers become 64 bits wide, floats add up in float64.
     outputs, aux : tuple of str, dict of str to dtype
@@ -64,7 +66,7 @@ class Op:
     def __init__(self, name, kind, params, forward=None, attrs=None, **rest):
         self.name = self.__name__ = name
         self.kind, self.params, self.forward, self.attrs = kind, tuple(params), forward, dict(attrs or {})
-        self.df = self.vjp = self._ref = self.start = self.finish = self.merge = self.returns = None
+        self.df = self.vjp = self._ref = self.start = self.finish = self.merge = self.quick = self.returns = None
         self.defaults, self.linear, self.domain, self.kinks, self.accepts = {}, (), (-3.0, 3.0), (), "float"
         self.wide, self.check, self.outputs, self.aux = False, None, ("out",), {}
         self._ref = rest.pop("ref", None)

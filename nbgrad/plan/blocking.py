@@ -61,7 +61,8 @@ def cut(p, turned) -> Cut:
         if count() < wanted:
             rows = min(rows, tall * height)
     parts = max(1, min(-(-wanted // count()), k // PART)) if 2 * count() <= wanted else 1
-    pieces = -(-(-(-k // parts)) // depth)
+    share = -(-k // parts)
+    pieces = -(-share // depth)
     depth = min(k, up(-(-k // (parts * pieces)), 4))
     part = depth * pieces
     return Cut(evenly(p.m, rows, height), evenly(p.n, columns, sliver), depth, -(-k // part), part)

@@ -3,23 +3,17 @@
 import numpy as np
 
 from ..ops.arithmetic import add
-from .blocking import TILES, WORK, Blocks, evenly, plan_blocks, up, wanted_tiles  # noqa: F401 - windows plan with them
+from .blocking import WORK, Blocks, evenly, plan_blocks, up, wanted_tiles
 from .epilogue import COLUMN, Epilogue
 from .host import block_columns, block_shape
 from .plan import Kernel, Layout, Plan, Step, packed, planner
 from .product import product_of
 
-PANEL = 6  # rows that the panels of windows take at once
 THIN = 4  # up to this many rows or columns, the other factor is read once and not packed
 STRIP = 1024  # columns that a thin product sums at once: they stay in the first-level cache
 PART = 1024  # steps of a part of k of a thin product, at least
 SMALL = 1 << 15  # multiplications of a product of a batch, up to which it is taken as a whole
 HELD = 1 << 18  # bytes of a right factor that stay in cache while thin products read it
-
-
-def pitch_of(columns, dtype):
-    """Return the length of a row of sums: panels store whole groups of 256 bytes."""
-    return up(columns, 256 // np.dtype(dtype).itemsize)
 
 
 @planner("matmul")

@@ -7,6 +7,8 @@ from ..base.shapes import broadcast_shapes, collapse
 from .epilogue import Epilogue
 from .plan import Layout
 
+NOTHING = Epilogue()
+
 
 class Factor(NamedTuple):
     """Where a factor lies: its buffer, strides of its rows and columns, strides of the batch, where it starts."""
@@ -33,7 +35,7 @@ class Product(NamedTuple):
     batch: tuple
     out: Layout
     add: int = 0
-    epilogue: Epilogue = Epilogue()
+    epilogue: Epilogue = NOTHING
     extras: tuple = ()
     first: int = 0
 
@@ -54,7 +56,7 @@ class Product(NamedTuple):
         return [len(self.batch), *(word for axis in axes for word in axis)]
 
 
-def product_of(a, b, out, add=0, epilogue=Epilogue(), extras=()) -> Product:
+def product_of(a, b, out, add=0, epilogue=NOTHING, extras=()) -> Product:
     """Return the product of two layouts (..., m, k) and (..., k, n).
 
     One right factor for a whole batch is one long product, where the rows of the left factors are evenly spaced.
@@ -70,7 +72,8 @@ def product_of(a, b, out, add=0, epilogue=Epilogue(), extras=()) -> Product:
     # Strides along which there is one step are free: choose those that need no copy.
     b_column = 1 if n == 1 else b_column
     b_row = 1 if k == 1 else b_row
-    return Product(m, k, n, Factor(0, a_row, a_column, a_batch), Factor(1, b_row, b_column, b_batch), batch, out, add, epilogue, extras)
+    left, right = Factor(0, a_row, a_column, a_batch), Factor(1, b_row, b_column, b_batch)
+    return Product(m, k, n, left, right, batch, out, add, epilogue, extras)
 
 
 def _batch_strides(x, ndim):

@@ -1,8 +1,7 @@
-"""Reductions over any axes: lanes of accumulators side by side, along a kept axis or along the folded one.
+"""Reductions over any axes: runs of the folded axes, or columns along a kept axis, whichever has neighbours in memory.
 
-The folded range is split into chunks, and its numbers are dealt out to lanes, by shape and strides alone; lanes and
-chunks are joined by halves. So the result does not depend on the number of threads, and a sum meets no more rounding
-errors than NumPy's pairwise one: 8 numbers, then at most 8 such groups (per 65536 numbers), then halves.
+The folded range is split into chunks by its length alone, and chunks are joined by halves, so that the result does not
+depend on the number of threads and rounding errors grow as in NumPy's pairwise sums, or less.
 """
 
 from math import prod
@@ -11,138 +10,144 @@ from typing import NamedTuple
 from ..base.shapes import collapse
 from .plan import Kernel, Plan, Step
 
-LANES = 1024  # accumulators of a kernel: they stay in the first-level cache
-CHUNK = 1 << 16  # numbers of a tile: long enough to hide the start of a tile, and the ends of the streams it reads
-NARROW = 32  # a run of so many neighbours fills vectors
-DEPTH = 8  # rows that a lane folds at once
+WHOLE = 256  # pieces of a run are multiples of this, and of rows of DEEP: kernels take so many at once
+DEEP = 8
+COLUMNS = 4096  # columns of a tile: their accumulators stay in the first-level cache
+NARROW = 32  # fewer neighbours than this do not fill vectors
+CHUNK = 1 << 14  # numbers of a run after which rounding errors are kept apart
+ROWS = 128  # the same for rows of columns
+TILE = 1 << 16  # numbers of a tile: long enough to hide the start of a tile, and the ends of the streams it reads
 
 
-class Walk(NamedTuple):
-    """How numbers are dealt out to lanes.
+class Dim(NamedTuple):
+    """An axis, or several that are walked in one stride: its length, and elements from one to the next; `to` in the output."""
 
-    width, apart : lanes, and elements from one to the next; keep : how many are left when those of one result are
-    joined; spread : elements of the output from one such to the next; rows, step, tail : whole rows of lanes, elements
-    from one to the next, and lanes of one more; kept, fold : (lengths, strides, ...) of the axes around.
-    """
-
-    ending: str
-    width: int
-    apart: int
-    keep: int
-    spread: int
-    rows: int
+    length: int
     step: int
-    tail: int
-    kept: tuple
-    fold: tuple
+    to: int = 0
 
 
 def plan_reduce(op, x, axes, out, acc) -> Plan:
     """Plan a reduction of layout `x` over `axes` into the row-major `out`, accumulating in dtype name `acc`."""
-    if out.size == 0:
-        return Plan((), out.shape, out.dtype)
     n, m = prod(x.shape[a] for a in axes), out.size
+    if m == 0:
+        return Plan((), out.shape, out.dtype)
     if n == 0:
-        empty = Step(Kernel("reduce_empty", (out.dtype,), op, (acc,)), (1,), (m,), 1)
-        return Plan((empty,), out.shape, out.dtype)
-    return _steps(op, x, out, acc, n, m, walk(x, axes))
-
-
-def walk(x, axes) -> Walk:
-    """Choose what the lanes run along: a kept axis or a folded one, whichever has neighbours in memory."""
-    kept = [a for a in range(x.ndim) if a not in axes]
-    to = {a: prod(x.shape[b] for b in kept if b > a) for a in kept}
-    folded = sorted(axes, key=lambda a: (-abs(x.strides[a]), a))
-    kept = list(zip(*collapse([x.shape[a] for a in kept], [x.strides[a] for a in kept], [to[a] for a in kept])))
-    fold = list(zip(*collapse([x.shape[a] for a in folded], [x.strides[a] for a in folded]))) or [(1, 1)]
-    nearest = lambda dims: min(dims, key=lambda d: (d[0] < NARROW, abs(d[1]), -d[0]))
-    lane = nearest(fold)
-    if not kept:
-        return _positions(lane, kept, fold)
-    column = nearest(kept)
-    inner = fold[-1]
-    if column[0] < NARROW and inner[1] == column[0] * column[1] and inner[0] >= NARROW:
-        return _groups(column, inner, kept, fold)
-    if nearest((lane, column)) is lane:
-        return _positions(lane, kept, fold)
-    return _columns(column, kept, fold)
-
-
-def _without(dims, one):
-    """Return the lengths, strides... of the other axes."""
-    dims = [d for d in dims if d is not one]
-    return tuple(zip(*dims))
-
-
-def _columns(column, kept, fold):
-    (width, apart, spread), (rows, step) = column, fold[-1]
-    return Walk("columns", width, apart, width, spread, rows, step, 0, _without(kept, column), _without(fold, fold[-1]))
-
-
-def _positions(lane, kept, fold):
-    length, apart = lane
-    width = _power(length)
-    return Walk("join", width, apart, 1, 1, length // width, apart * width, length % width, tuple(zip(*kept)), _without(fold, lane))
-
-
-def _groups(column, inner, kept, fold):
-    """A few neighbours for each step of a fold: several steps side by side."""
-    (keep, apart, spread), length = column, inner[0]
-    groups = max(1, min(_power(length), LANES // keep))
-    groups = 1 << (groups.bit_length() - 1)
-    return Walk("join", groups * keep, apart, keep, spread, length // groups, inner[1] * groups, length % groups * keep, _without(kept, column), _without(fold, inner))
-
-
-def _power(length):
-    """Return a number of lanes for a fold of `length`: a power of two, so that each folds several numbers."""
-    if length < 16:
-        return length
-    return min(LANES, max(16, 1 << (length // (DEPTH * 4)).bit_length() - 1 if length >= 32 * 16 else 16))
-
-
-def _steps(op, x, out, acc, n, m, w):
-    """First level: accumulators of shape (chunks, kept). Second, where there are several chunks: join and finish."""
-    kept_count, outer = prod(w.kept[0]) if w.kept else 1, prod(w.fold[0]) if w.fold else 1
-    blocks = -(-w.width // LANES)
-    wide = min(w.width, LANES)
-    per_chunk = max(1, CHUNK // wide)  # rows of lanes
-    if w.ending == "columns":
-        per_chunk = max(256, per_chunk)
-    segments = -(-w.rows // per_chunk) if w.rows >= 2 * per_chunk else 1
-    rows = -(-w.rows // segments)
-    rows = -(-rows // DEPTH) * DEPTH if segments > 1 else rows
-    segments = -(-w.rows // rows)
-    pieces = outer * segments
-    per = max(1, per_chunk // rows)
-    if pieces < 2 * per:
-        per = pieces
-    chunks = -(-pieces // per)
-    units = kept_count * blocks * chunks
-    grain = max(1, CHUNK // max(1, per * rows * wide))
-    words = [units, grain, blocks, chunks, m, n, w.width, w.apart, w.spread, w.keep, pieces, per, segments, rows]
-    words += [w.rows, w.step, w.tail, len(w.kept[0]) if w.kept else 0, len(w.fold[0]) if w.fold else 0]
-    for lengths in (*w.kept, *w.fold):
-        words += lengths
-    tiles = -(-units // grain)
-    static = (acc, "1" if w.apart == 1 else "s", w.ending + ("" if chunks > 1 else " whole"))
+        empty = Step(Kernel("reduce_empty", (out.dtype,), op, (acc,)), (0,), (m,), 1)
+        return Plan((empty._replace(pointers=(1,)),), out.shape, out.dtype)
+    kept, fold = dims(x, axes)
+    run, column = nearest(fold), nearest(kept) if kept else None
+    if column is None or column.length == 1 or nearest([run, column]) is run:
+        loop, static, words, units, chunks, grain = _rows(kept, fold, run, n, m)
+    else:
+        loop, static, words, units, chunks, grain = _columns(kept, fold, column, n, m)
+    words, tiles = (units, grain, *words), -(-units // grain)
     if chunks == 1:
-        step = Step(Kernel("reduce_fold", (x.dtype, out.dtype), op, static), (0, 1), tuple(words), tiles)
+        step = Step(Kernel(loop, (x.dtype, out.dtype), op, (acc, *static, "whole")), (0, 1), words, tiles)
         return Plan((step,), out.shape, out.dtype)
-    first = Step(Kernel("reduce_fold", (x.dtype, acc), op, static), (0, 2), tuple(words), tiles)
-    grain = m if m * chunks <= CHUNK else max(1, CHUNK // chunks)
+    first = Step(Kernel(loop, (x.dtype, acc), op, (acc, *static, "part")), (0, 2), words, tiles)
+    grain = m if m * chunks <= TILE else max(1, TILE // chunks)
     last = Step(Kernel("reduce_finish", (acc, out.dtype), op), (2, 1), (m, chunks, n, grain), -(-m // grain))
     return Plan((first, last), out.shape, out.dtype, (((m * chunks,), acc),))
 
 
-def plan_arg(op, x, axis, out) -> Plan:
-    """Plan an index reduction (argmax, argmin) along one axis."""
-    if out.size == 0:
+def dims(x, axes) -> tuple:
+    """Return the kept and the folded axes of a layout, neighbours merged, the folded ones by falling stride."""
+    kept = [a for a in range(x.ndim) if a not in axes]
+    fold = sorted(axes, key=lambda a: (-abs(x.strides[a]), a))
+    to = [prod(x.shape[b] for b in kept if b > a) for a in kept]
+    kept = collapse([x.shape[a] for a in kept], [x.strides[a] for a in kept], to)
+    fold = collapse([x.shape[a] for a in fold], [x.strides[a] for a in fold])
+    return [Dim(*d) for d in zip(*kept)], [Dim(*d) for d in zip(*fold)] or [Dim(1, 1)]
+
+
+def nearest(dims):
+    """Return the axis whose elements are nearest neighbours, if there are enough of them; otherwise the longest.
+
+    >>> nearest([Dim(1000, 3), Dim(3, 1)])
+    Dim(length=1000, step=3, to=0)
+    """
+    return min(dims, key=lambda d: (abs(d.step), -d.length) if d.length >= NARROW else (1 << 62, -d.length))
+
+
+def _around(dims, *taken):
+    """Return how many there are of the other axes together, and their lengths and strides as words."""
+    rest = [d for d in dims if d not in taken]
+    words = [*[d.length for d in rest], *[d.step for d in rest]]
+    return prod(d.length for d in rest), len(rest), words, [d.to for d in rest]
+
+
+def _pieces(outer, length, size, most, whole):
+    """Split `outer` rows of `length` steps, `size` numbers each, into chunks of about `most` numbers, by multiples of `whole` steps.
+
+    Returns (pieces, pieces per chunk, pieces per row, steps per piece, chunks): a chunk holds whole rows or a part of one.
+    """
+    segments = -(-length * size // most) if length * size >= 2 * most else 1
+    steps = -(-length // segments)
+    if segments > 1:
+        steps = -(-steps // whole) * whole
+        segments = -(-length // steps)
+    per = 1 if segments > 1 else max(1, most // (steps * size))
+    pieces = outer * segments
+    if pieces < 2 * per:
+        per = pieces
+    return pieces, per, segments, steps, -(-pieces // per)
+
+
+def _rows(kept, fold, run, n, m):
+    """Words: chunks, results, numbers of one, stride of a run, pieces, pieces per chunk, pieces per run, numbers of a
+    piece, length of a run, kept axes, other folded axes; the lengths and strides of both."""
+    outer, fold_axes, fold_words, _ = _around(fold, run)
+    _, kept_axes, kept_words, _ = _around(kept)
+    pieces, per, segments, steps, chunks = _pieces(outer, run.length, 1, CHUNK, WHOLE)
+    words = [chunks, m, n, run.step, pieces, per, segments, steps, run.length, kept_axes, fold_axes]
+    grain = max(1, TILE // (per * steps))
+    return "reduce_rows", ("1" if run.step == 1 else "s",), (*words, *kept_words, *fold_words), m * chunks, chunks, grain
+
+
+def _columns(kept, fold, column, n, m):
+    """Words: blocks of columns, chunks, results, numbers of one, columns, their stride, their stride in the output, columns
+    of a result row, pieces, pieces per chunk, pieces per row, rows of a piece, rows, their stride, columns of one more
+    row, kept axes, other folded axes; lengths, strides and output strides of the kept, lengths and strides of the folded."""
+    row = fold[-1]
+    width, step, rows, tail = column.length, row.step, row.length, 0
+    if width < NARROW and step == width * column.step and rows >= 2 * NARROW:
+        # A few neighbours, row behind row without a gap: many rows are taken for one, and its groups joined in the end.
+        groups = 1 << (min(NARROW * 8, rows // DEEP) // width).bit_length()
+        width, step, rows, tail = groups * width, groups * step, rows // groups, rows % groups * width
+    outer, fold_axes, fold_words, _ = _around(fold, row)
+    others, kept_axes, kept_words, to = _around(kept, column)
+    wide, blocks = min(width, COLUMNS), -(-width // COLUMNS)
+    pieces, per, segments, steps, chunks = _pieces(outer, rows, wide, max(TILE, ROWS * wide), DEEP)
+    words = [blocks, chunks, m, n, width, column.step, column.to, column.length, pieces, per, segments, steps, rows]
+    words += [step, tail, kept_axes, fold_axes, *kept_words, *to, *fold_words]
+    static = ("1" if column.step == 1 else "s", width > column.length)
+    return "reduce_columns", static, tuple(words), others * blocks * chunks, chunks, max(1, TILE // (per * steps * wide))
+
+
+def plan_arg(largest, x, axis, out) -> Plan:
+    """Plan an index reduction (argmax, argmin) along one axis of layout `x`."""
+    m, n = out.size, x.shape[axis]
+    if m == 0:
         return Plan((), out.shape, out.dtype)
-    kept = [a for a in range(x.ndim) if a != axis]
-    shape, strides = collapse([x.shape[a] for a in kept], [x.strides[a] for a in kept])
-    m, n = prod(shape), x.shape[axis]
-    grain = max(1, CHUNK // max(1, n))
-    words = (m, n, x.strides[axis], grain, len(shape), *shape, *strides)
-    return Plan(
-        (Step(Kernel("reduce_arg", (x.dtype, "int64"), op), (0, 1), words, -(-m // grain)),), out.shape, "int64"
-    )
+    kept, run = dims(x, (axis,))[0], Dim(n, x.strides[axis])
+    column = nearest(kept) if kept else None
+    if column is None or nearest([run, column]) is run:
+        _, _, _, steps, chunks = _pieces(1, n, 1, TILE, WHOLE)
+        _, axes, words, _ = _around(kept)
+        loop, step, units, grain = "arg_rows", run.step, m * chunks, max(1, TILE // steps)
+        words = (units, grain, chunks, m, n, run.step, steps, axes, *words)
+    else:
+        wide, blocks = min(column.length, COLUMNS), -(-column.length // COLUMNS)
+        _, _, _, steps, chunks = _pieces(1, n, wide, max(TILE, ROWS * wide), DEEP)
+        others, axes, words, to = _around(kept, column)
+        loop, step, units, grain = "arg_columns", column.step, others * blocks * chunks, max(1, TILE // (steps * wide))
+        words = (units, grain, blocks, chunks, m, n, *column, run.step, steps, axes, *words, *to)
+    kernel = Kernel(loop, (x.dtype, "int64"), largest, ("1" if step == 1 else "s",))
+    first = Step(kernel, (0, 1 if chunks == 1 else 2), words, -(-units // grain))
+    if chunks == 1:
+        return Plan((first,), out.shape, "int64")
+    _, axes, words, _ = _around(kept)
+    finish = Kernel("arg_finish", (x.dtype, "int64", "int64"), largest)
+    last = Step(finish, (0, 2, 1), (m, chunks, run.step, axes, *words), 1)
+    return Plan((first, last), out.shape, "int64", (((m * chunks,), "int64"),))

@@ -2,10 +2,19 @@
 
 from math import prod
 
-from .windowing import (
-    SPACE, STEPS, Walk, axes_of, empty, evenly, lay_of, part_words, position_blocks, spatial,
-)  # fmt: skip
 from .plan import Kernel, Plan, Step, planner
+from .windowing import (
+    SPACE,
+    STEPS,
+    Walk,
+    axes_of,
+    empty,
+    evenly,
+    lay_of,
+    part_words,
+    position_blocks,
+    spatial,
+)  # fmt: skip
 
 POSITIONS = 448  # summed at once
 TURNED = 48 << 10  # numbers of turned gradient: with the sums, a second-level cache is half full

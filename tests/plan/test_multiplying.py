@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nbgrad.plan.multiplying import linear, matmul, pitch_of
+from nbgrad.plan.multiplying import linear, matmul
 from nbgrad.plan.plan import Layout, packed
 
 
@@ -17,12 +17,6 @@ def planned(a, b, left=False, right=False, dtype="float32"):
 
 def loops(plan):
     return [s.kernel.loop for s in plan.steps]
-
-
-def test_rows_of_sums_hold_whole_vectors():
-    assert pitch_of(10, "float32") == 64
-    assert pitch_of(65, "float64") == 96
-    assert pitch_of(1, "int8") == 256
 
 
 def test_a_small_product_is_one_tile_without_scratch():

@@ -2,7 +2,7 @@ import pytest
 
 from nbgrad.ops.sliding import positions
 from nbgrad.plan.plan import Layout, packed
-from nbgrad.plan.windowing import Axis, conv_input_grad, conv_output, pool_argmax, remainders
+from nbgrad.plan.windowing import Axis, Walk, conv_input_grad, conv_output, evenly, own_copies, remainders, rows_for
 
 
 def options(ndim, stride=1, padding=0, dilation=1, groups=1):
@@ -23,29 +23,49 @@ def loops(plan):
     return [s.kernel.loop for s in plan.steps]
 
 
-def test_an_input_without_padding_is_read_where_it_is():
+def in_place(plan):
+    return plan.steps[-1].words[10 - 3] == 1
+
+
+def test_an_input_without_padding_and_windows_of_one_cell_is_read_where_it_is():
     attrs = options(2)
-    x, w, y = layouts((8, 3, 28, 28), (16, 3, 3, 3), attrs)
+    x, w, y = layouts((8, 3, 28, 28), (16, 3, 1, 1), attrs)
     plan = conv_output((x, w), attrs, y)
-    assert loops(plan) == ["window_product"]
-    assert plan.steps[0].pointers[:3] == (1, 0, 2)
+    assert loops(plan) == ["conv_weights", "conv_product"]
+    assert in_place(plan)
 
 
-def test_padding_strides_and_gaps_need_a_padded_copy():
+def test_padding_strides_and_gaps_are_copied():
     for attrs in (options(2, padding=1), options(2, stride=2)):
-        x, w, y = layouts((8, 3, 28, 28), (16, 3, 3, 3), attrs)
-        assert loops(conv_output((x, w), attrs, y)) == ["window_pad", "window_product"]
+        x, w, y = layouts((8, 3, 28, 28), (16, 3, 1, 1), attrs)
+        assert not in_place(conv_output((x, w), attrs, y))
     attrs = options(2)
-    x, w, y = layouts((8, 3, 28, 28), (16, 3, 3, 3), attrs)
+    x, w, y = layouts((8, 3, 28, 28), (16, 3, 1, 1), attrs)
     x = Layout(x.shape, (x.strides[0], 1, 84, 3), x.dtype)
-    assert loops(conv_output((x, w), attrs, y)) == ["window_pad", "window_product"]
+    assert not in_place(conv_output((x, w), attrs, y))
 
 
-def test_the_input_gradient_has_one_product_per_remainder():
+def test_the_bias_is_a_pointer_of_the_packed_weights():
+    attrs = options(2, padding=1)
+    x, w, y = layouts((8, 3, 28, 28), (16, 3, 3, 3), attrs)
+    plan = conv_output((x, w, packed((16,), "float32")), attrs, y)
+    assert plan.steps[0].pointers == (1, 2, 4)
+    assert plan.steps[1].pointers == (4, 0, 3)
+
+
+def test_the_input_gradient_packs_weights_once_per_remainder_and_copies_the_rows_once():
     for stride, count in ((1, 1), (2, 4), (3, 9)):
         attrs = options(2, stride=stride, padding=1)
         x, w, y = layouts((2, 3, 28, 28), (16, 3, 3, 3), attrs)
-        assert loops(conv_input_grad((y, w), attrs, x)).count("window_product") == count
+        assert loops(conv_input_grad((y, w), attrs, x)) == ["conv_weights"] * count + ["conv_product"]
+
+
+def test_remainders_that_no_cell_meets_stay_zero():
+    attrs = options(2, stride=2)
+    x, w, y = layouts((2, 3, 28, 28), (16, 3, 1, 1), attrs)
+    plan = conv_input_grad((y, w), attrs, x)
+    assert loops(plan) == ["conv_weights", "conv_product"]
+    assert plan.zero
 
 
 @pytest.mark.parametrize("size", [1, 5, 8])
@@ -55,10 +75,10 @@ def test_the_input_gradient_has_one_product_per_remainder():
 def test_remainders_name_every_cell_that_meets_a_whole_position(size, stride, window, dilation):
     axis = Axis(size, window, 1, stride, 1, dilation)
     found = {}
-    for r in remainders(axis):
-        for q in range(r.places):
-            cells = [(r.cell + i * r.step, q + r.first - i * r.shift) for i in range(r.cells)]
-            found[stride * q + r.remainder] = cells
+    for a in remainders(axis):
+        for q in range(a.positions):
+            cells = [(a.cell + i * a.cell_step, a.first + q * a.step + i * a.apart) for i in range(a.cells)]
+            found[a.start + q * a.pace] = cells
     expected = {
         p: [(k, (p + 1 - k * dilation) // stride) for k in range(window) if (p + 1 - k * dilation) % stride == 0]
         for p in range(size)
@@ -71,7 +91,16 @@ def test_a_window_of_any_length_is_a_plan_of_few_words():
         attrs = options(1, stride=stride)
         x, w, y = layouts((1, 1, 5000), (1, 1, 2000), attrs)
         for plan in (conv_output((x, w), attrs, y), conv_input_grad((y, w), attrs, x)):
-            assert all(len(s.words) < 100 for s in plan.steps)
+            assert all(len(s.words) < 130 for s in plan.steps)
+
+
+def test_many_remainders_are_several_products():
+    attrs = options(2, stride=8)
+    x, w, y = layouts((1, 2, 64, 64), (3, 2, 8, 8), attrs)
+    plan = conv_input_grad((y, w), attrs, x)
+    assert loops(plan).count("conv_weights") == 64
+    assert loops(plan).count("conv_product") == 3
+    assert all(len(s.words) + len(s.pointers) <= 480 for s in plan.steps)
 
 
 def test_nothing_gives_zeros():
@@ -82,9 +111,25 @@ def test_nothing_gives_zeros():
         assert plan.zero
 
 
-def test_pooling_is_shared_over_tiles():
-    attrs = {k: v for k, v in options(2, stride=2).items() if k != "groups"}
-    plan = pool_argmax(
-        (packed((64, 32, 28, 28), "float32"),), {**attrs, "window": (2, 2)}, packed((64, 32, 14, 14), "int64")
-    )
-    assert plan.steps[0].tiles > 8
+def test_work_is_cut_for_many_threads_by_size_alone():
+    attrs = options(2, padding=1)
+    for shape in ((64, 32, 14, 14), (1, 64, 56, 56), (16, 64, 56, 56)):
+        x, w, y = layouts(shape, (64, shape[1], 3, 3), attrs)
+        assert conv_output((x, w), attrs, y).steps[-1].tiles >= 14
+
+
+def test_panels_fit_the_number_of_rows():
+    assert [rows_for(m) for m in (1, 2, 3, 4, 6, 8, 16, 64, 256)] == [1, 2, 3, 4, 6, 8, 8, 8, 8]
+    assert all(-(-m // rows_for(m)) * rows_for(m) <= m + 4 for m in range(1, 300))
+
+
+def test_cells_get_copies_of_their_own_where_the_ends_of_rows_would_cost_more():
+    narrow, wide = (Walk(n, 3, -1, 1, 1, n) for n in (14, 1000))
+    assert own_copies(64, narrow, narrow)
+    assert not own_copies(64, wide, wide)
+    assert not own_copies(1, narrow, narrow)
+
+
+def test_blocks_are_even():
+    assert [evenly(n, 10) for n in (1, 9, 10, 11, 25)] == [1, 9, 10, 6, 9]
+    assert evenly(100, 40, 8) == 40

@@ -70,6 +70,8 @@ def find_common(name: str, dtype: str):
 
 def select(condition, a, b):
     """Return `a` where the condition holds, else `b`; both are computed."""
+    if not hasattr(a, "dtype") and not hasattr(b, "dtype"):
+        return a if condition else b  # literals, which have no dtype yet
     return np.where(condition, a, b)[()]
 
 
@@ -129,8 +131,9 @@ def scale(x, n):
 def fma(a, b, c):
     """Return a * b + c rounded once."""
     dtype = np.result_type(a, b, c)
+    a, b, c = map(dtype.type, (a, b, c))
     with np.errstate(all="ignore"):
-        plain = dtype.type(a) * dtype.type(b) + dtype.type(c)
+        plain = a * b + c
         if not np.isfinite(plain) and not all(map(np.isfinite, (a, b, c))):
             return plain
     exact = Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))

@@ -1,10 +1,7 @@
 """Hyperbolic functions."""
 
-from .bits import bits, copysign, fabs, fma, polynomial, real, scale, select
-from .exp import (
-    LN2_HIGH_32, LN2_HIGH_64, LN2_LOW_32, LN2_LOW_64, LOG2_E, ROUND_32, ROUND_32_BITS, ROUND_64, ROUND_64_BITS,
-    exp_parts_float32, exp_parts_float64,
-)  # fmt: skip
+from .bits import copysign, fabs, fma, polynomial, real, scale, select
+from .exp import exp_parts_float32, exp_parts_float64, reduced_float32, reduced_float64
 
 TANH_32 = (-0.33333316445350647, 0.13332544267177582, -0.0538475476205349, 0.02105071395635605,
            -0.0062428489327430725)  # fmt: skip  # (tanh(a) / a - 1) / a^2 in a^2, a < 0.55, 2^-29.7
@@ -35,24 +32,6 @@ def tanh_float64(x):
     e = scale(p, n)
     w = a * a
     return copysign(select(a < 0.55, fma(a * w, polynomial(w, *TANH_64), a), (1.0 - e) / (1.0 + e)), x)
-
-
-def reduced_float32(a):
-    """Return (r, rest, n): a = n log(2) + r + rest, for 0 <= a < 100."""
-    t = fma(a, LOG2_E, ROUND_32)
-    n = t - ROUND_32
-    near = fma(n, -LN2_HIGH_32, a)
-    r = fma(n, -LN2_LOW_32, near)
-    return r, fma(n, -LN2_LOW_32, near - r), bits(t) - ROUND_32_BITS
-
-
-def reduced_float64(a):
-    """Return (r, rest, n): a = n log(2) + r + rest, for 0 <= a < 1000."""
-    t = fma(a, LOG2_E, ROUND_64)
-    n = t - ROUND_64
-    near = fma(n, -LN2_HIGH_64, a)
-    r = fma(n, -LN2_LOW_64, near)
-    return r, fma(n, -LN2_LOW_64, near - r), bits(t) - ROUND_64_BITS
 
 
 def quarters_float32(n):

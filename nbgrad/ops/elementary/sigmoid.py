@@ -5,8 +5,10 @@ so that numbers below the least normal one are right too.
 """
 
 from .bits import fabs, fma, scale, select
-from .exp import exp_parts_float32, exp_parts_float64
+from .exp import exp_pair_float32, exp_pair_float64, exp_parts_float32, exp_parts_float64, expm1_parts_float32
 from .log import log1p_unit_float32, log1p_unit_float64
+
+INFINITY = float("inf")
 
 
 def small_exp_float32(x):
@@ -23,16 +25,41 @@ def small_exp_float64(x):
     return scale(p, n)
 
 
+def quotient_float32(top, left, e):
+    """Return (top + left) / (1 + e) for 0 <= e <= 1, the roundings on the way made up for."""
+    bottom = 1.0 + e
+    inverse = 1.0 / bottom
+    y = top * inverse
+    return fma(fma(-y, bottom, top) + (left - y * (e - (bottom - 1.0))), inverse, y)
+
+
+def quotient_float64(top, left, e):
+    """Return (top + left) / (1 + e) for 0 <= e <= 1, the roundings on the way made up for."""
+    bottom = 1.0 + e
+    inverse = 1.0 / bottom
+    y = top * inverse
+    return fma(fma(-y, bottom, top) + (left - y * (e - (bottom - 1.0))), inverse, y)
+
+
 def sigmoid_float32(x):
-    """1 / (1 + e), or e / (1 + e) for negative x."""
-    e = small_exp_float32(x)
-    return select(x < 0.0, e, 1.0) / (1.0 + e)
+    """t = 1 / (1 + e), or t exp(-|x|) for negative x, which is t + t (exp(-|x|) - 1); what 1 + e lost goes into it."""
+    a = fabs(x)
+    more, n = expm1_parts_float32(-select(a > 104.0, 104.0, a))
+    e = scale(1.0 + more, n)
+    bottom = 1.0 + e
+    t = 1.0 / bottom
+    down = x < 0.0
+    y = fma(t, fma(bottom - 1.0 - e, t, select(down, more, 0.0)), t)
+    return scale(y, select(down, n, 0))
 
 
 def sigmoid_float64(x):
     """1 / (1 + e), or e / (1 + e) for negative x."""
-    e = small_exp_float64(x)
-    return select(x < 0.0, e, 1.0) / (1.0 + e)
+    a = fabs(x)
+    p, rest, n = exp_pair_float64(-select(a > 746.0, 746.0, a))
+    down = x < 0.0
+    y = quotient_float64(select(down, p, 1.0), select(down, rest, 0.0), scale(p, n))
+    return scale(y, select(down, n, 0))
 
 
 def softplus_float32(x):
@@ -71,58 +98,67 @@ def silu_float32(x):
     """x / (1 + e), or x e / (1 + e) for negative x; -0 at -infinity."""
     x = select(x < -112.0, -112.0, x)
     a = fabs(x)
-    p, n = exp_parts_float32(-select(a > 112.0, 112.0, a))
+    p, rest, n = exp_pair_float32(-select(a > 112.0, 112.0, a))
     down = x < 0.0
-    return scale(x * select(down, p, 1.0) / (1.0 + scale(p, n)), select(down, n, 0))
+    factor = select(down, p, 1.0)
+    top = x * factor
+    y = quotient_float32(top, fma(x, factor, -top) + select(down, x * rest, 0.0), scale(p, n))
+    return select((x == 0.0) | (x == INFINITY), x, scale(y, select(down, n, 0)))
 
 
 def silu_float64(x):
-    """x / (1 + e), or x e / (1 + e) for negative x, the quotient with what roundings left; -0 at -infinity."""
+    """x / (1 + e), or x e / (1 + e) for negative x; -0 at -infinity."""
     x = select(x < -756.0, -756.0, x)
     a = fabs(x)
-    p, n = exp_parts_float64(-select(a > 756.0, 756.0, a))
-    e = scale(p, n)
+    p, rest, n = exp_pair_float64(-select(a > 756.0, 756.0, a))
     down = x < 0.0
-    top, bottom = select(down, p, 1.0), 1.0 + e
-    inverse = 1.0 / bottom
-    y = top * inverse
-    y = fma(fma(-y, bottom, top) - y * (e - (bottom - 1.0)), inverse, y)
-    return scale(x * y, select(down, n, 0))
+    factor = select(down, p, 1.0)
+    top = x * factor
+    y = quotient_float64(top, fma(x, factor, -top) + select(down, x * rest, 0.0), scale(p, n))
+    return select((x == 0.0) | (x == INFINITY), x, scale(y, select(down, n, 0)))
 
 
 def mish_float32(x):
-    """x (1 + 2 e) / (1 + 2 e + 2 e^2), or x e (2 + e) / (2 + 2 e + e^2); the quotient with what roundings left."""
+    """x (1 + 2 e) / (1 + 2 e + 2 e^2), or x e (2 + e) / (2 + 2 e + e^2), the roundings on the way made up for."""
     x = select(x < -112.0, -112.0, x)
     a = fabs(x)
-    p, n = exp_parts_float32(-select(a > 112.0, 112.0, a))
+    p, rest, n = exp_pair_float32(-select(a > 112.0, 112.0, a))
     e = scale(p, n)
     down = x < 0.0
     double = e + e
-    top, start = select(down, fma(p, e, p + p), 1.0 + double), select(down, 2.0 + double, 1.0 + double)
-    left = select(down, fma(p, e, p + p - top), double - (top - 1.0))
-    factor = select(down, e, double)
-    bottom = fma(factor, e, start)
-    left_below = fma(factor, e, start - bottom) + select(down, double - (start - 2.0), left)
+    more = select(down, 2.0 + double, 1.0 + double)
+    more_left = double - (more - select(down, 2.0, 1.0))
+    factor = select(down, fma(p, e, p + p), more)
+    factor_left = select(down, fma(p, e, p + p - factor) + rest * (2.0 + double), more_left)
+    large = select(down, e, double)
+    bottom = fma(large, e, more)
+    bottom_left = fma(large, e, more - bottom) + more_left
+    top = x * factor
+    left = fma(x, factor, -top) + x * factor_left
     inverse = 1.0 / bottom
     y = top * inverse
-    y = fma(fma(-y, bottom, top) + fma(-y, left_below, left), inverse, y)
-    return scale(x * y, select(down, n, 0))
+    y = fma(fma(-y, bottom, top) + (left - y * bottom_left), inverse, y)
+    return select((x == 0.0) | (x == INFINITY), x, scale(y, select(down, n, 0)))
 
 
 def mish_float64(x):
-    """x (1 + 2 e) / (1 + 2 e + 2 e^2), or x e (2 + e) / (2 + 2 e + e^2); the quotient with what roundings left."""
+    """x (1 + 2 e) / (1 + 2 e + 2 e^2), or x e (2 + e) / (2 + 2 e + e^2), the roundings on the way made up for."""
     x = select(x < -756.0, -756.0, x)
     a = fabs(x)
-    p, n = exp_parts_float64(-select(a > 756.0, 756.0, a))
+    p, rest, n = exp_pair_float64(-select(a > 756.0, 756.0, a))
     e = scale(p, n)
     down = x < 0.0
     double = e + e
-    top, start = select(down, fma(p, e, p + p), 1.0 + double), select(down, 2.0 + double, 1.0 + double)
-    left = select(down, fma(p, e, p + p - top), double - (top - 1.0))
-    factor = select(down, e, double)
-    bottom = fma(factor, e, start)
-    left_below = fma(factor, e, start - bottom) + select(down, double - (start - 2.0), left)
+    more = select(down, 2.0 + double, 1.0 + double)
+    more_left = double - (more - select(down, 2.0, 1.0))
+    factor = select(down, fma(p, e, p + p), more)
+    factor_left = select(down, fma(p, e, p + p - factor) + rest * (2.0 + double), more_left)
+    large = select(down, e, double)
+    bottom = fma(large, e, more)
+    bottom_left = fma(large, e, more - bottom) + more_left
+    top = x * factor
+    left = fma(x, factor, -top) + x * factor_left
     inverse = 1.0 / bottom
     y = top * inverse
-    y = fma(fma(-y, bottom, top) + fma(-y, left_below, left), inverse, y)
-    return scale(x * y, select(down, n, 0))
+    y = fma(fma(-y, bottom, top) + (left - y * bottom_left), inverse, y)
+    return select((x == 0.0) | (x == INFINITY), x, scale(y, select(down, n, 0)))

@@ -28,7 +28,7 @@ from .emit import emit_helper, emit_inline
 from .load import load
 from .prelude import prelude
 from .templates import TEXTS
-from .windows import LOOPS as WINDOWS
+from .windows import NAMES as WINDOWS
 from .windows import window_address
 
 LOOPS = {}

@@ -148,12 +148,12 @@ def matmul_pack(args, tile):
     for first in range(0, columns, S2):
         at, to = start + top * step + first, first * rows + top * S2
         if first + S2 <= columns:
-            for p in range(top, last):
+            for _ in range(top, last):
                 copy_vectors(out, to, x, at, S0, S1)
                 at += step
                 to += S2
         else:
-            for p in range(top, last):
+            for _ in range(top, last):
                 for j in range(columns - first):
                     out[to + j] = x[at + j]
                 at += step
@@ -190,7 +190,7 @@ def matmul_join(args, tile):
         else:
             for j in range(n):
                 c[to + j] = given[at + j]
-        for part in range(1, parts):
+        for _ in range(1, parts):
             at += rows * n
             for j in range(n):
                 c[to + j] = T0(c[to + j] + given[at + j])
@@ -271,5 +271,5 @@ HELPERS = {
     "matmul": ("micro_call.py", FINISH, unit_place),
     "matmul_turned": ("micro_call.py", FINISH, unit_place),
     "matmul_batch": ("micro_call.py", FINISH), "matmul_pack": ("micro_call.py",), "matmul_turn": ("micro_call.py",),
-    "matmul_join": (FINISH,), "matmul_dots": ("panel.py",),
+    "matmul_join": (FINISH,), "matmul_dots": ("dot.py",),
 }  # fmt: skip

@@ -27,14 +27,9 @@ E_OP, E_A, E_B, E_C, E_PROGRAM, E_DESCR, E_NDIM, E_DIMS, E_KEY, E_SCALAR, E_IS_F
     R_NUMBER, R_OP, R_SHAPE, R_DTYPE, R_SHAPES, R_NAMES, R_SOURCE_0, R_SOURCE_1, R_SOURCE_2, R_SOURCE_3, R_ACTIVE, R_KEY,
     R_ATTRS, R_PULLS, R_FIRST_PULL,
 ) = range(0, 8 * 15, 8)
-(
-    P_INPUT, P_PROGRAM, P_DESCR, P_NDIM, P_DIMS, P_KEY, P_COUNT, P_OPERAND_0, P_OPERAND_1, P_OPERAND_2, P_OPERAND_3,
-    PULL_BYTES,
-) = range(0, 8 * 12, 8)
 # fmt: on
 TABLE_MASK, CONSTANT_MASK, CODE_MASK, PROBES = (1 << 14) - 1, (1 << 10) - 1, (1 << 9) - 1, 16
 USERS, INSIDE = 1, 2  # kinds of code: where a line is the user's, and what stands between
-GRADIENT = -1  # an operand of a pull; numbers from 0 are kept values, others addresses of arrays
 NOT_RECORDED = -1
 MOST_FRAMES = 60
 
@@ -100,17 +95,9 @@ def apply(row, a, b, c):
     """
     if WATCHED != 0:
         return 0
-    key_a, key_b, key_c = layout_of(a), 0, 0
-    if key_a == 0:
+    key_a, key_b, key_c = layout_of(a), layout_of(b), layout_of(c)
+    if key_a == 0 or (b != 0 and key_b == 0) or (c != 0 and key_c == 0):
         return 0
-    if b != 0:
-        key_b = layout_of(b)
-        if key_b == 0:
-            return 0
-    if c != 0:
-        key_c = layout_of(c)
-        if key_c == 0:
-            return 0
     entry = entry_of(row, key_a, key_b, key_c)
     if entry == 0:
         return 0
@@ -121,7 +108,7 @@ def apply(row, a, b, c):
     if node_a == 0 or node_b == 0 or node_c == 0:
         return 0
     active = (node_a != NONE) + 2 * (node_b != NONE) + 4 * (node_c != NONE)
-    record = 0
+    record = NOT_RECORDED
     if active != 0 and get(entry, E_IS_FLOAT) != 0:
         on = call(GET_ATTRIBUTE, RECORDING, ON)
         if on == 0:
@@ -129,18 +116,10 @@ def apply(row, a, b, c):
         call(DECREF, on)
         if on == TRUE:
             record = get(entry, E_RECORDS + 8 * active)
-            if record == 0:
-                return 0
+    if record == 0:
+        return 0
     key, count = get(entry, E_KEY), get(entry, E_COUNT)
-    inputs = 0
-    if record != 0 and record != NOT_RECORDED:
-        wanted = get(get(record, DATA), R_ACTIVE)
-        inputs = call(NEW_TUPLE, count)
-        share_item(inputs, 0, node_a if wanted & 1 else NONE)
-        if count > 1:
-            share_item(inputs, 1, node_b if wanted & 2 else NONE)
-        if count > 2:
-            share_item(inputs, 2, node_c if wanted & 4 else NONE)
+    inputs = 0 if record == NOT_RECORDED else inputs_of(record, count, node_a, node_b, node_c)
     made = new_array(get(entry, E_DESCR), get(entry, E_NDIM), get(entry, E_DIMS))
     if made == 0:
         if inputs != 0:
@@ -166,8 +145,22 @@ def apply(row, a, b, c):
     return t
 
 
+def inputs_of(record, count, a, b, c):
+    """Return the inputs of a node as a tuple: those nodes through which a gradient flows."""
+    wanted = get(get(record, DATA), R_ACTIVE)
+    inputs = call(NEW_TUPLE, count)
+    share_item(inputs, 0, a if wanted & 1 else NONE)
+    if count > 1:
+        share_item(inputs, 1, b if wanted & 2 else NONE)
+    if count > 2:
+        share_item(inputs, 2, c if wanted & 4 else NONE)
+    return inputs
+
+
 def layout_of(x):
     """Return what stands for the layout of an argument: its key, or the type of a Python number; 0 if unknown."""
+    if x == 0:
+        return 0
     kind = get(x, TYPE)
     if kind == TENSOR:
         return get(x, T_KEY) if get(x, T_KEYED) == get(x, T_DATA) else 0
@@ -317,116 +310,3 @@ def place_of():
     if owned and frame != 0:
         call(DECREF, frame)
     return call(CALL, FIND_PLACE)
-
-
-def pull(self, args, given):
-    """`pull(node, g, grads, live, keep)`: take a gradient through one node, True; None when Python must see to it.
-
-    `grads` is a dict node -> gradient, `live` a set of nodes or None for all.
-    """
-    done = take_back(get(args, 0), get(args, 8), get(args, 16), get(args, 24), get(args, 32))
-    return 0 if done == -1 else new_reference(TRUE if done == 1 else NONE)
-
-
-def take_back(node, g, grads, live, keep):
-    record, held = get(node, N_RECORD), get(node, N_HELD)
-    if record == 0 or record == NONE or get(held, TYPE) != TUPLE or WATCHED != 0:
-        return 0
-    words = get(record, DATA)
-    if get(words, R_PULLS) < 0 or layout_of(g) != get(words, R_KEY) or get(g, T_NODE) != NONE:
-        return 0
-    for i in range(get(words, R_NAMES)):
-        version = call(GET_ITEM, held, 3 * i + 1)
-        if call(LIST_ITEM, version, 0) != call(GET_ITEM, held, 3 * i + 2):
-            return 0
-    for i in range(get(words, R_PULLS)):
-        way = words + R_FIRST_PULL + i * PULL_BYTES
-        source = call(GET_ITEM, get(node, N_INPUTS), get(way, P_INPUT))
-        if live != NONE and call(IN_SET, live, source) & 0xFFFFFFFF != 1:
-            continue
-        part = partial_of(way, g, held)
-        if part == -1:
-            return -1
-        if add_to(grads, source, part) == -1:
-            return -1
-    if keep != TRUE:
-        call(INCREF, FREED)
-        put(node, N_HELD, FREED)
-        call(DECREF, held)
-    return 1
-
-
-def partial_of(way, g, held):
-    """Return the gradient of one input: that of the output as it is, or through a kernel."""
-    program = get(way, P_PROGRAM)
-    if program == 0:
-        call(INCREF, g)
-        return g
-    made = new_array(get(way, P_DESCR), get(way, P_NDIM), get(way, P_DIMS))
-    if made == 0:
-        return -1
-    count, key = get(way, P_COUNT), get(way, P_KEY)
-    space = room(5)
-    for i in range(count):
-        operand = get(way, P_OPERAND_0 + 8 * i)
-        if operand == GRADIENT:
-            operand = get(g, T_DATA)
-        elif operand < 4:
-            operand = call(GET_ITEM, held, 3 * operand)
-        put(space, 8 * i, get(operand, DATA))
-    put(space, 8 * count, get(made, DATA))
-    if run(program, space) != 0:
-        call(DECREF, made)
-        return call(NO_MEMORY) - 1
-    return new_tensor(made, key)
-
-
-def add_to(grads, source, part):
-    """Add a gradient, which is given away, to that of a node; return -1 where Python raised."""
-    before = call(DICT_ITEM, grads, source)
-    if before != 0:
-        total = apply(ADD, before, part, 0)
-        if total == 0:
-            space = room(2)
-            put(space, 0, before)
-            put(space, 8, part)
-            total = call(CALL_MANY, ADD_SLOWLY, space, 2, 0)
-        call(DECREF, part)
-        if total == -1 or total == 0:
-            return -1
-        part = total
-    done = call(SET_DICT_ITEM, grads, source, part) & 0xFFFFFFFF
-    call(DECREF, part)
-    return -1 if done != 0 else 0
-
-
-def reach(self, args, given):
-    """`reach(nodes, since, mark)`: append to a list of nodes what they were made from, each once.
-
-    Nodes whose slot is below `since` are listed, but not passed; `mark` is an object that no other walk has.
-    """
-    nodes, first, mark = get(args, 0), call(AS_INT, get(args, 8)), get(args, 16)
-    i = 0
-    for k in range(call(LIST_SIZE, nodes)):
-        set_mark(call(LIST_ITEM, nodes, k), mark)
-    while i < call(LIST_SIZE, nodes):
-        node = call(LIST_ITEM, nodes, i)
-        i += 1
-        inputs = get(node, N_INPUTS)
-        if call(AS_INT, get(node, N_SLOT)) < first:
-            continue
-        for k in range(call(TUPLE_SIZE, inputs)):
-            source = call(GET_ITEM, inputs, k)
-            if source != NONE and get(source, N_MARK) != mark:
-                set_mark(source, mark)
-                call(APPEND, nodes, source)
-    return new_reference(NONE)
-
-
-def set_mark(node, mark):
-    """Say that a node is listed: marks are objects of their own, so that nothing has to be wiped out afterwards."""
-    before = get(node, N_MARK)
-    call(INCREF, mark)
-    put(node, N_MARK, mark)
-    if before != 0:
-        call(DECREF, before)

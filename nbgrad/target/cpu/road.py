@@ -1,4 +1,4 @@
-"""The eager road made native: methods of Python whose bodies are the functions of `native_road.py`, and what they know.
+"""The eager road made native: methods of Python whose bodies are functions of words, and what those know.
 
 A call of an operator goes from Python straight to machine code. What that has not seen before runs through a method in
 Python, which then teaches it: an entry per row and layouts of arguments, a record for what the nodes of such calls
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import native_back as back
 from . import native_road as road
 from .native import FASTCALL, VALUES, make_builtin, make_method, python_function, slot_offsets
 from .words import Native
@@ -54,7 +55,8 @@ class Road:
     methods : list of Method
         What to make; the result is in `made`, beside the functions `pull` and `reach`.
     **known : objects
-        recording (its `on` says whether nodes are made), slots (iterator of numbers), add (the row), add_slowly (the same by Python), freed.
+        recording (its `on` says whether nodes are made), slots (iterator of numbers), add (the row), add_slowly (the same
+        by Python), freed.
     """
 
     def __init__(self, tensor, node, find_place, methods, **known):
@@ -75,7 +77,7 @@ class Road:
             "ZERO": 0, "FIND_PLACE": find_place, **{name.upper(): value for name, value in known.items()},
         }  # fmt: skip
         self.always = [methods, objects]
-        self.native = Native("road", [*ways_of(methods), road.pull, road.reach], {
+        self.native = Native("road", [*ways_of(methods), back.pull, back.reach], {
             **VALUES, "WATCHED": 0, "NEW_ARRAY": numpy_function(NEW_FROM_DESCR), "METHODS": self.methods.ctypes.data,
             "TABLE": self.table.ctypes.data, "CONSTANTS": self.constants.ctypes.data, "CODES": self.codes.ctypes.data,
             **{f"T_{name.upper()}": at for name, at in slot_offsets(tensor).items()},
@@ -147,7 +149,7 @@ class Road:
             entry[at] = road.NOT_RECORDED
             return
         sources = [*[i for _, i in names], 0, 0, 0, 0][:4]
-        record = np.zeros(road.R_FIRST_PULL // 8 + 3 * road.PULL_BYTES // 8, np.int64)
+        record = np.zeros(road.R_FIRST_PULL // 8 + 3 * back.PULL_BYTES // 8, np.int64)
         shared = (node.shape, node.dtype, node.shapes, node.attrs)
         record[: road.R_FIRST_PULL // 8] = (
             len(self.records), id(row), *map(id, shared[:3]), len(names), *sources, sum(1 << i for i in active), id(key),
@@ -171,13 +173,13 @@ class Road:
             record[road.R_PULLS // 8] = -2
             return
         for i, (index, *way) in enumerate(pulls):
-            words = record[road.R_FIRST_PULL // 8 + i * road.PULL_BYTES // 8 :]
+            words = record[road.R_FIRST_PULL // 8 + i * back.PULL_BYTES // 8 :]
             words[0] = index
             if way[0] is None:
                 continue
             program, operands, shape, dtype, key = way
             dims, descr = np.array(shape or (0,), np.int64), np.dtype(dtype)
-            found = [road.GRADIENT if o == "g" else o if isinstance(o, int) else id(o) for o in operands]
+            found = [back.GRADIENT if o == "g" else o if isinstance(o, int) else id(o) for o in operands]
             self.records[record[0]] += (program, operands, dims, descr, key)
             words[1 : 7 + len(found)] = (program.ctypes.data, id(descr), len(shape), dims.ctypes.data, id(key), len(found), *found)
         record[road.R_PULLS // 8] = len(pulls)

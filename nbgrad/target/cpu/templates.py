@@ -2,7 +2,7 @@
 
 from .emit import Lowering, indent
 from .prelude import apart
-from .reduce_text import reduce_arg_text, reduce_empty_text, reduce_finish_text, reduce_fold_text
+from .reduce_text import TEXTS as REDUCE_TEXTS
 
 BLOCK = 1024  # numbers that are looked through for rare arguments before they are taken: they stay in the first cache
 
@@ -104,7 +104,4 @@ def compute_dtype(op, dtypes):
     return dtypes[0]
 
 
-TEXTS = {
-    "map": map_text, "reduce_fold": reduce_fold_text, "reduce_finish": reduce_finish_text,
-    "reduce_empty": reduce_empty_text, "reduce_arg": reduce_arg_text,
-}  # fmt: skip
+TEXTS = {"map": map_text, **REDUCE_TEXTS}

@@ -374,5 +374,3 @@ def conv_weight_add(args, tile):
     at, grain = tile * word(args, 4), word(args, 4)
     call(ADD_PARTS, word(args, 1), at, word(args, 0), at, word(args, 3), word(args, 2), least(grain, word(args, 3) - at))
 
-
-LOOPS = (conv_weights, conv_product, conv_weight_sums, conv_weight_join, conv_weight_dots, conv_weight_add)

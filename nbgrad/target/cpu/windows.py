@@ -1,6 +1,5 @@
 """The kernels of convolution: loops of `window_words.py`, which call the innermost loops of one dtype."""
 
-import ctypes
 import functools
 import inspect
 
@@ -13,14 +12,25 @@ WRITERS = (
     window_blocks.positions, window_blocks.cells, window_blocks.dots, window_rows.frame, window_rows.clear, window_rows.put,
     window_rows.zero, window_rows.add_parts, window_rows.turn,
 )  # fmt: skip
-INNER = {write.__name__.upper(): write for write in WRITERS}
-LOOPS = {f.__name__: f for f in window_words.LOOPS}
+INNER = {write.__name__: write for write in WRITERS}
+LOOPS = {  # kernel -> the innermost loops that it calls
+    window_words.conv_weights: ("zero", "put", "turn"),
+    window_words.conv_product: ("positions", "frame", "clear", "put"),
+    window_words.conv_weight_sums: ("cells", "frame", "put", "turn"),
+    window_words.conv_weight_join: ("add_parts", "turn"),
+    window_words.conv_weight_dots: ("dots", "frame", "clear"),
+    window_words.conv_weight_add: ("add_parts",),
+}
+NAMES = {f.__name__: f for f in LOOPS}
 
 
 @functools.cache
 def window_address(loop: str, dtype: str) -> int:
     """Return the address of a kernel of `window_words.py` for arrays of a dtype, compiled or read from the cache."""
-    return Native(f"{loop}_{dtype}", [LOOPS[loop]], Values(dtype)).address(loop)
+    kernel = NAMES[loop]
+    values = {name.upper(): inner_address(name, dtype) for name in LOOPS[kernel]}
+    values["BYTES"] = int(dtype.lstrip("uintfloa")) // 8
+    return Native(f"{loop}_{dtype}", [kernel], values).address(loop)
 
 
 def inner_ir(name: str, dtype: str, width: int, registers: int) -> str:
@@ -40,24 +50,10 @@ def inner_ir(name: str, dtype: str, width: int, registers: int) -> str:
     return str(writer.module)
 
 
-class Values(dict):
-    """Bytes of a number, and the addresses of the innermost loops: each is compiled when a kernel asks for it."""
-
-    def __init__(self, dtype):
-        super().__init__(BYTES=int(dtype.lstrip("uintfloa")) // 8)
-        self.dtype = dtype
-
-    def __contains__(self, name):
-        return name in INNER or super().__contains__(name)
-
-    def __missing__(self, name):
-        return inner_address(name, self.dtype)
-
-
 @functools.cache
 def inner_address(name: str, dtype: str) -> int:
     """Return the address of an innermost loop; what the cache knows it by is the text that writes it."""
     host = get_host()
     shape = (name, dtype, host.vector_bytes, host.registers)
     text = "\n".join([str(shape), inspect.getsource(window_ir), inspect.getsource(inspect.getmodule(INNER[name]))])
-    return load_ir(text, window_ir.symbol(name.lower(), dtype), make=lambda: inner_ir(*shape))
+    return load_ir(text, window_ir.symbol(name, dtype), make=lambda: inner_ir(*shape))

@@ -131,14 +131,10 @@ def _texts(functions) -> list:
         if file not in files:
             names = f.__globals__.items()
             files[file] = [f"{n} = {v}" for n, v in names if type(v) is int]  # some come from other files
-            waiting += [g for _, g in names if isinstance(g, types.FunctionType) and _knows_words(g)]
+            known = [g for _, g in names if isinstance(g, types.FunctionType) and g.__module__ != __name__]
+            waiting += [g for g in known if g.__globals__.get("get") is get or g.__globals__.get("call") is call]
     texts = [Path(file).read_text(encoding="utf-8") if os.path.exists(file) else file for file in files]
     return texts + [line for lines in files.values() for line in lines]
-
-
-def _knows_words(f) -> bool:
-    """Say whether the module of a function imports words of this file."""
-    return f.__module__ != __name__ and any(f.__globals__.get(word.__name__) is word for word in (get, put, call, room))
 
 
 class Native:
@@ -172,8 +168,8 @@ class Native:
         self._places = {variable: i for i, variable in enumerate(sorted(values))}
         shown = [f"{f[0]} {f[1].__name__} {f[2]}" if isinstance(f, tuple) else f.__name__ for f in functions]
         known_by = "\n".join([name, *shown, *self._places, *_texts(functions)])
-        kind = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)
-        self._find = kind(load_ir(known_by, f"nbgrad_{name}", make=lambda: self._text(name, functions)))
+        found = load_ir(known_by, f"nbgrad_{name}", make=lambda: self._text(name, functions))
+        self._find = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_int64)(found)
         self._words = (ctypes.c_int64 * max(1, len(values))).from_address(self._find(0))
         for variable, value in values.items():
             self.set(variable, value)
@@ -182,20 +178,18 @@ class Native:
         """Return the module in LLVM IR."""
         bound = [f for f in functions if isinstance(f, tuple)]
         text = [BOUND.format(name=n, f=f.__name__, last=i, args=_parameters(f)) for n, f, i in bound]
-        found: dict = {}
-        waiting = [f[1] if isinstance(f, tuple) else f for f in functions]
+        found, waiting = {}, [f[1] if isinstance(f, tuple) else f for f in functions]
         while waiting:
             f = waiting.pop()
             if f.__name__ not in found:
-                found[f.__name__] = f
-                body = Function(f, self._places)
+                body = found[f.__name__] = Function(f, self._places)
                 text.append(body.text())
                 waiting += body.calls
         things = ", ".join(f"ptr @{n}" for n in ["variables", *(f"f.{n}" for n in self.names)])
-        if any("@llvm." in body for body in text):
+        if "@llvm." in "".join(text):
             text.append(f"declare void @llvm.{_pause().replace('i32 1', 'i32')}")
-        head = MODULE.format(room=max(1, len(self._places)), count=1 + len(self.names), things=things, name=f"nbgrad_{name}")
-        return head + "\n".join(text)
+        sizes = {"room": max(1, len(self._places)), "count": 1 + len(self.names), "name": f"nbgrad_{name}"}
+        return MODULE.format(**sizes, things=things) + "\n".join(text)
 
     def address(self, name) -> int:
         """Return the address of a function."""
@@ -334,8 +328,7 @@ class Function:
         if isinstance(value, Variable):
             place = self.shared.get(name)
             if place is None:
-                what = f"{self.source.__name__}: the variable {name} has no value"
-                raise problem(KernelError, what, "give one in `values`")
+                raise problem(KernelError, f"{self.source.__name__}: the variable {name} has no value", "one in `values`")
             return self.value(f"load i64, ptr getelementptr (i64, ptr @variables, i64 {place})")
         if not isinstance(value, int):
             raise self.unknown(e)

@@ -62,5 +62,7 @@ def test_odd_functions_keep_the_sign_of_zero(sweep, name, dtype):
 
 def test_functions_run_in_plain_python():
     with np.errstate(divide="ignore"):
-        np.testing.assert_allclose(arc.atan2_float64(np.float64(1.0), np.float64(-2.0)), np.arctan2(1.0, -2.0), rtol=4e-16)
+        np.testing.assert_allclose(
+            arc.atan2_float64(np.float64(1.0), np.float64(-2.0)), np.arctan2(1.0, -2.0), rtol=4e-16
+        )
         np.testing.assert_allclose(arc.acos_float32(np.float32(-0.75)), np.arccos(-0.75), rtol=2e-7)

@@ -25,7 +25,7 @@ def test_cbrt_in_float64_in_every_binade(sweep, rng):
     assert errors.max() <= 2.0, x[errors.argmax()]
 
 
-@pytest.mark.parametrize("least, most", [(-3, 3), (-126, 127), (-149, -120), (60, 64), (-52, -48)])
+@pytest.mark.parametrize(("least", "most"), [(-3, 3), (-126, 127), (-149, -120), (60, 64), (-52, -48)])
 def test_hypot_in_float32(sweep, rng, least, most):
     x, y = (np.ldexp(rng.uniform(1, 2, 100000), rng.integers(least, most, 100000)).astype("float32") for _ in "xy")
     got, wanted = sweep.evaluate("hypot", "float32")(-x, y), np.hypot(x.astype("float64"), y.astype("float64"))
@@ -34,7 +34,7 @@ def test_hypot_in_float32(sweep, rng, least, most):
     assert np.isinf(got[wanted > 3.40282357e38]).all()
 
 
-@pytest.mark.parametrize("least, most", [(-3, 3), (-1000, 1000), (-1074, -1000), (498, 502), (-402, -398)])
+@pytest.mark.parametrize(("least", "most"), [(-3, 3), (-1000, 1000), (-1074, -1000), (498, 502), (-402, -398)])
 def test_hypot_in_float64(sweep, rng, least, most):
     x, y = (np.ldexp(rng.uniform(1, 2, 100000), rng.integers(least, most, 100000)) for _ in "xy")
     errors = sweep.errors64(sweep.evaluate("hypot", "float64")(x, -y), sweep.longdouble(np.hypot)(x, y))

@@ -69,12 +69,6 @@ def test_loops_on_float32_hold_no_double(name, used, seeded):
         assert " double" not in llvm(kernel), kernel_name(kernel)
 
 
-def test_sums_of_float32_are_held_in_doubles(used):
-    (kernel,) = [k for k in used(lambda: ng.sum(X, 0)) if k.loop.startswith("reduce_")][:1]
-    assert kernel.dtypes == ("float32", "float64")
-    assert " double" in llvm(kernel)
-
-
 def test_inner_loops_are_vectorised():
     for name in ("add", "sqrt", "abs", "maximum"):
         assert re.search(r"<\d+ x float>", llvm(kernels(table[name], "float32")["forward"])), name
@@ -154,5 +148,6 @@ def test_a_rare_argument_in_place_and_broadcast():
     x = np.linspace(-3, 3, 2001).reshape(3, 667)
     x[1, 5] = -1e30
     np.testing.assert_allclose(ng.sin(ng.asarray(x).T).numpy(), np.sin(x.T), rtol=1e-15, atol=1e-16)
+    x[1, 5], x[:, ::3] = 0.5, x[:, ::3] + 7e-4  # away from the poles, where Python's function refuses
     wanted = np.vectorize(math.lgamma)(x[:, ::3])
     np.testing.assert_allclose(ng.lgamma(ng.asarray(x[:, ::3])).numpy(), wanted, rtol=2e-13, atol=1e-15)

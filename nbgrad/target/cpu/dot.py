@@ -1,6 +1,6 @@
-"""The micro-kernels under every product: a few rows of one matrix times another, and two vectors, in vector registers.
+"""The dot product of two vectors, added up in several vector registers at once.
 
-The text of this file is copied into kernels that multiply (see HELPERS in the loops); it imports nothing of nbgrad.
+The text of this file is copied into kernels (see HELPERS in the loops); it imports nothing of nbgrad.
 """
 
 import llvmlite.binding as llvm
@@ -8,27 +8,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-# (rows, vectors) held in registers: 12 accumulators at most, so that 16 registers hold them with their operands.
-BLOCKS = ((2, 4), (4, 2), (6, 2))
 SUMS = 8  # vectors that a dot product adds at once: hides the time of one addition
-
-
-@intrinsic
-def panel(typing, a, b, acc, table, height, rows, steps, k, start, to, pitch, n):
-    """Set `height` rows of `acc` to the product of `height` rows of `a` and of `b`: k steps, n columns.
-
-    Row r, step p reads a[table[rows + r] + table[steps + p]] and the row of b at start + table[steps + k + p], and sums
-    into acc[to + r * pitch + column]. Heights of 1 to 6; `table` holds six rows whatever the height, and `acc` room for
-    six rows of n columns rounded up to 256 bytes.
-    """
-    word = types.int64
-    signature = types.void(a, b, acc, table, *[word] * 8)
-
-    def codegen(context, builder, signature, args):
-        Panel(builder, signature.args[2].dtype, context.get_value_type(signature.args[2].dtype), args).emit()
-        return context.get_dummy_value()
-
-    return signature, codegen
 
 
 @intrinsic
@@ -99,83 +79,6 @@ class Vectors:
             total = self.builder.add(total, offset)
         return self.builder.gep(pointer, [total])
 
-    def load(self, pointer, *offsets):
-        return self.builder.load(self.at(pointer, *offsets))
-
-    def loop(self, stop, step):
-        return Loop(self.builder, self.word, stop, step)
-
-
-class Panel(Vectors):
-    """Writes the instructions of `panel` for one dtype."""
-
-    def __init__(self, builder, dtype, element, args):
-        super().__init__(builder, dtype, element)
-        names = ("a", "b", "acc", "table", "height", "rows", "steps", "k", "start", "to", "pitch", "n")
-        self.__dict__.update(zip(names, args))
-
-    def emit(self):
-        """Choose the smallest block that holds `height` rows."""
-        b = self.builder
-        done = b.append_basic_block("panel_done")
-        for rows, vectors in BLOCKS[:-1]:
-            fits, other = b.append_basic_block(f"rows{rows}"), b.append_basic_block("more")
-            b.cbranch(b.icmp_signed("<=", self.height, self.number(rows)), fits, other)
-            b.position_at_end(fits)
-            self.columns(rows, vectors)
-            b.branch(done)
-            b.position_at_end(other)
-        self.columns(*BLOCKS[-1])
-        b.branch(done)
-        b.position_at_end(done)
-
-    def columns(self, rows, vectors):
-        """Walk the columns block by block; the last block loads only what is there."""
-        b, width = self.builder, self.lanes * vectors
-        starts = [self.at(self.a, self.load(self.table, self.rows, self.number(r))) for r in range(rows)]
-        whole = b.mul(b.sdiv(self.n, self.number(width)), self.number(width))
-        with self.loop(whole, width) as j:
-            self.block(starts, vectors, j, [None] * vectors)
-        rest = b.sub(self.n, whole)
-        with b.if_then(b.icmp_signed(">", rest, self.number(0))):
-            self.block(starts, vectors, whole, [self.mask(rest, v) for v in range(vectors)])
-
-    def block(self, starts, vectors, j, masks):
-        """Sum over k with one accumulator per row and vector, then store them."""
-        b = self.builder
-        first, head, inside, done = b.block, *[b.append_basic_block(name) for name in ("sum", "step", "store")]
-        b.branch(head)
-        b.position_at_end(head)
-        p = b.phi(self.word)
-        p.add_incoming(self.number(0), first)
-        sums = [b.phi(self.vector) for _ in range(len(starts) * vectors)]
-        for s in sums:
-            s.add_incoming(self.zero, first)
-        b.cbranch(b.icmp_signed("<", p, self.k), inside, done)
-        b.position_at_end(inside)
-        for s, value in zip(sums, self.products(starts, j, p, masks, sums)):
-            s.add_incoming(value, inside)
-        p.add_incoming(b.add(p, self.number(1)), inside)
-        b.branch(head)
-        b.position_at_end(done)
-        for i, s in enumerate(sums):
-            row, v = divmod(i, vectors)
-            column = b.add(j, self.number(v * self.lanes))
-            place = self.at(self.acc, self.to, b.mul(self.pitch, self.number(row)), column)
-            b.store(s, b.bitcast(place, self.vector.as_pointer())).align = self.bytes
-
-    def products(self, starts, j, p, masks, sums):
-        """Add the products of step p to the accumulators."""
-        b = self.builder
-        left = self.load(self.table, self.steps, p)
-        right = self.at(self.b, self.start, self.load(self.table, self.steps, self.k, p), j)
-        ys = [self.vector_at(b.gep(right, [self.number(v * self.lanes)]), mask) for v, mask in enumerate(masks)]
-        out = []
-        for r, start in enumerate(starts):
-            x = self.spread(b.load(b.gep(start, [left])), self.vector)
-            out += [self.multiply_add(x, y, s) for y, s in zip(ys, sums[r * len(ys) :])]
-        return out
-
 
 class Dot(Vectors):
     """Writes the instructions of `dot` for one dtype."""
@@ -230,31 +133,6 @@ class Dot(Vectors):
 
     def add(self, x, y):
         return self.builder.fadd(x, y) if self.real else self.builder.add(x, y)
-
-
-class Loop:
-    """`for i in range(0, stop, step)`; the body is what is built inside of the with."""
-
-    def __init__(self, builder, word, stop, step):
-        self.builder, self.word, self.stop, self.step = builder, word, stop, step
-
-    def __enter__(self):
-        b = self.builder
-        before, self.head = b.block, b.append_basic_block("columns")
-        inside, self.done = b.append_basic_block("column"), b.append_basic_block("columns_done")
-        b.branch(self.head)
-        b.position_at_end(self.head)
-        self.i = b.phi(self.word)
-        self.i.add_incoming(ir.Constant(self.word, 0), before)
-        b.cbranch(b.icmp_signed("<", self.i, self.stop), inside, self.done)
-        b.position_at_end(inside)
-        return self.i
-
-    def __exit__(self, *error):
-        b = self.builder
-        self.i.add_incoming(b.add(self.i, ir.Constant(self.word, self.step)), b.block)
-        b.branch(self.head)
-        b.position_at_end(self.done)
 
 
 def vector_bytes():

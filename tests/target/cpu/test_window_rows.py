@@ -1,0 +1,85 @@
+import ctypes
+
+import numpy as np
+import pytest
+
+from nbgrad.plan.host import get_host
+from nbgrad.target.cpu.load import load_ir
+from nbgrad.target.cpu.window_ir import symbol
+from nbgrad.target.cpu.windows import inner_ir
+
+SHAPES = [(16, 32), (32, 16), (64, 32)]
+DTYPES = ["float32", "float64", "int8", "int64"]
+
+
+def call(name, dtype, shape, *args):
+    if shape[0] > get_host().vector_bytes:
+        pytest.skip("this machine has no such vectors")
+    words = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in args]
+    kind = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(words))
+    kind(load_ir(inner_ir(name, dtype, *shape), symbol(name, dtype)))(*words)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_frame_puts_a_row_between_zeros(dtype, shape, step):
+    x = np.arange(1, 120).astype(dtype)
+    for first, last, n in ((0, 5, 5), (2, 9, 30), (7, 7, 20), (1, 34, 35)):
+        out = np.full(200, 77, dtype)
+        call("frame", dtype, shape, out, 3, x, 4 - first * step, step, first, last, n)
+        expected = np.zeros(n, dtype)
+        expected[first:last] = x[4 : 4 + (last - first) * step : step]
+        np.testing.assert_array_equal(out[3 : 3 + n], expected)
+        assert (out[:3] == 77).all()
+        assert (out[3 + n + shape[0] :] == 77).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("to_step", "step"), [(1, 1), (1, 2), (3, 1), (2, 4)])
+@pytest.mark.parametrize("add", [0, 1])
+def test_put_writes_or_adds_a_row_and_nothing_else(dtype, shape, to_step, step, add):
+    x = np.arange(120).astype(dtype)
+    for n in (1, 7, 16, 21):
+        out = np.full(100, 3, dtype)
+        call("put", dtype, shape, out, 5, to_step, x, 2, step, n, add)
+        expected = np.full(100, 3, dtype)
+        expected[5 : 5 + n * to_step : to_step] = x[2 : 2 + n * step : step] + (3 if add else 0)
+        np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_zero_and_clear_touch_nothing_else(dtype, shape):
+    out = np.ones(60, dtype)
+    call("zero", dtype, shape, out, 2, 37)
+    assert out.sum() == 60 - 37
+    assert out[1] == out[39] == 1
+    out = np.ones((4, 9), dtype)
+    call("clear", dtype, shape, out, 0, 9, 2, 7, 4)
+    np.testing.assert_array_equal(out, np.tile(np.array([0, 0, 1, 1, 1, 1, 1, 0, 0], dtype), (4, 1)))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_parts_are_added_in_order(dtype, shape, count):
+    x = np.random.default_rng(0).integers(0, 9, (count, 40)).astype(dtype)
+    out = np.full(50, 7, dtype)
+    call("add_parts", dtype, shape, out, 4, x, 1, 40, count, 35)
+    np.testing.assert_array_equal(out[4:39], x[:, 1:36].sum(0).astype(dtype))
+    assert (out[:4] == 7).all()
+    assert (out[39:] == 7).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_turn_equals_the_transpose(dtype, shape):
+    rng = np.random.default_rng(1)
+    for rows, n in ((1, 1), (3, 40), (16, 16), (17, 5), (35, 33)):
+        x, out = rng.integers(0, 99, (rows, n + 2)).astype(dtype), np.full((n, rows + 3), 55, dtype)
+        call("turn", dtype, shape, out, 1, rows + 3, x, 2, n + 2, rows, n)
+        np.testing.assert_array_equal(out[:, 1 : 1 + rows], x[:, 2:].T)
+        assert (out[:, 0] == 55).all()
+        assert (out[:, 1 + rows :] == 55).all()
