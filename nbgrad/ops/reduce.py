@@ -13,7 +13,13 @@ from .table import ZERO, lift, primitive, reduction
 
 @reduction(start=0.0, df=lambda: 1.0, ref=np.sum, accepts="number", wide=True, linear=("x",))
 def sum(acc, x):
-    """Sum over the given axes; integers are summed as 64-bit integers."""
+    """Sum over the given axes; integers are summed as 64-bit integers.
+
+    Float32 is summed in float64 and rounded once. Float64 is summed in lanes and chunks that are joined by halves:
+    along a run of n numbers the error is at most (33 + log2(1 + n / 16384)) * 2**-53 * sum(|x|), about that of NumPy's
+    pairwise sums; down the columns of a matrix it grows with an eighth of at most 128 rows or so, where NumPy's grows
+    with all. It does not depend on the number of threads.
+    """
     return acc + x
 
 

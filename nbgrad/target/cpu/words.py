@@ -126,8 +126,7 @@ def _texts(functions) -> list:
     while waiting:
         f = waiting.pop()
         file = f.__code__.co_filename
-        if not os.path.exists(file):
-            file = inspect.getsource(f)
+        file = file if os.path.exists(file) else inspect.getsource(f)
         if file not in files:
             names = f.__globals__.items()
             files[file] = [f"{n} = {v}" for n, v in names if type(v) is int]  # some come from other files
