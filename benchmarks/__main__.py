@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from . import coldstart, harness
+from . import coldstart, figures, goals, harness
 from .case import Case, ColdStart, peer_of
 from .cases import CASES
 from .chart import draw
@@ -123,18 +123,24 @@ def run(args: argparse.Namespace, cases: Sequence[Case | ColdStart]) -> None:
         rows = measured(cases, pool, args.peers, console)
     most = highest(most, limits())
     show(rows, most, console)
-    finish(args, rows, as_dict(rows, machine, most, {**plan._asdict(), "threads": pool.threads}), console)
+    found = goals.verdicts(rows, [case.name for case in CASES])
+    if found:
+        console.print(goals.table(found), "")
+    kept = as_dict(rows, machine, most, {**plan._asdict(), "threads": pool.threads}, goals.as_list(found))
+    finish(args, rows, found, kept, console)
 
 
-def finish(args: argparse.Namespace, rows: Sequence[Row], found: Facts, console: Any) -> None:
-    """Write the results and the chart, and say where."""
+def finish(args: argparse.Namespace, rows: Sequence[Row], verdicts: Sequence[Any], found: Facts, console: Any) -> None:
+    """Write the results and the charts, and say where."""
     name = "-".join([*(args.only or "all").replace("/", " ").split(), *(["quick"] if args.quick else [])])
     path = args.out / f"{name}.json"
     write(path, found)
     console.print(f"results  {path}", highlight=False)
     try:
-        if draw(rows, path.with_suffix(".png"), title(found["machine"])):
-            console.print(f"chart    {path.with_suffix('.png')}", highlight=False)
+        for name, things, paint in (("figures", verdicts, figures.draw), ("peers", rows, draw)):
+            picture = path.with_name(f"{path.stem}-{name}.png")
+            if paint(things, picture, title(found["machine"])):
+                console.print(f"chart    {picture}", highlight=False)
     except ImportError:
         console.print(f"no chart: it needs matplotlib. try: {INSTALL}", highlight=False, markup=False)
 

@@ -124,7 +124,7 @@ def show(rows: Sequence[Row], limits: Facts, console: Any) -> None:
         console.print(table(group, members, limits, wide), "")
 
 
-def as_dict(rows: Sequence[Row], machine: Facts, limits: Facts, plan: Facts) -> Facts:
+def as_dict(rows: Sequence[Row], machine: Facts, limits: Facts, plan: Facts, figures: Sequence[Facts]) -> Facts:
     """Return everything that was found, as the results file keeps it."""
     cases = []
     for row in rows:
@@ -132,7 +132,7 @@ def as_dict(rows: Sequence[Row], machine: Facts, limits: Facts, plan: Facts) -> 
         sides = {side: {**o.as_dict(), "ratio": row.ratio(side)} for side, o in row.outcomes.items()}
         cases.append({"name": row.case.name, "flops": row.case.flops, "bytes": row.case.bytes, "share of limit": part,
                       "note": row.case.note, "sides": sides})  # fmt: skip
-    return {"machine": machine, "limits": limits, "plan": plan, "cases": cases}
+    return {"machine": machine, "limits": limits, "plan": plan, "figures": list(figures), "cases": cases}
 
 
 def write(path: Path, found: Facts) -> None:

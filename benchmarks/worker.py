@@ -22,6 +22,7 @@ from .case import Call, Case
 from .cases import find
 from .peers import arrays, ready, waited
 
+ROUND = 0.15  # seconds of a round: samples are left out where calls are long
 QUIET = 0.5  # seconds after which a worker answers though its threads still turn
 
 
@@ -32,6 +33,7 @@ class Bench:
         self.peer, self.threads = peer, threads
         self.open_calls: dict[str, Call] = {}
         self.counts: dict[str, int] = {}
+        self.fastest: dict[str, float] = {}
 
     def start(self) -> dict[str, Any]:
         """Import the peer."""
@@ -51,7 +53,7 @@ class Bench:
         fastest, end = float("inf"), time.perf_counter() + seconds
         while time.perf_counter() < end or fastest == float("inf"):
             fastest = min(fastest, timed(self.open_calls[side], 1))
-        self.counts[side] = max(1, round(sample / fastest))
+        self.fastest[side], self.counts[side] = fastest, max(1, round(sample / fastest))
         return {"calls": self.counts[side]}
 
     def measure(self, side: str, samples: int) -> dict[str, Any]:
@@ -59,6 +61,7 @@ class Bench:
         if side not in self.open_calls:
             raise RuntimeError("the worker ended in another way of this peer")
         call, count = self.open_calls[side], self.counts[side]
+        samples = max(1, min(samples, round(ROUND / (count * self.fastest[side]))))
         # The collector is left on: a peer whose results are cycles pays for them, as its users do.
         gc.collect()
         timed(call, count)

@@ -90,7 +90,7 @@ def record(name: str, shape: tuple[int, int]) -> Case:
     """Return the case of one function of one shape."""
     sides = {"nbgrad": nbgrad_side, "torch": torch_side, "jax": jax_side, "numpy": numpy_side}
     return Case(
-        f"rows/{name} {shape[0]}x{shape[1]}",
+        f"softmax and norm/{name} {shape[0]}x{shape[1]}",
         lambda: inputs(shape),
         {p: lambda side=side, **given: side(name, **given) for p, side in sides.items()},
         bytes=4.0 * 5 * shape[0] * shape[1],  # x and the result; the result (or x again), what comes back, the gradient

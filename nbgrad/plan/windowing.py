@@ -7,11 +7,15 @@ from itertools import product
 from math import gcd, prod
 from typing import NamedTuple
 
+import numpy as np
+
 from ..base.shapes import collapse
 from .plan import Kernel, Plan, Step, planner
 
 POSITIONS = 512  # at once: the rows that a block sees are copied, and the first rows of the next block again
-SPACE = 56 << 10  # numbers of such a copy: with them and the weights, a second-level cache is half full
+SPACE = 224 << 10  # bytes of such a copy: with it and the weights, a second-level cache is half full
+SUMS = 64 << 10  # bytes of sums that are put into the result row by row
+STACK = 512 << 10  # bytes of scratch on the stack of a thread, at most
 STEPS = 768  # products summed at once: a panel of weights stays in the first-level cache
 UNITS = 128  # at least, where the work allows: enough for 64 threads
 PARTS = 30  # remainders of the stride at once: a kernel takes 480 words
@@ -137,10 +141,12 @@ def products(inputs, parts, left, sizes, out) -> Plan:
         steps.append(Step(Kernel("conv_weights", kinds), pointers, (*words, size, rows), tiles))
         starts.append((size, size + more - rows))
         size += more
+    memory = 0
     for i in range(0, len(parts), PARTS):
-        words, tiles = product_words(x, parts[i : i + PARTS], starts[i : i + PARTS], sizes, rows, out)
+        words, tiles, more = product_words(x, parts[i : i + PARTS], starts[i : i + PARTS], sizes, rows, size, out)
         steps.append(Step(Kernel("conv_product", kinds), (here + 1, 0, here), words, tiles))
-    return Plan(tuple(steps), out.shape, out.dtype, (((size,), out.dtype),))
+        memory = max(memory, more)
+    return Plan(tuple(steps), out.shape, out.dtype, (((memory or size,), out.dtype),))
 
 
 def rows_for(m):
@@ -163,29 +169,42 @@ def weight_words(w, walks, left, sizes, rows, with_bias):
     return (*words, groups * panels, grain), -(-groups * panels // grain), (groups * panels * (1 + k) + 1) * rows
 
 
-def product_words(x, parts, starts, sizes, height, out):
-    """Return (words, tiles) of the products of some parts."""
+def product_words(x, parts, starts, sizes, height, weights, out):
+    """Return (words, tiles, numbers of the buffer of weights, if scratch lies behind them) of the products of some parts."""
     m, channels, groups = sizes
     images, strides = x.shape[0], spatial(x.strides[2:])
     d, h, w = (max((walks[i] for walks in parts), key=lambda a: a.positions) for i in range(3))
     cells = sum(prod(a.cells for a in walks) for walks in parts)
-    h_block, w_block = position_blocks(channels * max(d.cells * w.cells, 1), height, h, w)
-    lay = lay_of(parts, strides, x.strides[1], own_copies(m, h, w) and len(parts) == 1, h_block, w_block)
-    c_block = evenly(channels, max(1, min(STEPS // cells, channels if lay.in_place else SPACE // lay.channel)))
+    itemsize = np.dtype(out.dtype).itemsize
+    h_block, w_block = position_blocks(channels * d.cells * w.cells, height, h, w, itemsize)
+    lay = lay_of(parts, strides, x.strides[1], len(parts) == 1 and own_copies(m, h, w), h_block, w_block)
+    c_block = evenly(channels, max(1, min(STEPS // cells, channels if lay.in_place else SPACE // itemsize // lay.channel)))
     blocks = (d.positions, -(-h.positions // h_block), -(-w.positions // w_block))
     units, m_block = images * groups * prod(blocks), m
     if units < UNITS:
         m_block = evenly(m, max(4 * height, -(-m * units // UNITS)), height)
     units *= -(-m // m_block)
-    grain = max(1, min(GRAIN // (m_block * channels * cells * h_block * w_block), units // UNITS))
+    space = 0 if lay.in_place else c_block * lay.channel + 64
+    memory, more = scratch_behind(weights, space, c_block * cells, itemsize)
+    # Tiles with scratch of their own in memory are few.
+    grain = -(-units // 4) if memory else max(1, min(GRAIN // (m_block * channels * cells * h_block * w_block), units // UNITS))
     places = rows_of((1,) * (5 - len(out.shape)) + tuple(out.shape[2:]))
     size = prod(out.shape[2:])
     words = [units, grain, groups, m, m_block, channels, c_block, int(lay.in_place), h_block, w_block]
-    words += [*x.strides[:2], out.shape[1] * size, size, 0 if lay.in_place else c_block * lay.channel + 64]
+    words += [*x.strides[:2], out.shape[1] * size, size, space]
     words += [height * ((h_block - 1) * lay.row + w_block), c_block * cells]
-    words += [*blocks, -(-m // m_block), *(a.pace * s for a, s in zip((d, h, w), places)), height]
+    words += [*blocks, -(-m // m_block), *(a.pace * s for a, s in zip((d, h, w), places)), height, memory]
     words += [*lay.words, len(parts)]
-    return (*words, *part_words(parts, starts, lay, places, c_block)), -(-units // grain)
+    tiles = -(-units // grain)
+    return (*words, *part_words(parts, starts, lay, places, c_block)), tiles, memory and weights + 2 + tiles * more
+
+
+def scratch_behind(numbers, space, entries, itemsize):
+    """Return (byte where scratch begins behind so many numbers, numbers per tile), or zeros if the stack holds it."""
+    words = -(-space * itemsize // 8) + entries
+    if 8 * words <= STACK:
+        return 0, 0
+    return -(-numbers * itemsize // 8) * 8, -(-8 * words // itemsize)
 
 
 def part_words(parts, starts, lay, places, c_block):
@@ -199,9 +218,9 @@ def part_words(parts, starts, lay, places, c_block):
     return words
 
 
-def position_blocks(planes, rows, h, w):
+def position_blocks(planes, rows, h, w, itemsize):
     """Return how many positions along h and w are taken at once: more when few planes must be copied for them."""
-    most = max(POSITIONS, min(SPACE // (2 * planes), 16384 // rows, 4096))
+    most = max(POSITIONS, min(SPACE // itemsize // (2 * planes), SUMS // itemsize // rows, 4096))
     w_block = w.positions if w.positions <= POSITIONS else evenly(w.positions, most if h.positions == 1 else 128)
     return evenly(h.positions, max(1, most // w_block)), w_block
 
@@ -247,13 +266,15 @@ def own_copies(m, h, w):
     """Say whether every cell along w gets a copy: positions are then side by side without the ends of rows between."""
     if h.positions == 1:
         return False
+    if h.cells * w.cells > STEPS:
+        return False
     phases, junk = w.step // gcd(w.step, w.apart), (w.cells - 1) * abs(w.apart) // w.step / w.positions
     return 4 * (w.cells - phases) < junk * m * h.cells * w.cells / 2
 
 
 def lies_well(walks, strides):
     """Say whether positions can be read where they are: no padding, no steps, little between the rows."""
-    d, h, w = walks
+    _, h, w = walks
     if not all(a.inside for a in walks) or h.step != 1 or w.step != 1 or (strides[2] != 1 and w.size > 1):
         return False
     return h.positions == 1 or (strides[1] - w.positions) * 16 <= w.positions
@@ -262,5 +283,5 @@ def lies_well(walks, strides):
 def evenly(n, most, step=1):
     """Return a block length, a multiple of `step`, that cuts `n` into equal parts of about `most` at most."""
     most = max(step, most // step * step)
-    parts = -(-n // most)
-    return min(-(-(-(-n // parts)) // step) * step, most)
+    part = -(-n // -(-n // most))
+    return min(-(-part // step) * step, most)

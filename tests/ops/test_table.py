@@ -201,3 +201,27 @@ def test_plain_numbers_are_plain_numbers():
     assert ng.sin(0.0) == 0.0
     assert isinstance(ng.exp(1.0), float)
     assert ng.log(0.0) == -np.inf
+
+
+def test_a_row_with_its_attributes_chosen_is_made_once():
+    row = table["softmax"]
+    chosen = row.fixed(axes=(1,))
+    assert chosen is row.fixed(axes=(1,))
+    assert chosen is not row.fixed(axes=(0,))
+    assert chosen.constants == {"axes": (1,)}
+    assert chosen.attrs == {}
+    assert row.constants == {}
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(chosen(x).numpy(), row(x, axes=(1,)).numpy())
+
+
+def test_a_row_with_its_attributes_chosen_refuses_others():
+    with pytest.raises(NbgradError, match="no argument 'axis'"):
+        table["softmax"].fixed(axis=1)
+
+
+def test_rows_say_how_many_results_they_have():
+    assert not table["softmax"].several
+    assert table["logsumexp"].several
+    assert table["logsumexp"].aux == {"whole": "float64"}
+    assert len(table["standardize_scaled_grad"].outputs) == 3

@@ -226,6 +226,20 @@ def test_what_does_not_fit_is_said(call, error, words):
     assert "try: " in str(caught.value) or "positions" in str(caught.value)
 
 
+@pytest.mark.parametrize(("size", "window"), [((150_000,), (149_990,)), ((260, 270), (255, 262))])
+def test_very_large_windows(size, window):
+    """Their copies and tables would be megabytes on the stack of a thread."""
+    x, w = numbers(1, 1, *size), numbers(1, 1, *window)
+    t, v = ng.tensor(x, requires_grad=True), ng.tensor(w, requires_grad=True)
+    out = conv(t, v)
+    expected = signal.correlate(x[0, 0], w[0, 0], "valid")
+    np.testing.assert_allclose(out.detach().numpy()[0, 0], expected, rtol=0, atol=1e-8)
+    g = numbers(*out.shape)
+    out.backward(g)
+    np.testing.assert_allclose(t.grad.numpy()[0, 0], signal.convolve(g[0, 0], w[0, 0], "full"), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(v.grad.numpy()[0, 0], signal.correlate(x[0, 0], g[0, 0], "valid"), rtol=0, atol=1e-9)
+
+
 ODD = [  # shapes that meet every way to cut the work: x, w, stride, padding, dilation, groups
     ((2, 33, 9, 14), (31, 33, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 1),
     ((1, 32, 40, 57), (17, 32, 3, 3), (1, 1), ((1, 1), (0, 2)), (1, 1), 1),

@@ -2,7 +2,7 @@
 
 from nbgrad.docs import rows
 from nbgrad.ops.table import table
-from nbgrad.plan.mapping import broadcast_strides, plan_map
+from nbgrad.plan.mapping import broadcast_strides, grain_of, plan_map
 from nbgrad.plan.plan import GRAIN, Layout, packed
 
 rows()
@@ -39,9 +39,14 @@ def test_one_kernel_serves_all_shapes():
 
 
 def test_tiles_follow_from_the_size():
-    for n in (1, GRAIN, GRAIN + 1, 10 * GRAIN):
+    for n in (1, 2 * GRAIN, 2 * GRAIN + 1, 20 * GRAIN):
         step = only(plan_map(table["exp"], (packed((n,), "float32"),), packed((n,), "float32")))
-        assert step.tiles == -(-n // GRAIN)
+        assert step.tiles == -(-n // (2 * GRAIN))
+
+
+def test_tiles_of_cheap_rows_are_larger():
+    assert grain_of(table["neg"]) == grain_of(table["mul"]) == 4 * GRAIN
+    assert grain_of(table["tanh"]) == grain_of(table["pow"]) == grain_of(table["silu"]) == 2 * GRAIN
 
 
 def test_an_empty_array_needs_no_step():

@@ -91,7 +91,7 @@ def test_a_window_of_any_length_is_a_plan_of_few_words():
         attrs = options(1, stride=stride)
         x, w, y = layouts((1, 1, 5000), (1, 1, 2000), attrs)
         for plan in (conv_output((x, w), attrs, y), conv_input_grad((y, w), attrs, x)):
-            assert all(len(s.words) < 130 for s in plan.steps)
+            assert all(len(s.words) < 200 for s in plan.steps)
 
 
 def test_many_remainders_are_several_products():
@@ -101,6 +101,16 @@ def test_many_remainders_are_several_products():
     assert loops(plan).count("conv_weights") == 64
     assert loops(plan).count("conv_product") == 3
     assert all(len(s.words) + len(s.pointers) <= 480 for s in plan.steps)
+
+
+def test_scratch_of_very_large_windows_is_not_on_the_stack():
+    for window, behind in ((3, False), (200_000, True)):
+        attrs = options(1)
+        x, w, y = layouts((1, 1, 300_000), (1, 1, window), attrs)
+        plan = conv_output((x, w), attrs, y)
+        assert (plan.steps[-1].words[28 - 3] > 0) == behind
+        assert plan.scratch[0][0][0] > window
+        assert plan.steps[-1].tiles <= 4 or not behind
 
 
 def test_nothing_gives_zeros():
@@ -120,7 +130,7 @@ def test_work_is_cut_for_many_threads_by_size_alone():
 
 def test_panels_fit_the_number_of_rows():
     assert [rows_for(m) for m in (1, 2, 3, 4, 6, 8, 16, 64, 256)] == [1, 2, 3, 4, 6, 8, 8, 8, 8]
-    assert all(-(-m // rows_for(m)) * rows_for(m) <= m + 4 for m in range(1, 300))
+    assert all(-(-m // rows_for(m)) * rows_for(m) <= m + 7 for m in range(1, 300))
 
 
 def test_cells_get_copies_of_their_own_where_the_ends_of_rows_would_cost_more():

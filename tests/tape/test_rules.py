@@ -9,7 +9,7 @@ import nbgrad as ng
 from nbgrad.base.errors import GradientError
 from nbgrad.docs import rows
 from nbgrad.ops.table import MISSING, ZERO, Op, elementwise, table
-from nbgrad.tape.rules import expanded, flows, keeps, rule, sum_to
+from nbgrad.tape.rules import expanded, flows, keeps, pull, rule, sum_to
 from nbgrad.tape.tape import Node
 
 ROWS = [op for kind in rows().values() for op in kind]
@@ -22,7 +22,7 @@ def test_every_row_has_a_rule_or_says_why_not(row):
         assert found is None or callable(found.apply)
         assert flows(row, index) == (found is not None)
         for name in keeps(row, (index,)):
-            assert name == "out" or name in row.params
+            assert name == "out" or name in row.params or name in row.aux
 
 
 def test_what_a_rule_reads():
@@ -124,3 +124,20 @@ def test_rules_of_formulas_are_rows_that_can_be_read():
     from nbgrad.ad.scalar import vjp_op
 
     assert ast.unparse(vjp_op(table["tanh"], 0).formula.result) == "times(g, 1.0 - out * out)"
+
+
+def test_a_joint_rule_serves_several_inputs_and_says_what_it_keeps():
+    row = table["standardize_scaled"].fixed(axis=1, groups=0, eps=1e-5, centered=True)
+    assert keeps(row, (0, 1, 2)) == ("x", "weight")
+    assert [rule(row, i).keeps for i in range(3)] == [("x", "weight")] * 3
+    assert keeps(table["batch_standardize"].fixed(axis=1, eps=1e-5), (0,)) == ("x", "weight", "mean", "scale")
+
+
+def test_pull_gives_every_gradient_of_a_call_that_is_wanted():
+    x = ng.tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    w = ng.tensor(np.ones(3))
+    out = ng.layer_norm(x, w, np.zeros(3))
+    of_x, of_weight, of_bias = pull(out.node, ng.tensor(np.ones((2, 3))))
+    assert of_x.shape == (2, 3)
+    assert of_weight is None
+    assert of_bias is None

@@ -125,7 +125,7 @@ def choose(i, *values):
 def scale(x, n):
     """Return x times 2 to the power of the integer n, rounded once; n from -250 to 250 (-2000 to 2000 in float64)."""
     with np.errstate(over="ignore", under="ignore"):
-        return np.ldexp(x, n)
+        return np.ldexp(np.asarray(x, f"float{8 * np.asarray(n).itemsize}")[()], n)
 
 
 def fma(a, b, c):

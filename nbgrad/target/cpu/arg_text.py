@@ -15,7 +15,8 @@ def arg_rows_text(kernel, name):
     """The place of the extreme of a run, or of a chunk of it, per unit."""
     dtype, (stride,) = kernel.dtypes[0], kernel.static
     fold, strided = Fold(largest if kernel.body else smallest, dtype, dtype), stride != "1"
-    words = [("fold_run", f"run_word(fold, {strided}, 0)"), ("empty, joined", "lane_words(fold)"), ("find", f"find_word(fold.memory, {strided})")]
+    words = [("fold_run", f"run_word(fold, {strided}, 0)"), ("empty, joined", "lane_words(fold)")]
+    words += [("find", f"find_word(fold.memory, {strided})")]
     words += [("forget, nans", f"watch_words(fold, {LANES})")] if fold.quick else []
     again = """\
         if nans(lane) != 0:

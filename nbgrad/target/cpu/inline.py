@@ -179,7 +179,8 @@ class Words:
 
     def scale(self, x, n):
         """One instruction of AVX-512; elsewhere two powers of 2, the first of which loses nothing."""
-        b, name = self.builder, width(x)
+        b, name = self.builder, width(n)
+        x = x if isinstance(x, ir.Value) else self.literal(FLOATS[name], x)
         if self.ldexp:
             function = ir.FunctionType(x.type, [x.type, n.type])
             return b.call(b.module.declare_intrinsic("llvm.ldexp", [x.type, n.type], function), [x, n])

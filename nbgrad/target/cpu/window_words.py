@@ -9,7 +9,7 @@ from .words import call, get, put, quotient, room, variables
 
 # The innermost loops, and bytes of a number (see window_blocks.py and window_rows.py).
 POSITIONS, CELLS, DOTS, FRAME, CLEAR, PUT, ZERO, ADD_PARTS, TURN, BYTES = variables(10)
-LAY, ROW, APART, PARTS, FIRST_PART, PART = 28, 48, 53, 56, 57, 13  # words of what is copied, and of the parts
+LAY, ROW, APART, PARTS, FIRST_PART, PART = 29, 49, 54, 57, 58, 13  # words of what is copied, and of the parts
 
 
 def word(args, i):
@@ -71,11 +71,16 @@ def conv_product(args, tile):
     Words from LAY say what is copied and how it lies (see `copy_planes`), or how x lies where nothing is copied; from
     APART what a cell adds along d (planes), h and w (places). Then PART words for each part (one, or one per remainder
     of the stride): cells, first plane and places, positions, start in out, its weights and their zeros, its table.
+    Copies and tables are on the stack; those of very large windows lie behind the weights, from byte number 28.
     """
     a, x, out = word(args, 0), word(args, 1), word(args, 2)
     channels, c_block = word(args, 8), word(args, 9)
-    b = x if word(args, 10) != 0 else room(words_of(word(args, 17)))
-    sums, table = room(words_of(word(args, 18))), room(word(args, 19))
+    copies, entries, memory = words_of(word(args, 17)), word(args, 19), word(args, 28)
+    sums = room(words_of(word(args, 18)))
+    table = a + memory + tile * (copies + entries) * 8 if memory != 0 else room(entries)
+    b = x
+    if word(args, 10) == 0:
+        b = table + entries * 8 if memory != 0 else room(copies)
     conv_table(args, table)
     grain, h_blocks, w_blocks, m_blocks = word(args, 4), word(args, 21), word(args, 22), word(args, 23)
     for unit in range(tile * grain, least(word(args, 3), (tile + 1) * grain)):
@@ -202,7 +207,8 @@ def conv_weight_sums(args, tile):
 
     Block by block of positions, the gradient of the output is turned, so that its channels lie side by side; then every
     cell of a window is a row of scalars, read where x lies (or from a copy with its padding). Words from 22 for each axis:
-    length, stride of x, cells, first place, step, place of the next cell, positions, stride of y.
+    length, stride of x, cells, first place, step, place of the next cell, positions, stride of y. Copies and tables are on
+    the stack; those of very large windows lie behind the sums, from byte number 47.
     """
     x, y, out, rows = word(args, 0), word(args, 1), word(args, 2), word(args, 46)
     channels, c_block, m_out, length = word(args, 8), word(args, 9), word(args, 11), word(args, 13)
@@ -211,10 +217,13 @@ def conv_weight_sums(args, tile):
     cells, pitch = kd * kh * kw, quotient(word(args, 12) + 15, 16) * 16
     h_blocks, w_blocks = quotient(word(args, 36) + h_block - 1, h_block), quotient(word(args, 44) + w_block - 1, w_block)
     c_blocks, o_blocks = quotient(channels + c_block - 1, c_block), quotient(m_out + word(args, 12) - 1, word(args, 12))
-    a = x if in_place != 0 else room(words_of(word(args, 17)))
+    steps, copies, memory = word(args, 10) * cells + rows, words_of(word(args, 17)), word(args, 47)
+    entries = steps + h_block * w_block
     b = room(words_of(h_block * w_block * pitch))
-    steps = word(args, 10) * cells + rows
-    table = room(steps + h_block * w_block)
+    table = out + memory + tile * (copies + entries) * 8 if memory != 0 else room(entries)
+    a = x
+    if in_place == 0:
+        a = table + entries * 8 if memory != 0 else room(copies)
     blocks, known, known_width = word(args, 28) * h_blocks * w_blocks, 0, 0
     for unit in range(tile * word(args, 4), least(word(args, 3), (tile + 1) * word(args, 4))):
         rest, c_first = quotient(unit, c_blocks), modulo(unit, c_blocks) * c_block

@@ -48,7 +48,7 @@ def used(monkeypatch):
 
 X = np.random.default_rng(0).standard_normal((2, 3, 8, 8)).astype("float32")
 SINGLE = {
-    "pow": lambda: ng.pow(ng.abs(X), X),
+    "logaddexp": lambda: ng.logaddexp(ng.abs(X), X),
     "max": lambda: ng.max(X, (0, 1)),
     "argmin": lambda: ng.argmin(X, 1),
     "matmul": lambda: ng.matmul(X, X),

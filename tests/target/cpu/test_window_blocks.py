@@ -1,4 +1,5 @@
 import ctypes
+import functools
 
 import numpy as np
 import pytest
@@ -11,12 +12,18 @@ from nbgrad.target.cpu.windows import inner_ir
 SHAPES = [(16, 32), (16, 16), (32, 16), (64, 32)]  # NEON, SSE, AVX2, AVX-512
 
 
+@functools.cache
+def function(name, dtype, shape):
+    """Return the address of an innermost loop, compiled for vectors of `shape`."""
+    return load_ir(inner_ir(name, dtype, *shape), symbol(name, dtype))
+
+
 def call(name, dtype, shape, *args):
+    """Run an innermost loop; arrays are passed as their addresses."""
     if shape[0] > get_host().vector_bytes:
         pytest.skip("this machine has no such vectors")
     words = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in args]
-    kind = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(words))
-    kind(load_ir(inner_ir(name, dtype, *shape), symbol(name, dtype)))(*words)
+    ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(words))(function(name, dtype, shape))(*words)
 
 
 def whole(rng, dtype, *shape):

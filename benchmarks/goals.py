@@ -1,0 +1,149 @@
+"""The figures that the project sets itself, and what a run says about each: goal, reached, verdict."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .report import BASE, Row, duration
+
+
+class Goal(NamedTuple):
+    """One figure.
+
+    Attributes
+    ----------
+    group, name : str
+        What is measured.
+    cases : tuple of str
+        Names of cases, with * for any text; the worst of them counts.
+    side : str
+        Whose time is compared with; "" for a time by itself.
+    bound : float
+        How many times as fast as the side nbgrad is at least, or its seconds at most.
+    mean : bool
+        The geometric mean of the cases counts, not the worst of them.
+    each : bool
+        nbgrad and the side are compared at each number of threads, not at their best.
+    """
+
+    group: str
+    name: str
+    cases: tuple[str, ...]
+    side: str
+    bound: float
+    mean: bool = False
+    each: bool = False
+
+
+class Verdict(NamedTuple):
+    """What a run says about a goal: the value reached (None: not measured), of which case, and for each case."""
+
+    goal: Goal
+    value: float | None
+    case: str
+    values: dict[str, float]
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        if self.value is None:
+            return False
+        return self.value >= self.goal.bound if self.goal.side else self.value <= self.goal.bound
+
+
+EQUAL, READ, IMPORT = 1.0, 1 / 1.2, 1 / 1.2
+MATMULS = tuple(f"matmul/{n} *" for n in (64, 256, 512, 1024, 2048))
+SHAPES = ("matmul/4096x64x64 float32", "matmul/64x4096x64 float32", "matmul/2048x256x1024 float32",
+          "matmul/10000 of 8x8x8 float32")  # fmt: skip
+
+GOALS = (
+    Goal("eager chain", "200 ops on 64 numbers, forward", ("eager chain/forward",), "torch", 2.0),
+    Goal("eager chain", "with backward", ("eager chain/with backward",), "torch", 1.5),
+    Goal("elementwise", "exp, log, tanh, erf", tuple(f"elementwise/{f}" for f in ("exp", "log", "tanh", "erf")), "torch", 2.0),
+    Goal("elementwise", "sigmoid, gelu", ("elementwise/sigmoid", "elementwise/gelu"), "torch", EQUAL),
+    Goal("matmul", "squares", MATMULS, "openblas", 0.9, each=True),
+    Goal("matmul", "squares", MATMULS, "torch", EQUAL, each=True),
+    Goal("matmul", "tall, deep, wide, small", SHAPES, "torch", EQUAL),
+    Goal("convolution", "each, forward and backward", ("convolution/*",), "torch", EQUAL),
+    Goal("convolution", "geometric mean", ("convolution/*",), "torch", 1.3, mean=True),
+    Goal("softmax and norm", "2048x1024", ("softmax and norm/* 2048x1024",), "torch", EQUAL),
+    Goal("softmax and norm", "64x1024", ("softmax and norm/* 64x1024",), "torch", 1.5),
+    Goal("embedding", "50,000x256, 16x512 tokens", ("embedding/with backward",), "torch", EQUAL),
+    Goal("reduction", "sum, mean, max of 4096x4096", ("reduction/*",), "memory", READ),
+    Goal("cold start", "import", ("cold start/import",), "numba", IMPORT),
+    Goal("cold start", "first gradient, cache warm", ("cold start/first gradient, warm cache",), "", 0.1),
+    Goal("cold start", "first gradient, cache empty", ("cold start/first gradient, empty cache",), "", 6.0),
+)
+
+
+def wanted(goal: Goal, name: str) -> bool:
+    """Say whether a goal speaks of a case."""
+    return any(fnmatchcase(name, pattern) for pattern in goal.cases)
+
+
+def values_of(goal: Goal, row: Row) -> dict[str, float | None]:
+    """Return what a case says about a goal, by name: one value, or one for each number of threads."""
+    if not goal.each:
+        return {row.case.name: row.ratio(goal.side) if goal.side else row.base}
+    own, other = (row.outcomes[s].rounds if s in row.outcomes else {} for s in (BASE, goal.side))
+    counts = sorted({*own, *other})
+    if not counts:
+        return {row.case.name: None}
+    at = lambda n: float(np.median(other[n]) / np.median(own[n])) if n in own and n in other else None
+    return {f"{row.case.name} x{n}": at(n) for n in counts}
+
+
+def judge(goal: Goal, rows: Sequence[Row], names: Sequence[str]) -> Verdict:
+    """Return what the rows of a run say about a goal; `names` are those of all cases there are."""
+    found: dict[str, float | None] = {name: None for name in names if wanted(goal, name)}
+    for row in rows:
+        if row.case.name in found:
+            del found[row.case.name]
+            found.update(values_of(goal, row))
+    values = {name: value for name, value in found.items() if value is not None}
+    if not values or len(values) < len(found):
+        return Verdict(goal, None, next((name for name in found if name not in values), ""), values)
+    if goal.mean:
+        return Verdict(goal, float(np.exp(np.mean(np.log(list(values.values()))))), "", values)
+    worst = (min if goal.side else max)(values, key=lambda name: values[name])
+    return Verdict(goal, values[worst], worst, values)
+
+
+def verdicts(rows: Sequence[Row], names: Sequence[str]) -> list[Verdict]:
+    """Return a verdict for each goal: of all when all cases were measured, else of those that were measured in part."""
+    found = map(partial(judge, rows=rows, names=names), GOALS)
+    return [v for v in found if v.values or len(rows) == len(names)]
+
+
+def shown(goal: Goal, value: float) -> str:
+    """Return a value or a bound as it is printed: "1.50 x", or seconds."""
+    return f"{value:.2f} x" if goal.side else duration(value)
+
+
+def table(found: Sequence[Verdict]) -> Any:
+    """Return the rich table of all figures."""
+    from rich.table import Table
+
+    headings = ("figure", "", "against", "goal", "reached", "verdict", "worst case")
+    rich = Table(title="The figures", title_justify="left", caption_justify="left",
+                 caption=f"x: times as fast as the peer, {BASE}'s time as 1; else seconds at most")  # fmt: skip
+    for heading in headings:
+        rich.add_column(heading, justify="right" if heading in ("goal", "reached") else "left", no_wrap=True)
+    before = ""
+    for v in found:
+        goal = v.goal
+        reached = "[dim]not measured[/]" if v.value is None else shown(goal, v.value)
+        verdict = "" if v.value is None else "[bold green]reached[/]" if v.met else "[bold red]short[/]"
+        worst = v.case.partition("/")[2] if len(v.values) > 1 or v.value is None else ""
+        rich.add_row(goal.group if goal.group != before else "", goal.name, goal.side or "the clock",
+                     ("" if goal.side else "at most ") + shown(goal, goal.bound), reached, verdict, worst)  # fmt: skip
+        before = goal.group
+    return rich
+
+
+def as_list(found: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """Return the verdicts as the results file keeps them."""
+    return [{**v.goal._asdict(), "reached": v.value, "met": v.met, "case": v.case, "values": v.values} for v in found]
