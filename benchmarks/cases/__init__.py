@@ -1,7 +1,7 @@
 """The cases, one file per group: a file's `CASES` are its records, in the order of the tables."""
 
 from ..case import Case, ColdStart
-from . import cold_start, eager_chain, elementwise, embedding, matmul, reduction, rows, training
+from . import cold_start, convolution, eager_chain, elementwise, embedding, matmul, reduction, rows, training
 
 CASES: tuple[Case | ColdStart, ...] = (
     *eager_chain.CASES,
@@ -10,6 +10,7 @@ CASES: tuple[Case | ColdStart, ...] = (
     *rows.CASES,
     *embedding.CASES,
     *matmul.CASES,
+    *convolution.CASES,
     *training.CASES,
     *cold_start.CASES,
 )

@@ -7,8 +7,7 @@ extreme along.
 from ...ops.reduce import max as largest
 from ...ops.reduce import min as smallest
 from ...plan.reducing import COLUMNS
-from .fold_lanes import LANES
-from .fold_text import Fold
+from .fold_text import LANES, Fold
 
 
 def arg_rows_text(kernel, name):

@@ -112,6 +112,11 @@ class _Rewrite(ast.NodeTransformer):
     def visit_Constant(self, node):
         return ast.Name(self.low.constant(node.value))
 
+    def visit_BinOp(self, node):
+        node = self.generic_visit(node)
+        power = isinstance(node.op, ast.Pow) and self.low.elementary("pow", [ast.unparse(node.left), ast.unparse(node.right)])
+        return ast.parse(power, mode="eval").body if power else node
+
     def visit_Call(self, node):
         args = [self.visit(a) for a in node.args]
         called = self.env.get(node.func.id) if isinstance(node.func, ast.Name) else None

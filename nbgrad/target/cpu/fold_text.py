@@ -11,6 +11,8 @@ from ...base.source import CONSTANTS, Formula, lambda_formulas, substitute
 from ...ops.table import Op
 from .emit import Lowering
 
+LANES = 64  # as in fold_lanes.py, which only a process that compiles can import
+
 CALLS = {"math.sqrt": "sqrt", "math.fabs": "fabs", "math.floor": "floor", "math.ceil": "ceil", "math.trunc": "trunc"}
 FILES = ("fold_lanes.py", "fold_words.py", "arg_words.py")
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div)

@@ -7,8 +7,7 @@ tells. (An infinity of each sign does the same, which costs time and changes not
 from ...plan.reducing import COLUMNS
 from .arg_text import TEXTS as ARG_TEXTS
 from .emit import indent
-from .fold_lanes import LANES
-from .fold_text import Fold, stored
+from .fold_text import LANES, Fold, stored
 
 ROUNDS = 8  # passes over a run of floats before their sums are put aside: keeps rounding errors small
 

@@ -268,19 +268,25 @@ library's long double) or 40 decimal digits (mpmath).
 def main(names):
     """Measure functions and write the table; lines of others stay as they are."""
     step = int(names.pop(0)) if names and names[0].isdigit() else 1
-    lines = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.exists() else []
-    rows = {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
     for name in names or REFERENCES:
         if bits.find(name, "float32") is None:
             continue
         start = time.perf_counter()
         worst, at, wrong, where = sweep32(name, range(0, 1024, step))
         worst64, at64 = sweep64(name, np.random.default_rng(0), 200) if name in EXACT else (math.nan, math.nan)
-        rows[name] = f"| {name} | {worst:.2f} | {at!s} | {wrong} | {worst64:.2f} | {at64!s} |"
-        print(f"{rows[name]} {where if wrong else ''} {time.perf_counter() - start:.0f} s", flush=True)
+        row = f"| {name} | {worst:.2f} | {at!s} | {wrong} | {worst64:.2f} | {at64!s} |"
+        print(f"{row} {where if wrong else ''} {time.perf_counter() - start:.0f} s", flush=True)
         if step == 1:
-            body = [row for name, row in sorted(rows.items()) if name != "function"]
-            TABLE.write_text(HEADER + "\n".join(body) + "\n", encoding="utf-8")
+            write_row(name, row)
+
+
+def write_row(name, row):
+    """Put the line of a function into the table; the other lines are read anew, for others may have written them."""
+    lines = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.exists() else []
+    rows = {line.split("|")[1].strip(): line for line in lines if line.startswith("| ")}
+    rows.pop("function", None)
+    rows[name] = row
+    TABLE.write_text(HEADER + "\n".join(rows[name] for name in sorted(rows)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -34,3 +34,9 @@ def test_long_axes_are_split_and_joined():
     steps = plan_arg(True, packed((300_000,), "float32"), 0, packed((), "int64")).steps
     assert [s.kernel.loop for s in steps] == ["arg_rows", "arg_finish"]
     assert len(plan_arg(True, packed((64, 1024), "float32"), 1, packed((64,), "int64")).steps) == 1
+
+
+def test_the_lanes_are_those_of_the_fold():
+    from nbgrad.target.cpu import arg_text, fold_lanes
+
+    assert arg_text.LANES == fold_lanes.LANES

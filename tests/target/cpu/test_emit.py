@@ -147,6 +147,18 @@ def lambda_like(x):
     return math.floor(x)
 
 
+def powers(x, y):
+    """Powers of floats are an elementary function, those of integers the operator."""
+    return x ** (y - 1.0)
+
+
+def test_powers():
+    low, result = lowered(powers, ["x", "y"], "float32")
+    assert result == "pow_float32(x, y - c0)"
+    assert lowered(powers, ["x", "y"], "int64")[1] == "x ** (y - c0)"
+    assert evaluate(*lowered(powers, ["x", "y"]), x=np.float64(3.0), y=np.float64(3.0)) == 9.0
+
+
 def unknown(x):
     """A call of something else."""
     return special.erf(x)
