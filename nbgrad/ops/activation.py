@@ -51,7 +51,7 @@ def selu(x):
 
 @elementwise(
     df=lambda x: 0.5 * erfc(-_SQRT_HALF * x) + 0.3989422804014327 * x * exp(-0.5 * x * x),
-    ref=lambda x: x * scipy_special("ndtr")(x), domain=(-4, 4),
+    ref=lambda x: np.where(x == -np.inf, -0.0, x * scipy_special("ndtr")(x)), domain=(-4, 4),
 )
 def gelu_erf(x):
     """Gaussian error linear unit: x times the normal distribution function (Hendrycks and Gimpel 2016)."""
@@ -108,7 +108,9 @@ def _silu_partial(x):
     return s * (1.0 + x * (1.0 - s))
 
 
-@elementwise(df=_silu_partial, ref=lambda x: x * scipy_special("expit")(x), domain=(-4, 4))
+@elementwise(
+    df=_silu_partial, ref=lambda x: np.where(x == -np.inf, -0.0, x * scipy_special("expit")(x)), domain=(-4, 4)
+)
 def silu(x):
     """x times its sigmoid, also called swish (Elfwing et al. 2018)."""
     return x * sigmoid(x)
@@ -163,7 +165,9 @@ def _mish_partial(x):
     return 1.0 if x > 22.0 else n / (n + 2.0) + 4.0 * x * (e / (n + 2.0)) * ((e + 1.0) / (n + 2.0))
 
 
-@elementwise(df=_mish_partial, ref=lambda x: x * np.tanh(np.logaddexp(x, 0.0)), domain=(-4, 4))
+@elementwise(
+    df=_mish_partial, ref=lambda x: np.where(x == -np.inf, -0.0, x * np.tanh(np.logaddexp(x, 0.0))), domain=(-4, 4)
+)
 def mish(x):
     """x times the hyperbolic tangent of its softplus (Misra 2020)."""
     e = math.exp(x if x < 22.0 else 22.0)  # from there on the factor below is 1 in every dtype

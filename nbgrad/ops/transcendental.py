@@ -248,7 +248,8 @@ def digamma(x):
 
 
 @elementwise(
-    df=lambda x: polygamma(2.0, x), ref=lambda x: scipy_special("polygamma")(1, x), domain=(0.3, 5)
+    df=lambda x: polygamma(2.0, x), domain=(0.3, 5),
+    ref=lambda x: np.where(x == -np.inf, np.nan, scipy_special("polygamma")(1, x)),
 )
 def trigamma(x):
     """Derivative of `digamma`."""

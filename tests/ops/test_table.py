@@ -27,7 +27,7 @@ def samples(op, dtype, shape=(11,), seed=0):
         lo, hi = bounds(op, p)
         if accepts == "bool":
             out.append(rng.integers(0, 2, shape).astype(bool))
-        elif accepts == "integer":
+        elif accepts in ("integer", "index"):
             out.append(rng.integers(int(lo), int(hi) + 1, shape))
         elif float(lo) == float(hi):
             out.append(np.full(shape, lo, dtype))
@@ -72,7 +72,7 @@ def test_forward_keeps_the_dtype(op, dtype):
     got = op(*[ng.tensor(a) for a in samples(op, dtype)])
     if op.returns:
         assert got.dtype == op.returns
-    elif "integer" not in op.accepts and op.accepts != ("bool",):
+    elif not {"integer", "index"} & set(op.accepts) and op.accepts != ("bool",):
         assert got.dtype == dtype
 
 
@@ -102,7 +102,7 @@ def test_second_order_is_the_finite_difference(op):
 
 
 def test_special_values_are_those_of_the_reference(op, dtype):
-    if op.ref is None or any(a in ("integer", "bool") for a in op.accepts) or op.name in ("polygamma", "sinc_slope"):
+    if op.ref is None or any(a in ("integer", "index", "bool") for a in op.accepts) or op.name in ("polygamma", "sinc_slope"):
         pytest.skip("no special values")
     points = np.array(SPECIAL, dtype)
     args = [points] if len(op.params) == 1 else [points] + [np.full_like(points, 0.5)] * (len(op.params) - 1)

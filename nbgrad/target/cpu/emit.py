@@ -1,7 +1,6 @@
 """From a kernel to its text: loops filled with the formulas of rows, constants typed to the dtype."""
 
 import ast
-import copy
 import inspect
 import math
 import textwrap
@@ -61,7 +60,8 @@ class Lowering:
 
     def text(self, expr, scope, env) -> str:
         """Return the text of an expression; calls of rows become statements before it."""
-        return ast.unparse(_Rewrite(self, scope, env).visit(copy.deepcopy(expr)))
+        fresh = ast.parse(ast.unparse(expr), mode="eval").body  # a tree: in `expr`, what is used twice may be one node
+        return ast.unparse(_Rewrite(self, scope, env).visit(fresh))
 
     def constant(self, value) -> str:
         """Return the name of a constant typed to the dtype."""

@@ -3,6 +3,8 @@
 import functools
 import inspect
 
+import numpy as np
+
 from ...plan.host import get_host
 from . import window_blocks, window_ir, window_rows, window_words
 from .load import load_ir
@@ -29,7 +31,7 @@ def window_address(loop: str, dtype: str) -> int:
     """Return the address of a kernel of `window_words.py` for arrays of a dtype, compiled or read from the cache."""
     kernel = NAMES[loop]
     values = {name.upper(): inner_address(name, dtype) for name in LOOPS[kernel]}
-    values["BYTES"] = int(dtype.lstrip("uintfloa")) // 8
+    values["BYTES"] = np.dtype(dtype).itemsize
     return Native(f"{loop}_{dtype}", [kernel], values).address(loop)
 
 

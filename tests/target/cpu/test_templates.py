@@ -52,7 +52,6 @@ SINGLE = {
     "max": lambda: ng.max(X, (0, 1)),
     "argmin": lambda: ng.argmin(X, 1),
     "matmul": lambda: ng.matmul(X, X),
-    "conv": lambda: ng.conv2d(X, X[:, :, :3, :3]),
     "max_pool": lambda: ng.max_pool2d(X, 2),
     "cumsum": lambda: ng.cumsum(X, 2),
     "take": lambda: ng.take(X, [1, 0], 2),

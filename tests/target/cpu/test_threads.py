@@ -325,6 +325,9 @@ def raises(args, tile):
         call(0)  # what a tile raises cannot cross native code; Python prints it
 broken = make_program(ctypes.cast(raises, ctypes.c_void_p).value, (), 7, 1)
 sys.unraisablehook = lambda seen: None
+# A tile in Python gives its worker a thread state, under a lock of Python's that a child of Python 3.11 never gets when
+# it is forked meanwhile.
+python = threading.Lock()
 def work():
     rng = random.Random(threading.get_ident())
     while time.perf_counter() < end:
@@ -332,9 +335,11 @@ def work():
         if rng.random() < 0.1:
             threads.set_num_threads(rng.randint(1, 4))
         if rng.random() < 0.05:
-            call(broken, x)
+            with python:
+                call(broken, x)
         if rng.random() < 0.02:
-            in_child(lambda: check(9))
+            with python:
+                in_child(lambda: check(9))
         if rng.random() < 0.05:
             try:
                 threads.set_num_threads(rng.choice((0, 99, "2")))
