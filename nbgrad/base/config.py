@@ -25,6 +25,8 @@ class Config:
         Folder of compiled kernels, from NBGRAD_CACHE_DIR; None takes the user's cache folder.
     cache_bytes : int
         How large that folder may become, from NBGRAD_CACHE_MB; kernels that were not used for long are deleted then.
+    memory_bytes : int
+        How much memory of large arrays that are no more waits for the next ones, from NBGRAD_MEMORY_MB.
     num_threads : int
         Threads that share the tiles of a kernel, from NBGRAD_NUM_THREADS; at most `max_threads`. When it is not set,
         all of them, but no more than OMP_NUM_THREADS, and than the processors' time that a container is given.
@@ -41,6 +43,7 @@ class Config:
 
     cache: str | None = None
     cache_bytes: int = 1 << 30
+    memory_bytes: int = 1 << 29
     num_threads: int = 1
     max_threads: int = 1
     code_flags: tuple = ()
@@ -59,8 +62,8 @@ class Config:
         asked = _count(environ, "NBGRAD_NUM_THREADS") or _fitting(environ, most)
         flags = tuple(f"{name}={environ[name]}" for name in CODE_FLAGS if environ.get(name))
         folders = {k: environ[k] for k in ("XDG_CACHE_HOME", "LOCALAPPDATA") if environ.get(k)}
-        room = (_count(environ, "NBGRAD_CACHE_MB") or 1024) << 20
-        return cls(environ.get("NBGRAD_CACHE_DIR") or None, room, min(asked, most), most, flags, folders)
+        cache, memory = ((_count(environ, f"NBGRAD_{n}_MB") or mb) << 20 for n, mb in (("CACHE", 1024), ("MEMORY", 512)))
+        return cls(environ.get("NBGRAD_CACHE_DIR") or None, cache, memory, min(asked, most), most, flags, folders)
 
     def calm_waiting(self) -> None:
         """Make threads of GNU OpenMP that wait for work give the processor away soon, unless the user says how.

@@ -1,5 +1,6 @@
 """The way back along the tape, in words: gradients through nodes, and the list of what a value was made from."""
 
+from .blocks import DECREF, new_array
 from .native_call import DATA, INCREF, NO_MEMORY, TYPE, run
 from .native_road import (
     ADD,
@@ -7,7 +8,6 @@ from .native_road import (
     APPEND,
     AS_INT,
     CALL_MANY,
-    DECREF,
     DICT_ITEM,
     FREED,
     GET_ITEM,
@@ -33,16 +33,15 @@ from .native_road import (
     WATCHED,
     apply,
     layout_of,
-    new_array,
     new_reference,
     new_tensor,
 )
 from .words import call, get, put, room
 
 (
-    P_INPUT, P_PROGRAM, P_DESCR, P_NDIM, P_DIMS, P_KEY, P_COUNT, P_OPERAND_0, P_OPERAND_1, P_OPERAND_2, P_OPERAND_3,
+    P_INPUT, P_PROGRAM, P_DESCR, P_SPEC, P_KEY, P_COUNT, P_OPERAND_0, P_OPERAND_1, P_OPERAND_2, P_OPERAND_3,
     PULL_BYTES,
-) = range(0, 8 * 12, 8)  # fmt: skip
+) = range(0, 8 * 11, 8)  # fmt: skip
 GRADIENT = -1  # an operand of a pull; numbers from 0 are kept values, others addresses of arrays
 
 
@@ -89,7 +88,7 @@ def partial_of(way, g, held):
     if program == 0:
         call(INCREF, g)
         return g
-    made = new_array(get(way, P_DESCR), get(way, P_NDIM), get(way, P_DIMS))
+    made = new_array(get(way, P_DESCR), get(way, P_SPEC))
     if made == 0:
         return -1
     count, key = get(way, P_COUNT), get(way, P_KEY)

@@ -5,23 +5,24 @@ same road in Python, which then teaches it (see road.py). Names in capitals with
 Python; with a prefix they are places: T_ and N_ in tensors and nodes, E_, R_ and P_ in entries, records and pulls.
 """
 
-from .native_call import DATA, FREE, INCREF, MALLOC, NDARRAY, NO_MEMORY, TYPE, run
+from .blocks import DECREF, new_array
+from .native_call import DATA, FREE, INCREF, MALLOC, NO_MEMORY, TYPE, run
 from .words import call, get, put, room, variables
 
 # fmt: off
 (
     WATCHED, TENSOR, NODE, TUPLE, NONE, TRUE, FLOAT, INT, RECORDING, ON, SLOTS, FIND_PLACE, ADD, ADD_SLOWLY, ZERO, FREED,
     TABLE, CONSTANTS, CODES, METHODS,
-    NEW_ARRAY, ALLOCATE, DECREF, GET_ATTRIBUTE, NEXT, CALL, CALL_MANY, NEW_TUPLE, SET_ITEM, GET_ITEM, TUPLE_SIZE, NEW_LIST,
+    ALLOCATE, GET_ATTRIBUTE, NEXT, CALL, CALL_MANY, NEW_TUPLE, SET_ITEM, GET_ITEM, TUPLE_SIZE, NEW_LIST,
     SET_IN_LIST, LIST_ITEM, LIST_SIZE, APPEND, AS_INT, FROM_INT, IN_SET, DICT_ITEM, SET_DICT_ITEM, FRAME, FRAME_CODE,
     FRAME_AT, FRAME_BACK,
-) = variables(45)
+) = variables(43)
 T_DATA, T_NODE, T_BASE, T_VERSION, T_SEEN, T_KEY, T_KEYED = variables(7)
 (
     N_OP, N_INPUTS, N_ATTRS, N_SHAPE, N_DTYPE, N_SHAPES, N_HELD, N_GRAD, N_SHOWN, N_SLOT, N_PLACE, N_RECORD, N_MARK,
 ) = variables(13)
 # An entry: what is known of a row on arguments of certain layouts. RECORDS: per set of inputs with a node, a record.
-E_OP, E_A, E_B, E_C, E_PROGRAM, E_DESCR, E_NDIM, E_DIMS, E_KEY, E_SCALAR, E_IS_FLOAT, E_COUNT, E_RECORDS = range(0, 8 * 13, 8)
+E_OP, E_A, E_B, E_C, E_PROGRAM, E_DESCR, E_SPEC, E_KEY, E_SCALAR, E_IS_FLOAT, E_COUNT, E_RECORDS = range(0, 8 * 12, 8)
 # A record: what the nodes of such a call share. PULLS: how many ways back there are, below 0 while Python goes them.
 (
     R_NUMBER, R_OP, R_SHAPE, R_DTYPE, R_SHAPES, R_NAMES, R_SOURCE_0, R_SOURCE_1, R_SOURCE_2, R_SOURCE_3, R_ACTIVE, R_KEY,
@@ -120,7 +121,7 @@ def apply(row, a, b, c):
         return 0
     key, count = get(entry, E_KEY), get(entry, E_COUNT)
     inputs = 0 if record == NOT_RECORDED else inputs_of(record, count, node_a, node_b, node_c)
-    made = new_array(get(entry, E_DESCR), get(entry, E_NDIM), get(entry, E_DIMS))
+    made = new_array(get(entry, E_DESCR), get(entry, E_SPEC))
     if made == 0:
         if inputs != 0:
             call(DECREF, inputs)
@@ -203,12 +204,6 @@ def node_of(t):
         if call(LIST_ITEM, get(t, T_VERSION), 0) != get(t, T_SEEN):
             return 0
     return get(t, T_NODE)
-
-
-def new_array(descr, ndim, dims):
-    """Return a new row-major array, or 0 when there is no memory."""
-    call(INCREF, descr)
-    return call(NEW_ARRAY, NDARRAY, descr, ndim, dims, 0, 0, 0, 0)
 
 
 def new_tensor(made, key):

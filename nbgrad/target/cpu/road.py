@@ -13,12 +13,12 @@ import numpy as np
 
 from . import native_back as back
 from . import native_road as road
+from .memory import NEW, specification
 from .native import FASTCALL, VALUES, make_builtin, make_method, python_function, slot_offsets
 from .words import Native
 
-NEW_FROM_DESCR = 94  # place of PyArray_NewFromDescr in NumPy's table of functions
 FUNCTIONS = {
-    "ALLOCATE": "PyType_GenericAlloc", "DECREF": "Py_DecRef", "GET_ATTRIBUTE": "PyObject_GetAttr", "NEXT": "PyIter_Next",
+    "ALLOCATE": "PyType_GenericAlloc", "GET_ATTRIBUTE": "PyObject_GetAttr", "NEXT": "PyIter_Next",
     "CALL": "PyObject_CallNoArgs", "CALL_MANY": "PyObject_Vectorcall", "NEW_TUPLE": "PyTuple_New",
     "SET_ITEM": "PyTuple_SetItem", "GET_ITEM": "PyTuple_GetItem", "TUPLE_SIZE": "PyTuple_Size", "NEW_LIST": "PyList_New",
     "SET_IN_LIST": "PyList_SetItem", "LIST_ITEM": "PyList_GetItem", "LIST_SIZE": "PyList_Size", "APPEND": "PyList_Append",
@@ -78,7 +78,7 @@ class Road:
         }  # fmt: skip
         self.always = [methods, objects]
         self.native = Native("road", [*ways_of(methods), back.pull, back.reach], {
-            **VALUES, "WATCHED": 0, "NEW_ARRAY": numpy_function(NEW_FROM_DESCR), "METHODS": self.methods.ctypes.data,
+            **VALUES, **NEW, "WATCHED": 0, "METHODS": self.methods.ctypes.data,
             "TABLE": self.table.ctypes.data, "CONSTANTS": self.constants.ctypes.data, "CODES": self.codes.ctypes.data,
             **{f"T_{name.upper()}": at for name, at in slot_offsets(tensor).items()},
             **{f"N_{name.upper()}": at for name, at in slot_offsets(node).items()},
@@ -117,19 +117,19 @@ class Road:
         """
         if len(keys) > 3 or (row, *keys) in self.entries:
             return
-        dims = np.array(shape or (0,), np.int64)
+        spec = specification(shape, dtype)
         entry = np.zeros(road.E_RECORDS // 8 + 8, np.int64)
         ids = [*map(id, keys), 0, 0][:3]
         descr = np.dtype(dtype)
         entry[: road.E_RECORDS // 8] = (
-            id(row), *ids, program.ctypes.data, id(descr), len(shape), dims.ctypes.data, id(key), id(scalar), descr.kind == "f", len(keys),
+            id(row), *ids, program.ctypes.data, id(descr), spec.ctypes.data, id(key), id(scalar), descr.kind == "f", len(keys),
         )  # fmt: skip
         at = road.place_in_table(id(row), *ids)
         for place in range(at, at + road.PROBES):
             place &= road.TABLE_MASK
             if not self.table[place]:
                 self.entries[(row, *keys)] = entry
-                self.alive.append((entry, row, keys, program, dims, descr, key, scalar))
+                self.alive.append((entry, row, keys, program, spec, descr, key, scalar))
                 self.table[place] = entry.ctypes.data
                 return
 
@@ -178,10 +178,10 @@ class Road:
             if way[0] is None:
                 continue
             program, operands, shape, dtype, key = way
-            dims, descr = np.array(shape or (0,), np.int64), np.dtype(dtype)
+            spec, descr = specification(shape, dtype), np.dtype(dtype)
             found = [back.GRADIENT if o == "g" else o if isinstance(o, int) else id(o) for o in operands]
-            self.records[record[0]] += (program, operands, dims, descr, key)
-            words[1 : 7 + len(found)] = (program.ctypes.data, id(descr), len(shape), dims.ctypes.data, id(key), len(found), *found)
+            self.records[record[0]] += (program, operands, spec, descr, key)
+            words[1 : 6 + len(found)] = (program.ctypes.data, id(descr), spec.ctypes.data, id(key), len(found), *found)
         record[road.R_PULLS // 8] = len(pulls)
 
 
@@ -189,12 +189,3 @@ def ways_of(methods):
     """Return the functions that Python calls, one per method, as `Native` takes them."""
     functions = {"unary": road.unary, "binary": road.binary, "swapped": road.swapped, "call": road.call_row}
     return [(f"method{i}", functions[m.kind], i) for i, m in enumerate(methods)]
-
-
-def numpy_function(index):
-    """Return the address of a function of NumPy's C interface."""
-    core = np._core if hasattr(np, "_core") else np.core
-    get = ctypes.pythonapi.PyCapsule_GetPointer
-    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    table = get(core._multiarray_umath._ARRAY_API, None)
-    return ctypes.c_void_p.from_address(table + 8 * index).value

@@ -8,9 +8,9 @@ from ...plan.mapping import plan_map
 from ...plan.plan import Layout, packed, plan_primitive
 from ...plan.reducing import plan_arg, plan_reduce
 from .kernels import address
+from .memory import make_array, specification
 from .native import call, join, make_step
 
-empty = np.empty
 LINE = 64  # bytes of a line of the cache
 
 
@@ -20,17 +20,18 @@ class Launch:
     `plain`: nothing, the program takes the inputs and a new array.
     """
 
-    __slots__ = ("copies", "dtype", "plain", "program", "shape", "zero")
+    __slots__ = ("copies", "dtype", "plain", "program", "shape", "spec", "zero")
 
     def __init__(self, plan, inputs):
         self.shape, self.zero, self.copies = plan.shape, plan.zero, plan.copies
         self.dtype = np.dtype(plan.dtype)
+        self.spec = specification(plan.shape, self.dtype)
         self.program = program_of(plan, inputs + 1)
         self.plain = self.program is not None and not (self.copies or self.zero)
 
     def __call__(self, arrays, out=None):
         if out is None:
-            out = (np.zeros if self.zero else empty)(self.shape, self.dtype)
+            out = np.zeros(self.shape, self.dtype) if self.zero else make_array(self.dtype, self.spec)
         if self.program is None:
             return out
         if self.copies:
@@ -44,12 +45,12 @@ class SeveralLaunch(Launch):
     __slots__ = ("results",)
 
     def __init__(self, plan, inputs):
-        self.results = tuple((shape, np.dtype(d)) for shape, d in zip(plan.shape, plan.dtype))
+        self.results = tuple((np.dtype(d), specification(shape, d)) for shape, d in zip(plan.shape, plan.dtype))
         self.shape, self.dtype, self.zero, self.copies = plan.shape, plan.dtype, False, plan.copies
         self.program, self.plain = program_of(plan, inputs + len(self.results)), False
 
     def __call__(self, arrays, out=None):
-        made = [empty(shape, d) for shape, d in self.results]
+        made = [make_array(dtype, spec) for dtype, spec in self.results]
         if self.copies:
             arrays = [copy(a) if i in self.copies else a for i, a in enumerate(arrays)]
         if self.program is not None:
