@@ -6,6 +6,7 @@ from struct import pack, unpack
 from .plan import GRAIN, Kernel, Plan, Step, planner
 from .rows import nothing, per_tile
 
+ROWS_APART = 12  # numbers per chunk that say what its latest rows are normalised by
 CHUNKS = 64  # at most, of rows whose gradients of scale and shift are added up side by side
 
 
@@ -86,4 +87,5 @@ def standardize_scaled_grad(inputs, attrs, outs) -> Plan:
     first = Step(kernel, (0, 1, 2, 3, 6, 7), words, chunks)
     last = joined("join_sums", ("float64", x.dtype, x.dtype), (7, 4, 5), chunks, pairs)
     space = 2 * pairs * max(1, chunks)
-    return several((first, last) if chunks else (last,), outs, (((space,), lanes), ((space,), "float64")))
+    work = space + ROWS_APART * max(1, chunks)
+    return several((first, last) if chunks else (last,), outs, (((work,), lanes), ((space,), "float64")))

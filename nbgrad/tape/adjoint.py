@@ -75,7 +75,8 @@ def _live(nodes, wanted, since):
 
 def _through(node, g, live, grads):
     """Take the gradient `g` of one node to its inputs."""
-    if node.kept is FREED:
+    values, kept = {}, node.kept
+    if kept is FREED:
         raise freed(node)
     if node.op.kind == "custom":
         parts = node.op.pull(node, g)
@@ -83,7 +84,6 @@ def _through(node, g, live, grads):
             if source is not None and (live is None or source in live) and parts[index] is not None:
                 _add(grads, source, _fitted(parts[index], node, index, source))
         return
-    values, kept = {}, node.kept
     for index, source in enumerate(node.inputs):
         if source is None or (live is not None and source not in live):
             continue
@@ -101,7 +101,8 @@ def _through(node, g, live, grads):
 def _fitted(g, node, index, source):
     """Return a gradient in the shape and dtype of the input it belongs to."""
     if node.op.name != "item":
-        g = sum_to(g, source.shape)
+        if g.shape != source.shape:
+            g = sum_to(g, source.shape)
         if g.dtype != source.dtype:
             g = g.astype(source.dtype)
         if recording.anomaly is not None:

@@ -81,34 +81,48 @@ def _written(op, index):
     given = rules.get(name, MISSING("its row gives no rule"))
     if not callable(given):
         return given
-    asked, keeps = _asks(op, given)
+    keeps, arguments = _asks(op, given)
 
     def apply(node, index, g, values):
         if op.kind == "reduction":
             g = expanded(node, g)
             if "out" in keeps:
                 values = {**values, "out": expanded(node, values["out"])}
-        return given(**{a: _asked(a, op, node, index, g, values) for a in asked})
+        return given(*arguments(node, index, g, values))
 
     return Rule(keeps, apply)
 
 
 def _asks(op, given):
-    """Return the names that a rule asks for, and those among them that the tape keeps."""
-    asked = tuple(inspect.signature(given).parameters)
-    return asked, tuple(a for a in asked if a in op.params or a == "out" or a in op.aux)
+    """Return the names of what a rule reads that the tape keeps, and what gives the rule its arguments, by their names."""
+    asked, several = tuple(inspect.signature(given).parameters), len(op.outputs) > 1
+    shapes = [a for a in asked if a.endswith(("_shape", "_shapes"))]
+    known = {"g", "index", "out", "wanted", *op.params, *op.aux, *op.attrs, *op.constants, *shapes}
+    for name in asked:
+        if name not in known:
+            what = f"the rule of {op.name} asks for {name!r}, which is no parameter, attribute or shape"
+            raise problem(GradientError, what, f"one of {', '.join(sorted(known - set(shapes)))}")
+
+    def arguments(node, index, g, values):
+        found = {**node.attrs, **values, "g": tuple(map(g.get, range(len(op.outputs)))) if several else g, "index": index}
+        for name in shapes:
+            found[name] = _shape(name, op, node)
+        return [found[name] for name in asked]
+
+    return tuple(a for a in asked if a in op.params or a == "out" or a in op.aux), arguments
 
 
 def _joint(op, names, given):
     """A rule that gives the gradients of several inputs at once: evaluated at the first of them, kept in `values`."""
-    asked, keeps = _asks(op, given)
+    keeps, arguments = _asks(op, given)
+    inputs = [op.params.index(n) for n in names]
 
     def apply(node, index, g, values):
-        if given not in values:
-            wanted = tuple(node.inputs[op.params.index(n)] is not None for n in names)
-            known = {**values, "wanted": wanted}
-            values[given] = given(**{a: _asked(a, op, node, index, g, known) for a in asked})
-        return values[given][names.index(op.params[index])]
+        found = values.get(given)
+        if found is None:
+            wanted = tuple([node.inputs[i] is not None for i in inputs])
+            found = values[given] = given(*arguments(node, index, g, {**values, "wanted": wanted}))
+        return found[inputs.index(index)]
 
     return Rule(keeps, apply)
 
@@ -124,21 +138,12 @@ def pull(node, g):
     return out
 
 
-def _asked(name, op, node, index, g, values):
-    if name == "g":
-        return tuple(map(g.get, range(len(op.outputs)))) if len(op.outputs) > 1 else g
-    if name == "index":
-        return index
-    if name in values:
-        return values[name]
-    if name in node.attrs:
-        return node.attrs[name]
+def _shape(name, op, node):
+    """Return what "x_shape" (of a parameter, or "out") or "xs_shapes" (of all inputs) stands for."""
     if name.endswith("_shapes"):
         return node.shapes
-    if name.endswith("_shape"):
-        of = name.removesuffix("_shape")
-        return node.shape if of == "out" else node.shapes[op.params.index(of)]
-    raise problem(GradientError, f"the rule of {op.name} asks for {name!r}, which is no parameter, attribute or shape")
+    of = name.removesuffix("_shape")
+    return node.shape if of == "out" else node.shapes[op.params.index(of)]
 
 
 @functools.cache

@@ -8,7 +8,8 @@ rounding took is put back afterwards, so that a large mean costs no accuracy.
 import math
 
 BLOCK = 2048  # numbers that lanes add up before the sums are joined in float64
-FLUSH = 32  # rows whose gradients of scale and shift are added up before they are joined in float64
+BATCH = 4  # rows whose gradients of scale and shift are added up in registers, so that memory is written less often
+FLUSH = 32  # rows for which this is done before the sums are joined in float64
 
 
 def normalize_rows(args, tile):
@@ -55,12 +56,13 @@ def normalize_grad_rows(args, tile):
     u, x, weight, out, work, sums = at0(args), at1(args), at2(args), at3(args), at4(args), at5(args)
     rows, n, grain, groups, runs, eps = word(args, 6), word(args, 7), word(args, 8), word(args, 9), word(args, 10), number(word(args, 11))
     length, pairs = n // runs, groups * runs
-    total = tile * 2 * pairs
+    total, own = tile * 2 * pairs, tile * (2 * pairs + 3 * BATCH)
+    known, waiting = own + 2 * pairs, 0  # rows whose sums wait for others: what they are normalised by
     if S1:
-        for i in range(total, total + 2 * pairs):
-            sums[i] = 0.0
+        for i in range(2 * pairs):
+            sums[total + i] = 0.0
             if S1 == 1:
-                work[i] = T0(0.0)
+                work[own + i] = T0(0.0)
     last = min(rows, (tile + 1) * grain)
     for row in range(tile * grain, last):
         at, w = row * n, row % groups * runs
@@ -76,7 +78,7 @@ def normalize_grad_rows(args, tile):
                         o, r = plus(o, d * d), plus(r, d)
                         p, q = plus(p, u[i]), plus(q, u[i] * d)
                     squares, rest, of_run, along_run = squares + o, rest + r, of_run + p, along_run + q
-                work[total + run], work[total + pairs + run] = along_run, of_run
+                work[own + run], work[own + pairs + run] = along_run, of_run
                 plain += of_run * weight[w + run]
                 along += along_run * weight[w + run]
         else:
@@ -97,24 +99,51 @@ def normalize_grad_rows(args, tile):
         if S1 == 2:
             for run in range(runs):
                 v = weight[w + run]
-                sums[total + w + run] += (work[total + run] - rest * work[total + pairs + run]) * scale
-                sums[total + pairs + w + run] += work[total + pairs + run]
+                sums[total + w + run] += (work[own + run] - rest * work[own + pairs + run]) * scale
+                sums[total + pairs + w + run] += work[own + pairs + run]
                 for i in range(at + run * length, at + (run + 1) * length):
                     out[i] = (u[i] * v - f - ((x[i] - middle) * s + shift) * h) * s
         elif S1 == 1:
-            p, q = total + w, total + pairs + w
-            for i in range(n):  # two loops: the optimiser compares at most eight pairs of memory for overlaps
-                out[at + i] = (u[at + i] * weight[w + i] - f - ((x[at + i] - middle) * s + shift) * h) * s
+            p, q = own + w, own + pairs + w
             for i in range(n):
-                work[p + i] += u[at + i] * ((x[at + i] - middle) * s + shift)
-                work[q + i] += u[at + i]
+                out[at + i] = (u[at + i] * weight[w + i] - f - ((x[at + i] - middle) * s + shift) * h) * s
+            work[known + 3 * waiting], work[known + 3 * waiting + 1], work[known + 3 * waiting + 2] = middle, s, shift
+            waiting += 1
+            if waiting == BATCH or groups > 1 or row + 1 == last or (row + 1) % FLUSH == 0:
+                add_rows(x, u, work, at - (waiting - 1) * n, n, waiting, known, p, q)
+                waiting = 0
         else:
             for i in range(at, at + n):
                 out[i] = (u[i] - f - ((x[i] - middle) * s + shift) * h) * s
         if S1 == 1 and ((row + 1) % (FLUSH * groups) == 0 or row + 1 == last):
-            for i in range(total, total + 2 * pairs):
-                sums[i] += work[i]
-                work[i] = T0(0.0)
+            for i in range(2 * pairs):
+                sums[total + i] += work[own + i]
+                work[own + i] = T0(0.0)
+
+
+def add_rows(x, u, work, at, n, count, known, p, q):
+    """Add u * z and u of some neighbouring rows, z being x normalised, to `work` from `p` and from `q`.
+
+    In loops of their own: the optimiser compares at most eight pairs of memory for overlaps.
+    """
+    if count == BATCH:
+        b, c, d = at + n, at + 2 * n, at + 3 * n
+        m0, s0, h0 = work[known], work[known + 1], work[known + 2]
+        m1, s1, h1 = work[known + 3], work[known + 4], work[known + 5]
+        m2, s2, h2 = work[known + 6], work[known + 7], work[known + 8]
+        m3, s3, h3 = work[known + 9], work[known + 10], work[known + 11]
+        for i in range(n):
+            first = u[at + i] * ((x[at + i] - m0) * s0 + h0) + u[b + i] * ((x[b + i] - m1) * s1 + h1)
+            work[p + i] += first + (u[c + i] * ((x[c + i] - m2) * s2 + h2) + u[d + i] * ((x[d + i] - m3) * s3 + h3))
+        for i in range(n):
+            work[q + i] += (u[at + i] + u[b + i]) + (u[c + i] + u[d + i])
+    else:
+        for row in range(count):
+            o, k = at + row * n, known + 3 * row
+            middle, s, shift = work[k], work[k + 1], work[k + 2]
+            for i in range(n):
+                work[p + i] += u[o + i] * ((x[o + i] - middle) * s + shift)
+                work[q + i] += u[o + i]
 
 
 def row_mean(x, at, n):
@@ -128,4 +157,4 @@ def row_mean(x, at, n):
     return total / n
 
 
-HELPERS = {"normalize_rows": ("folds.py", row_mean), "normalize_grad_rows": ("folds.py", row_mean)}
+HELPERS = {"normalize_rows": ("folds.py", row_mean), "normalize_grad_rows": ("folds.py", row_mean, add_rows)}
