@@ -46,15 +46,25 @@ def memory_side(x) -> Call:
     """Read all of the matrix, in 64 pieces on all threads, and do as little as can be with it."""
     from numba import njit, prange
 
+    @njit
+    def seen(part):
+        found = np.uint64(0)
+        for i in range(part.size):
+            found ^= part[i]
+        return found
+
+    @njit
+    def seen(part):
+        found = np.uint64(0)
+        for i in range(part.size):
+            found ^= part[i]
+        return found
+
     @njit(parallel=True)
     def read(words):
-        found = np.zeros(64, np.uint64)
-        piece = len(words) // 64
+        found, piece = np.zeros(64, np.uint64), len(words) // 64
         for p in prange(64):
-            seen = np.uint64(0)
-            for i in range(p * piece, (p + 1) * piece):
-                seen ^= words[i]
-            found[p] = seen
+            found[p] = seen(words[p * piece : (p + 1) * piece])  # a loop over a view: LLVM makes vectors of it
         return found
 
     words = x.reshape(-1).view(np.uint64)
