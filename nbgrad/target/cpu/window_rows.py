@@ -4,56 +4,63 @@ from .window_ir import SIDE, WORD, ir
 
 
 def frame(w):
-    """Write `frame`: out[to + j] = x[start + j * step] for first <= j < last, and 0 for the other j < n.
+    """Write `frame`: out[to + i * pitch + j] = x[start + i * row + j * step] for first <= j < last, and 0 for the other
+    j < n, for i < lines.
 
-    Up to one vector past n is overwritten with zeros. Nothing else of x is read.
+    Up to one vector past n of the last line is overwritten with zeros. Nothing else of x is read.
     """
-    with w.function("frame", "out", "to", "x", "start", "step", "first", "last", "n") as b:
+    with w.function("frame", "out", "to", "pitch", "x", "start", "row", "step", "first", "last", "n", "lines") as b:
         with b.if_else(b.icmp_signed("==", w.step, WORD(1))) as (single, other):
             with single:
                 _framed(w, 1)
             with other, b.if_else(b.icmp_signed("==", w.step, WORD(2))) as (double, any_step):
                 with double:
                     _framed(w, 2)
-                with any_step:
+                with any_step, w.loop(WORD(0), w.lines) as i:
+                    to, start = b.add(w.to, b.mul(i, w.pitch)), b.add(w.start, b.mul(i, w.row))
                     with w.loop(WORD(0), w.n) as j:
-                        b.store(ir.Constant(w.element, 0.0 if w.real else 0), w.at(w.out, w.to, j))
+                        b.store(ir.Constant(w.element, 0.0 if w.real else 0), w.at(w.out, to, j))
                     with w.loop(w.first, w.last) as j:
-                        b.store(b.load(w.at(w.x, w.start, b.mul(j, w.step))), w.at(w.out, w.to, j))
+                        b.store(b.load(w.at(w.x, start, b.mul(j, w.step))), w.at(w.out, to, j))
 
 
 def _framed(w, step):
+    """Vector by vector, from the last to the first, all lines: what one writes past its line is written over later."""
     b, lanes = w.builder, w.lanes * step
-    with w.loop(WORD(0), w.n, w.lanes) as j:
+    with w.loop(WORD(0), w.n, w.lanes) as back:
+        j = b.sub(b.mul(b.sdiv(b.sub(w.n, WORD(1)), WORD(w.lanes)), WORD(w.lanes)), back)
         before = b.not_(w.below(b.sub(w.first, j), lanes, step))
         mask = b.and_(before, w.below(b.sub(w.last, j), lanes, step))
-        value = w.load(w.at(w.x, w.start, b.mul(j, WORD(step))), mask, lanes)
-        if step > 1:
-            value = b.shuffle_vector(value, w.zeros(lanes), w.small(range(0, lanes, step)))
-        w.store(value, w.at(w.out, w.to, j))
+        with w.loop(WORD(0), w.lines) as i:
+            value = w.load(w.at(w.x, w.start, b.mul(i, w.row), b.mul(j, WORD(step))), mask, lanes)
+            if step > 1:
+                value = b.shuffle_vector(value, w.zeros(lanes), w.small(range(0, lanes, step)))
+            w.store(value, w.at(w.out, w.to, b.mul(i, w.pitch), j))
 
 
 def put(w):
-    """Write `put`: out[to + j * to_step] = x[start + j * step], or increased by it where `add` is not 0, for j < n."""
-    with w.function("put", "out", "to", "to_step", "x", "start", "step", "n", "add") as b:
+    """Write `put`: out[to + i * pitch + j * to_step] = x[start + i * row + j * step], or increased by it where `add` is
+    not 0, for i < lines and j < n."""
+    with w.function("put", "out", "to", "pitch", "to_step", "x", "start", "row", "step", "n", "add", "lines") as b:
         plain = b.and_(b.icmp_signed("==", w.step, WORD(1)), b.icmp_signed("==", w.to_step, WORD(1)))
         fresh = b.icmp_signed("==", w.add, WORD(0))
+        place = lambda i, j: w.at(w.out, w.to, b.mul(i, w.pitch), b.mul(j, w.to_step))
+        source = lambda i, j: w.at(w.x, w.start, b.mul(i, w.row), b.mul(j, w.step))
         with b.if_else(plain) as (vectors, numbers):
             with vectors, w.loop(WORD(0), w.n, w.lanes) as j:
-                mask, place = w.below(b.sub(w.n, j)), w.at(w.out, w.to, j)
-                value = w.load(w.at(w.x, w.start, j), mask)
+                mask = w.below(b.sub(w.n, j))
+                with b.if_else(fresh) as (sets, adds):
+                    with sets, w.loop(WORD(0), w.lines) as i:
+                        w.store(w.load(source(i, j), mask), place(i, j), mask)
+                    with adds, w.loop(WORD(0), w.lines) as i:
+                        w.store(w.sum(w.load(place(i, j), mask), w.load(source(i, j), mask)), place(i, j), mask)
+            with numbers, w.loop(WORD(0), w.lines) as i, w.loop(WORD(0), w.n) as j:
+                value, to = b.load(source(i, j)), place(i, j)
                 with b.if_else(fresh) as (sets, adds):
                     with sets:
-                        w.store(value, place, mask)
+                        b.store(value, to)
                     with adds:
-                        w.store(w.sum(w.load(place, mask), value), place, mask)
-            with numbers, w.loop(WORD(0), w.n) as j:
-                place, value = w.at(w.out, w.to, b.mul(j, w.to_step)), b.load(w.at(w.x, w.start, b.mul(j, w.step)))
-                with b.if_else(fresh) as (sets, adds):
-                    with sets:
-                        b.store(value, place)
-                    with adds:
-                        b.store(w.sum(b.load(place), value), place)
+                        b.store(w.sum(b.load(to), value), to)
 
 
 def zero(w):

@@ -49,7 +49,7 @@ def conv_weights(args, tile):
             call(ZERO, out, to, (1 + k) * rows)
         call(ZERO, out, to, rows)
         if with_bias != 0:
-            call(PUT, out, to, 1, bias, group * m + row, 1, height, 0)
+            call(PUT, out, to, 0, 1, bias, group * m + row, 0, 1, height, 0, 1)
         to += rows
         for line in range(word(args, 7) * n1 * n2):
             i, rest = quotient(line, n1 * n2), modulo(line, n1 * n2)
@@ -59,7 +59,7 @@ def conv_weights(args, tile):
                 call(TURN, out, to, rows, w, at, w_row, height, n3)
             else:
                 for q in range(n3):
-                    call(PUT, out, to + q * rows, 1, w, at + q * word(args, 14), w_row, height, 0)
+                    call(PUT, out, to + q * rows, 0, 1, w, at + q * word(args, 14), 0, w_row, height, 0, 1)
             to += n3 * rows
         if number == last - 1:
             call(ZERO, out, to, rows)
@@ -122,8 +122,7 @@ def multiply(args, part, a, b, b0, sums, table, out, c0, many, image, group, top
         else:
             call(POSITIONS, a, weights, first, b, b0, entries, k, sums, 0, n, height, n, 0, rows)
             for r in range(height):
-                for h in range(hn):
-                    call(PUT, out, to + r * out_c + h * out_h, out_w, sums, r * n + h * row, 1, wn, c0)
+                call(PUT, out, to + r * out_c, out_h, out_w, sums, r * n, row, 1, wn, c0, hn)
         start += panel
         to += rows * out_c
 
@@ -173,7 +172,7 @@ def copy_planes(args, x, source, b, many, d0, h0, w0, lines):
         for copy in range(copies):
             to, far = number * word(args, ROW + 3) + copy * word(args, ROW + 2), copy * word(args, w + 4)
             if place < 0 or place >= word(args, d):
-                call(FRAME, b, to, x, source, 1, 0, 0, word(args, ROW + 2))
+                call(FRAME, b, to, 0, x, source, 0, 1, 0, 0, word(args, ROW + 2), 1)
             else:
                 copy_plane(args, x, at, b, to, h0, w0 + (far if word(args, w + 6) != 0 else modulo(far, w_step)), lines)
     return 0
@@ -184,22 +183,33 @@ def copy_plane(args, x, at, b, to, h0, w0, lines):
     h, w, row = LAY + 6, LAY + 13, word(args, ROW)
     h_step, w_size, w_step = word(args, h + 3), word(args, w), word(args, w + 3)
     step = word(args, w + 1) * w_step
-    first = least(row, quotient(largest(0, w_step - 1 - w0), w_step))
-    last = largest(first, least(row, quotient(largest(0, w_size - w0 + w_step - 1), w_step)))
+    first = steps_to(0, w0, w_step, row)
+    last = largest(first, steps_to(w_size, w0, w_step, row))
     if step == 1 and h_step == 1 and word(args, h + 1) == row and w_size == row:
         # Rows of x are as long as those of the copy: all of them are one run, shifted, whose ends are then cleared.
         start = h0 * row + w0
-        call(FRAME, b, to, x, at + start, 1, largest(0, -start), word(args, h) * row - start, lines * row)
+        call(FRAME, b, to, 0, x, at + start, 0, 1, largest(0, -start), word(args, h) * row - start, lines * row, 1)
         call(CLEAR, b, to, row, first, last, lines)
         return 0
     for phase in range(word(args, h + 5)):
         place = h0 + modulo(phase * word(args, h + 4), h_step)
-        for line in range(lines):
-            inside = place >= 0 and place < word(args, h)
-            start = at + place * word(args, h + 1) + w0 * word(args, w + 1)
-            call(FRAME, b, to + line * row, x, start, step, first, last if inside else first, row)
-            place += h_step
+        top = steps_to(0, place, h_step, lines)
+        end = largest(top, steps_to(word(args, h), place, h_step, lines))
+        start = at + (place + top * h_step) * word(args, h + 1) + w0 * word(args, w + 1)
+        frame_lines(b, to, x, start, h_step * word(args, h + 1), step, first, last, row, top, end, lines)
         to += word(args, ROW + 1)
+
+
+def steps_to(stop, place, step, most):
+    """Return how many of the places from `place` on, `step` apart and `most` in all, lie before `stop`."""
+    return least(most, quotient(largest(0, stop - place + step - 1), step))
+
+
+def frame_lines(out, to, x, start, x_row, step, first, last, row, top, end, lines):
+    """Copy lines `top` to `end` of a plane, the first of which is at `start`; the others are zero."""
+    call(FRAME, out, to, row, x, start, 0, 1, 0, 0, row, top)
+    call(FRAME, out, to + top * row, row, x, start, x_row, step, first, last, row, end - top)
+    call(FRAME, out, to + end * row, row, x, start, 0, 1, 0, 0, row, lines - end)
 
 
 def conv_weight_sums(args, tile):
@@ -303,23 +313,24 @@ def turn_block(args, y, at, b, pitch, many, hn, wn):
             call(TURN, b, h * wn * pitch, pitch, y, at + h * y_h, y_c, many, wn)
         else:
             for w in range(wn):
-                call(PUT, b, (h * wn + w) * pitch, 1, y, at + h * y_h + w * y_w, y_c, many, 0)
+                call(PUT, b, (h * wn + w) * pitch, 0, 1, y, at + h * y_h + w * y_w, 0, y_c, many, 0, 1)
 
 
 def copy_padded(args, x, source, a, many, d0, h0, w0, hn, wn):
     """Copy the part of planes that a block of positions sees, a[channel][cell d][rows][row], zero outside."""
     rows, row = copied_rows(args, hn), copied_row(args, wn)
-    first = least(row, largest(0, -w0))
-    last = largest(first, least(row, word(args, 38) - w0))
+    first = steps_to(0, w0, 1, row)
+    last = largest(first, steps_to(word(args, 38), w0, 1, row))
+    top = steps_to(0, h0, 1, rows)
+    end = largest(top, steps_to(word(args, 30), h0, 1, rows))
     to, kd = 0, word(args, 24)
     for number in range(many * kd):
         channel, d = quotient(number, kd), d0 + modulo(number, kd) * word(args, 27)
         at = source + channel * word(args, 19) + d * word(args, 23) + w0 * word(args, 39)
-        for h in range(h0, h0 + rows):
-            inside = d >= 0 and d < word(args, 22) and h >= 0 and h < word(args, 30)
-            end = last if inside else first
-            call(FRAME, a, to, x, at + h * word(args, 31), word(args, 39), first, end, row)
-            to += row
+        inside = d >= 0 and d < word(args, 22)
+        start = at + (h0 + top) * word(args, 31)
+        frame_lines(a, to, x, start, word(args, 31), word(args, 39), first, last if inside else first, row, top, end, rows)
+        to += rows * row
     return 0
 
 

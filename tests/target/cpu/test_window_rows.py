@@ -34,7 +34,7 @@ def test_frame_puts_a_row_between_zeros(dtype, shape, step):
     x = np.arange(1, 120).astype(dtype)
     for first, last, n in ((0, 5, 5), (2, 9, 30), (7, 7, 20), (1, 34, 35)):
         out = np.full(200, 77, dtype)
-        call("frame", dtype, shape, out, 3, x, 4 - first * step, step, first, last, n)
+        call("frame", dtype, shape, out, 3, 0, x, 4 - first * step, 0, step, first, last, n, 1)
         expected = np.zeros(n, dtype)
         expected[first:last] = x[4 : 4 + (last - first) * step : step]
         np.testing.assert_array_equal(out[3 : 3 + n], expected)
@@ -50,10 +50,30 @@ def test_put_writes_or_adds_a_row_and_nothing_else(dtype, shape, to_step, step, 
     x = np.arange(120).astype(dtype)
     for n in (1, 7, 16, 21):
         out = np.full(100, 3, dtype)
-        call("put", dtype, shape, out, 5, to_step, x, 2, step, n, add)
+        call("put", dtype, shape, out, 5, 0, to_step, x, 2, 0, step, n, add, 1)
         expected = np.full(100, 3, dtype)
         expected[5 : 5 + n * to_step : to_step] = x[2 : 2 + n * step : step] + (3 if add else 0)
         np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize(("first", "last", "n"), [(1, 20, 21), (0, 3, 5), (2, 34, 35), (0, 16, 16), (1, 1, 3)])
+def test_lines_are_framed_and_put_one_after_the_other(dtype, shape, step, first, last, n):
+    x, lines = np.arange(600).reshape(5, 120).astype(dtype), 4
+    out = np.full(lines * n + 100, 77, dtype)
+    call("frame", dtype, shape, out, 0, n, x, 7 - first * step, 120, step, first, last, n, lines)
+    expected = np.zeros((lines, n), dtype)
+    expected[:, first:last] = x[:lines, 7 : 7 + (last - first) * step : step]
+    np.testing.assert_array_equal(out[: lines * n].reshape(lines, n), expected)
+    assert (out[lines * n + shape[0] :] == 77).all()
+    for add in (0, 1):
+        result = np.full((5, 150), 3, dtype)
+        call("put", dtype, shape, result, 2, 150, step, expected, 0, n, 1, n, add, lines)
+        wanted = np.full((5, 150), 3, dtype)
+        wanted[:lines, 2 : 2 + n * step : step] = expected + (3 if add else 0)
+        np.testing.assert_array_equal(result, wanted)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
