@@ -4,7 +4,7 @@ For a = |x|, exp(a^2) erfc(a) (a + k) is smooth in q = (a - k) / (a + k), which 
 polynomial gives erfc to the end of the range. The rounding errors of a^2 and of 1 / (a + k) go into the exponent.
 """
 
-from .bits import bits, copysign, fabs, fma, polynomial, scale, select
+from .bits import bits, copysign, fabs, fma, narrow, polynomial, scale, select, wide
 from .exp import (
     EXPM1_32,
     EXPM1_64,
@@ -37,10 +37,10 @@ ERFC_64 = (-0.9765487290808821, 0.7732087022652369, -0.5408538313132263, 0.33085
            4.694065072245453e-06, 1.425764326219589e-06, -8.456497728375807e-07, -7.74332365491246e-08,
            1.2372901986309245e-07, 2.111143983830694e-09, -1.5424181257887298e-08, -1.9019360558191908e-10,
            1.0869747478274691e-09)  # fmt: skip
-# Phi(-a) = exp(-a^2 / 2) (1 + a top(a)) / bottom(a) for a < 14.5 to 2^-25.9; exp(r / 2) = 1 + r expm1(r).
-GELU_TOP_32 = (0.874934196472168, 0.3651798963546753, 0.08081294596195221, 0.008159817196428776)
-GELU_BOTTOM_32 = (2.0, 3.3456380367279053, 2.399785041809082, 0.9355183243751526, 0.20258121192455292,
-                  0.020453382283449173)  # fmt: skip
+# Phi(-a) = exp(-a^2 / 2) (1 + a top(a)) / bottom(a) for a < 14.5 to 2^-27.3; exp(r / 2) = 1 + r expm1(r).
+GELU_TOP_32 = (0.875190105366618, 0.36538039280416473, 0.0808836601359544, 0.00817120811809246)
+GELU_BOTTOM_32 = (2.0, 3.3461499007841904, 2.40059428259194, 0.9360502165694912,
+                  0.20275842651465464, 0.020481936268222298)  # fmt: skip
 GELU_EXPM1_32 = (0.5, 0.1249999850988388, 0.020833145827054977, 0.002604256384074688, 0.0002615366829559207,
                  2.162227247026749e-05)  # fmt: skip
 GELU_FIRST_64, GELU_REST_64 = 0.769193049750063, -1.7681620822714186e-17  # k = 5, 2^-56.3
@@ -144,15 +144,18 @@ def erfc_float64(x):
 
 
 def gelu_erf_float32(x):
-    """max(x, 0) - a Phi(-a) for a = |x|, where a Phi(-a) is exp(-a^2 / 2) (a + a^2 p(a)) / q(a); -0 at -infinity."""
+    """max(x, 0) - a Phi(-a) for a = |x|, where a Phi(-a) is exp(-a^2 / 2) (a + a^2 p(a)) / q(a); -0 at -infinity.
+
+    Far from 0 every term of p and q counts, and so would its rounding: they are taken in float64.
+    """
     a = fabs(x)
     a = select(a > 15.0, 15.0, a)
-    w = a * a
-    t = fma(w, -0.5 * LOG2_E, ROUND_32)
+    t = fma(a * a, -0.5 * LOG2_E, ROUND_32)
     n = t - ROUND_32
     r = fma(n, -2.0 * LN2_LOW_32, fma(-a, a, n * (-2.0 * LN2_HIGH_32)))  # twice the rest; a^2 is not rounded
-    v = fma(w, polynomial(a, *GELU_TOP_32), a) / polynomial(a, *GELU_BOTTOM_32)
-    v = fma(v, r * polynomial(r, *GELU_EXPM1_32), v)
+    b, growth = wide(a), wide(r * polynomial(r, *GELU_EXPM1_32))
+    top = fma(b * b, polynomial(b, *GELU_TOP_32), b)
+    v = narrow(fma(top, growth, top) / polynomial(b, *GELU_BOTTOM_32))
     return select(x < 0.0, -0.0, x) - scale(v, bits(t) - ROUND_32_BITS)
 
 

@@ -46,22 +46,6 @@ def exp_parts_float64(x):
     return fma(r, polynomial(r, *EXP_TAIL_64), 1.0), bits(t) - ROUND_64_BITS
 
 
-def expm1_parts_float32(x):
-    """Return (e, n) with exp(x) = (1 + e) * 2^n, for |x| < 10^6."""
-    t = fma(x, LOG2_E, ROUND_32)
-    n = t - ROUND_32
-    r = fma(n, -LN2_LOW_32, fma(n, -LN2_HIGH_32, x))
-    return fma(r * r, polynomial(r, *EXPM1_32), r), bits(t) - ROUND_32_BITS
-
-
-def expm1_parts_float64(x):
-    """Return (e, n) with exp(x) = (1 + e) * 2^n, for |x| < 10^6."""
-    t = fma(x, LOG2_E, ROUND_64)
-    n = t - ROUND_64
-    r = fma(n, -LN2_LOW_64, fma(n, -LN2_HIGH_64, x))
-    return fma(r * r, polynomial(r, *EXPM1_64), r), bits(t) - ROUND_64_BITS
-
-
 def exp_pair_float32(x):
     """Return (p, rest, n) with exp(x) = (p + rest) * 2^n, for |x| < 10^6: `rest` is what the rounding of p left."""
     t = fma(x, LOG2_E, ROUND_32)

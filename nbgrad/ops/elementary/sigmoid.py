@@ -10,8 +10,6 @@ from .exp import (
     exp_pair_float64,
     exp_parts_float32,
     exp_parts_float64,
-    expm1_parts_float32,
-    expm1_parts_float64,
 )
 from .log import log1p_unit_float32, log1p_unit_float64
 
@@ -49,21 +47,21 @@ def quotient_float64(top, left, e):
 
 
 def sigmoid_float32(x):
-    """(1 + r) 2^n / (1 + e) for negative x, with e = 2^n (1 + r), else 1 / (1 + e)."""
+    """1 / (1 + e), or e / (1 + e) for negative x."""
     a = fabs(x)
-    r, n = expm1_parts_float32(-select(a > 104.0, 104.0, a))
-    power = scale(1.0, n)
-    t = select(x < 0.0, power, 1.0) / fma(r, power, 1.0 + power)
-    return fma(t, select(x < 0.0, r, 0.0), t)
+    p, rest, n = exp_pair_float32(-select(a > 104.0, 104.0, a))
+    down = x < 0.0
+    y = quotient_float32(select(down, p, 1.0), select(down, rest, 0.0), scale(p, n))
+    return scale(y, select(down, n, 0))
 
 
 def sigmoid_float64(x):
-    """(1 + r) 2^n / (1 + e) for negative x, with e = 2^n (1 + r), else 1 / (1 + e)."""
+    """1 / (1 + e), or e / (1 + e) for negative x."""
     a = fabs(x)
-    r, n = expm1_parts_float64(-select(a > 746.0, 746.0, a))
-    power = scale(1.0, n)
-    t = select(x < 0.0, power, 1.0) / fma(r, power, 1.0 + power)
-    return fma(t, select(x < 0.0, r, 0.0), t)
+    p, rest, n = exp_pair_float64(-select(a > 746.0, 746.0, a))
+    down = x < 0.0
+    y = quotient_float64(select(down, p, 1.0), select(down, rest, 0.0), scale(p, n))
+    return scale(y, select(down, n, 0))
 
 
 def softplus_float32(x):
