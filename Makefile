@@ -1,4 +1,5 @@
 # make demo | test | bench | lint | clean; every target makes what it needs in .venv
+# make bench ARGS="--only matmul --quick" measures a part
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,7 +34,7 @@ test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check nbgrad tests benchmarks

@@ -85,6 +85,8 @@ def measured(cases: Sequence[Case | ColdStart], pool: Pool, peers: Sequence[str]
         try:
             for case in cases:
                 progress.update(task, description=case.name, refresh=True)
+                if not console.is_terminal:  # there a bar is drawn only at the end
+                    console.print(case.name, highlight=False)
                 rows.append(one(case, pool, peers))
                 progress.update(task, advance=1, refresh=True)
         except KeyboardInterrupt:

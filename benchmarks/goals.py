@@ -58,6 +58,8 @@ EQUAL, READ, IMPORT = 1.0, 1 / 1.2, 1 / 1.2
 MATMULS = tuple(f"matmul/{n} *" for n in (64, 256, 512, 1024, 2048))
 SHAPES = ("matmul/4096x64x64 float32", "matmul/64x4096x64 float32", "matmul/2048x256x1024 float32",
           "matmul/10000 of 8x8x8 float32")  # fmt: skip
+WINDOWS = tuple(f"convolution and gradients/{n}" for n in (
+    "3x3, 32 to 64, *", "3x3, 64 to 64, *", "1x1, 256 to 256, *", "7x7 by 2, *", "depthwise 3x3, *"))  # fmt: skip
 
 GOALS = (
     Goal("eager chain", "200 ops on 64 numbers, forward", ("eager chain/forward",), "torch", 2.0),
@@ -67,8 +69,8 @@ GOALS = (
     Goal("matmul", "squares", MATMULS, "openblas", 0.9, each=True),
     Goal("matmul", "squares", MATMULS, "torch", EQUAL, each=True),
     Goal("matmul", "tall, deep, wide, small", SHAPES, "torch", EQUAL),
-    Goal("convolution", "each, forward and backward", ("convolution/*",), "torch", EQUAL),
-    Goal("convolution", "geometric mean", ("convolution/*",), "torch", 1.3, mean=True),
+    Goal("convolution", "each, forward and backward", WINDOWS, "torch", EQUAL),
+    Goal("convolution", "geometric mean", WINDOWS, "torch", 1.3, mean=True),
     Goal("softmax and norm", "2048x1024", ("softmax and norm/* 2048x1024",), "torch", EQUAL),
     Goal("softmax and norm", "64x1024", ("softmax and norm/* 64x1024",), "torch", 1.5),
     Goal("embedding", "50,000x256, 16x512 tokens", ("embedding/with backward",), "torch", EQUAL),

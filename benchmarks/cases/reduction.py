@@ -53,13 +53,6 @@ def memory_side(x) -> Call:
             found ^= part[i]
         return found
 
-    @njit
-    def seen(part):
-        found = np.uint64(0)
-        for i in range(part.size):
-            found ^= part[i]
-        return found
-
     @njit(parallel=True)
     def read(words):
         found, piece = np.zeros(64, np.uint64), len(words) // 64

@@ -20,6 +20,7 @@ from .exp import (
     exp_parts_float32,
 )  # fmt: skip
 
+SQRT_HALF = 0.7071067811865476
 ERF_32 = (0.12837916612625122, -0.37612590193748474, 0.11282864958047867, -0.026807287707924843,
           0.0050577037036418915, -0.0006348518654704094)  # fmt: skip  # erf(a) / a - 1 in a^2, a < 0.85, 2^-27.1
 ERF_64 = (0.1283791670955126, -0.37612638903184176, 0.11283791670978857, -0.026866170650282073, 0.005223977681890912,
@@ -44,7 +45,8 @@ GELU_BOTTOM_32 = (2.0, 3.3461499007841904, 2.40059428259194, 0.9360502165694912,
 GELU_EXPM1_32 = (0.5, 0.1249999850988388, 0.020833145827054977, 0.002604256384074688, 0.0002615366829559207,
                  2.162227247026749e-05)  # fmt: skip
 GELU_FIRST_64, GELU_REST_64 = 0.769193049750063, -1.7681620822714186e-17  # k = 5, 2^-56.3
-GELU_64 = (-0.6653825028900567, 0.4953056159699772, -0.31353315667130094, 0.16502036617034674, -0.06911863870642088,
+GELU_SECOND_64 = -0.6653825028900567
+GELU_64 = (0.4953056159699772, -0.31353315667130094, 0.16502036617034674, -0.06911863870642088,
            0.020795066800604684, -0.002993376768854827, -0.0007978694053471584, 0.0005448990505585293,
            -5.93756908990547e-05, -4.976273860722013e-05, 1.66810955093043e-05, 3.980645402854152e-06,
            -2.769049861355476e-06, -3.360604830614828e-07, 4.3294728676635446e-07, 4.153701790064485e-08,
@@ -122,25 +124,27 @@ def product_float64(t, q, p, first, small, e):
 
 
 def erfc_float32(x):
-    """exp(-a^2) p(q) / (a + 3) for a = |x|, taken from 2 for negative x; 0 from 10.06 on."""
+    """1 - erf(x) for a = |x| < 0.6, else exp(-a^2) p(q) / (a + 3), taken from 2 for negative x; 0 from 10.06 on."""
     a = fabs(x)
+    near = fma(x, polynomial(a * a, *ERF_32), x)
     a = select(a > 10.5, 10.5, a)
     t, rest, q = inverse_float32(a, 3.0)
     h = a * a
     e, n = decay_float32(h, fma(a, a, -h) - rest)
     y = scale(product_float32(t, q, polynomial(q, *ERFC_32), ERFC_FIRST_32, ERFC_REST_32, e), n)
-    return select(x < 0.0, 2.0 - y, y)
+    return select(a < 0.6, 1.0 - near, select(x < 0.0, 2.0 - y, y))
 
 
 def erfc_float64(x):
-    """exp(-a^2) p(q) / (a + 4) for a = |x|, taken from 2 for negative x; 0 from 27.23 on."""
+    """1 - erf(x) for a = |x| < 0.6, else exp(-a^2) p(q) / (a + 4), taken from 2 for negative x; 0 from 27.23 on."""
     a = fabs(x)
+    near = fma(x, polynomial(a * a, *ERF_64), x)
     a = select(a > 27.5, 27.5, a)
     t, rest, q = inverse_float64(a, 4.0)
     h = a * a
     e, n = decay_float64(h, fma(a, a, -h) - rest)
     y = scale(product_float64(t, q, polynomial(q, *ERFC_64), ERFC_FIRST_64, ERFC_REST_64, e), n)
-    return select(x < 0.0, 2.0 - y, y)
+    return select(a < 0.6, 1.0 - near, select(x < 0.0, 2.0 - y, y))
 
 
 def gelu_erf_float32(x):
@@ -160,14 +164,20 @@ def gelu_erf_float32(x):
 
 
 def gelu_erf_float64(x):
-    """max(x, 0) - a Phi(-a) for a = |x|, where Phi(-a) is exp(-a^2 / 2) p(q) / (a + 5); -0 at -infinity."""
+    """x / 2 (1 + erf(x / sqrt(2))) for a = |x| < 0.75, else max(x, 0) - a Phi(-a), where Phi(-a) is exp(-a^2 / 2) p(q) / (a + 5);
+    -0 at -infinity."""
     a = fabs(x)
+    half, z = 0.5 * x, x * SQRT_HALF
+    near = half * (1.0 + fma(z, polynomial(z * z, *ERF_64), z))
     a = select(a > 39.0, 39.0, a)
     t, rest, q = inverse_float64(a, 5.0)
     s = a * 0.5
     h = s * a
     e, n = decay_float64(h, fma(s, a, -h) - rest)
-    y = product_float64(t, q, polynomial(q, *GELU_64), GELU_FIRST_64, GELU_REST_64, e)
+    tail = polynomial(q, *GELU_64)
+    p = fma(q, tail, GELU_SECOND_64)
+    left = fma(q, fma(q, tail, GELU_SECOND_64 - p), GELU_REST_64)
+    y = product_float64(t, q, p, GELU_FIRST_64, left, e)
     down = x < 0.0
     y = scale(y, select(down, 0, n))  # Phi(-a), without 2^n for negative x: it may be below all numbers
-    return scale(fma(-a, y, select(down, -0.0, x)), select(down, n, 0))
+    return select(a < 0.75, near, scale(fma(-a, y, select(down, -0.0, x)), select(down, n, 0)))

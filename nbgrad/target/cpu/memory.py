@@ -8,7 +8,7 @@ import numpy as np
 
 from ...base.config import config
 from . import blocks
-from .blocks import BYTES, COUNT, FIRST, MOST_BLOCKS, MOST_BYTES, SLOT
+from .blocks import BYTES, FIRST, MOST_BLOCKS, MOST_BYTES, SLOT
 from .native import FASTCALL, VALUES, make_builtin, python_function
 from .words import Native
 

@@ -6,7 +6,6 @@ share, constants for Python numbers. Whatever is taught is kept alive here, sinc
 """
 
 import collections
-import ctypes
 from typing import NamedTuple
 
 import numpy as np

@@ -224,8 +224,10 @@ EXACT = {  # what float64 is compared with
     "softplus": exactly(lambda x: -_log_sigmoid(-x)), "log_sigmoid": exactly(_log_sigmoid),
     "silu": exactly(_silu), "mish": exactly(_mish), "erf": exactly(mpmath.erf),
     "erfc": exactly(lambda x: mpmath.erfc(x) if abs(x) < 50 else mpmath.mpf(1 - mpmath.sign(x))),
-    "gelu_erf": exactly(_gelu),
+    "gelu_erf": exactly(_gelu), "sinc": exactly(lambda x: mpmath.nan if mpmath.isinf(x) else mpmath.sincpi(x)),
+    "lgamma": exactly(mpmath.loggamma), "digamma": exactly(mpmath.digamma), "trigamma": exactly(lambda x: mpmath.psi(1, x)),
 }  # fmt: skip
+POSITIVE = ("lgamma", "digamma", "trigamma")  # between their poles, these have zeros that no finite precision gets right
 RANGES = {  # where float64 functions are neither 0 nor a constant, sampled densely
     "exp": (-750, 712), "exp2": (-1080, 1025), "expm1": (-40, 712), "sinh": (-712, 712), "cosh": (-712, 712),
     "tanh": (-22, 22), "log": (0, 4), "log2": (0, 4), "log10": (0, 4), "log1p": (-1, 4), "asinh": (-10, 10),
@@ -246,6 +248,7 @@ def sweep64(name, rng, per_binade=50):
     lo, hi = RANGES.get(name, (-50, 50))
     count = per_binade * (most - least)
     x = np.concatenate([binades(per_binade, rng, least, most), rng.uniform(lo, hi, count), rng.uniform(-3, 3, count), SPECIAL])
+    x = x[x > 0] if name in POSITIVE else x
     with np.errstate(all="ignore"):
         errors = errors64(evaluate(name, "float64")(x), exact(x))
     worst = int(errors.argmax())
@@ -258,7 +261,7 @@ HEADER = """\
 Largest errors in units in the last place, written by `python tests/ops/elementary/sweep.py`. float32: over all 2^32 bit
 patterns, compared with float64 references; "wrong" counts NaNs, infinities and signed zeros that are not the
 reference's. float64: over random numbers of every binade and dense samples, compared with 64-bit mantissas (the C
-library's long double) or 40 decimal digits (mpmath).
+library's long double) or 40 decimal digits (mpmath); lgamma, digamma and trigamma at positive numbers.
 
 | function | float32 | at | wrong | float64 | at |
 |---|---|---|---|---|---|

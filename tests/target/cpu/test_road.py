@@ -5,8 +5,8 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.ops.table import Op
-from nbgrad.target.cpu.native import slot_offsets
 from nbgrad.target.cpu.memory import NEW_FROM_DESCR, numpy_function
+from nbgrad.target.cpu.native import slot_offsets
 from nbgrad.tensor import Tensor
 
 
