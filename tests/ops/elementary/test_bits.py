@@ -58,3 +58,13 @@ def test_look_up():
     assert find("sigmoid", "float64") is sigmoid.sigmoid_float64
     assert find("exp", "int64") is find("no such function", "float32") is None
     assert find("polynomial", "float32") is None
+
+
+def test_the_table_of_errors_has_every_function_and_none_beyond_two_ulp(sweep):
+    lines = [line.split("|")[1:-1] for line in sweep.TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    rows = {name.strip(): [float(cells[i]) for i in (0, 2, 3)] for name, *cells in lines[1:]}
+    assert set(rows) == {name for name in sweep.REFERENCES if bits.find(name, "float32")}
+    for name, (worst32, wrong, worst64) in rows.items():
+        assert worst32 <= 2.0, name
+        assert wrong == 0, name
+        assert worst64 <= 2.0, name
