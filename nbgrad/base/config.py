@@ -62,7 +62,8 @@ class Config:
         asked = _count(environ, "NBGRAD_NUM_THREADS") or _fitting(environ, most)
         flags = tuple(f"{name}={environ[name]}" for name in CODE_FLAGS if environ.get(name))
         folders = {k: environ[k] for k in ("XDG_CACHE_HOME", "LOCALAPPDATA") if environ.get(k)}
-        cache, memory = ((_count(environ, f"NBGRAD_{n}_MB") or mb) << 20 for n, mb in (("CACHE", 1024), ("MEMORY", 512)))
+        cache = (_count(environ, "NBGRAD_CACHE_MB") or 1024) << 20
+        memory = (_count(environ, "NBGRAD_MEMORY_MB") or 512) << 20
         return cls(environ.get("NBGRAD_CACHE_DIR") or None, cache, memory, min(asked, most), most, flags, folders)
 
     def calm_waiting(self) -> None:
