@@ -4,8 +4,13 @@ All are written in e = exp(-|x|), which does not overflow; where the result is t
 so that numbers below the least normal one are right too.
 """
 
-from .bits import fabs, fma, scale, select
+from .bits import bits, fabs, fma, polynomial, scale, select
 from .exp import (
+    LN2_HIGH_32,
+    LN2_LOW_32,
+    LOG2_E,
+    ROUND_32,
+    ROUND_32_BITS,
     exp_pair_float32,
     exp_pair_float64,
     exp_parts_float32,
@@ -14,6 +19,8 @@ from .exp import (
 from .log import log1p_unit_float32, log1p_unit_float64
 
 INFINITY = float("inf")
+EXP_REST_32 = (0.4999999403953552, 0.1666652113199234, 0.04166828840970993, 0.00836870726197958,
+               0.0013818965526297688)  # fmt: skip  # (exp(r) - 1 - r) / r^2, 2^-28.2 of exp(r)
 
 
 def small_exp_float32(x):
@@ -47,12 +54,19 @@ def quotient_float64(top, left, e):
 
 
 def sigmoid_float32(x):
-    """1 / (1 + e), or e / (1 + e) for negative x."""
+    """(1 + s) 2^n / (1 + e) for negative x, with e = 2^n (1 + s), else 1 / (1 + e): s is small, and so is its error."""
     a = fabs(x)
-    p, rest, n = exp_pair_float32(-select(a > 104.0, 104.0, a))
-    down = x < 0.0
-    y = quotient_float32(select(down, p, 1.0), select(down, rest, 0.0), scale(p, n))
-    return scale(y, select(down, n, 0))
+    a = select(a > 104.0, 104.0, a)
+    t = fma(a, -LOG2_E, ROUND_32)
+    n = t - ROUND_32
+    r = fma(n, -LN2_LOW_32, fma(n, -LN2_HIGH_32, -a))
+    s = fma(r * r, polynomial(r, *EXP_REST_32), r)
+    power = scale(1.0, bits(t) - ROUND_32_BITS)
+    base = 1.0 + power
+    bottom = fma(s, power, base)
+    left = fma(s, power, base - bottom)  # by the rounding; of it, half or all is in the quotient
+    y = select(x < 0.0, power, 1.0) / bottom
+    return fma(y, fma(left, -0.6, select(x < 0.0, s, 0.0)), y)
 
 
 def sigmoid_float64(x):
