@@ -12,12 +12,12 @@ import numpy as np
 from ..base.shapes import collapse
 from .plan import Kernel, Plan, Step, planner
 
-POSITIONS = 512  # at once: the rows that a block sees are copied, and the first rows of the next block again
+POSITIONS = 1024  # at once: the rows that a block sees are copied, and the first rows of the next block again
 SPACE = 224 << 10  # bytes of such a copy: with it and the weights, a second-level cache is half full
 SUMS = 64 << 10  # bytes of sums that are put into the result row by row
 STACK = 512 << 10  # bytes of scratch on the stack of a thread, at most
 STEPS = 768  # products summed at once: a panel of weights stays in the first-level cache
-UNITS = 128  # at least, where the work allows: enough for 64 threads
+UNITS = 64  # at least, where the work allows: enough for as many threads
 PARTS = 30  # remainders of the stride at once: a kernel takes 480 words
 GRAIN = 1 << 20  # products per unit of work worth a start
 
@@ -176,7 +176,8 @@ def product_words(x, parts, starts, sizes, height, weights, out):
     d, h, w = (max((walks[i] for walks in parts), key=lambda a: a.positions) for i in range(3))
     cells = sum(prod(a.cells for a in walks) for walks in parts)
     itemsize = np.dtype(out.dtype).itemsize
-    h_block, w_block = position_blocks(channels * d.cells * w.cells, height, h, w, itemsize)
+    few = 8 * images * groups * -(-d.positions * h.positions * w.positions // POSITIONS) < UNITS
+    h_block, w_block = position_blocks(channels * d.cells * w.cells, height, h, w, itemsize, POSITIONS // 2 if few else POSITIONS)
     lay = lay_of(parts, strides, x.strides[1], len(parts) == 1 and own_copies(m, h, w), h_block, w_block)
     c_block = evenly(channels, max(1, min(STEPS // cells, channels if lay.in_place else SPACE // itemsize // lay.channel)))
     blocks = (d.positions, -(-h.positions // h_block), -(-w.positions // w_block))
@@ -218,10 +219,10 @@ def part_words(parts, starts, lay, places, c_block):
     return words
 
 
-def position_blocks(planes, rows, h, w, itemsize):
-    """Return how many positions along h and w are taken at once: more when few planes must be copied for them."""
-    most = max(POSITIONS, min(SPACE // itemsize // (2 * planes), SUMS // itemsize // rows, 4096))
-    w_block = w.positions if w.positions <= POSITIONS else evenly(w.positions, most if h.positions == 1 else 128)
+def position_blocks(planes, rows, h, w, itemsize, least=POSITIONS):
+    """Return how many positions along h and w are taken at once: more than `least` when few planes must be copied for them."""
+    most = max(least, min(SPACE // itemsize // (2 * planes), SUMS // itemsize // rows, 4096))
+    w_block = w.positions if w.positions <= least else evenly(w.positions, most if h.positions == 1 else 128)
     return evenly(h.positions, max(1, most // w_block)), w_block
 
 
