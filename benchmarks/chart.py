@@ -138,10 +138,13 @@ def style(side: str) -> dict[str, Any]:
 def label_rows(ax: Any, panel: Panel) -> None:
     """Name each row, with nbgrad's time, at the middle of its bars."""
     places: dict[str, list[float]] = {}
+    times: dict[str, str] = {}
     for bar in panel.bars:
-        text = f"{bar.row.case.name.split('/')[1]}\n{duration(bar.row.base or 0.0)}".replace(", ", ",\n")
-        places.setdefault(text, []).append(bar.place)
-    ax.set_yticks([sum(own) / len(own) for own in places.values()], list(places), fontsize=7)
+        name = bar.row.case.name.split("/")[1]
+        places.setdefault(name, []).append(bar.place)
+        times[name] = duration(bar.row.base or 0.0)
+    texts = [f"{n}  {times[n]}" if len(own) < 2 else f"{n}\n{times[n]}".replace(", ", ",\n") for n, own in places.items()]
+    ax.set_yticks([sum(own) / len(own) for own in places.values()], texts, fontsize=7)
     ax.tick_params(axis="y", length=0)
 
 

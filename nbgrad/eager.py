@@ -247,7 +247,8 @@ def owned(tensors, taken=()):
     """Return the tensors, copied where memory is shared: with each other, with `taken`, or within (repeated by strides)."""
     seen, out = {id(t.data) for t in taken}, []
     for t in tensors:
-        if id(t.data) in seen or t.base is not None or not (t.data.flags.owndata and t.data.flags.writeable):
+        flags = t.data.flags
+        if id(t.data) in seen or t.base is not None or not (flags.owndata and flags.writeable):
             t = finish(COPY, (t,), NO_ATTRS, run_map(COPY, (t.data,), t.shape, t.dtype))
         seen.add(id(t.data))
         out.append(t)
