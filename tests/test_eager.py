@@ -268,3 +268,19 @@ def test_reductions_of_integers_are_wide():
 def test_there_is_a_runner_for_each_kind(kind):
     assert kind in eager.RUNNERS
     assert rows()[kind]
+
+
+def test_a_reduction_that_is_known_still_looks_at_its_attributes():
+    x = ng.tensor(np.arange(6.0).reshape(2, 3))
+    for _ in range(2):  # the second time by what the first left
+        np.testing.assert_array_equal(ng.sum(x, 1).numpy(), [3.0, 12.0])
+        np.testing.assert_array_equal(ng.sum(x, (0, 1), keepdims=True).numpy(), [[15.0]])
+        np.testing.assert_array_equal(ng.sum(x).numpy(), 15.0)
+        for axis, keepdims in ((1.0, False), (1, 1), (2, False), ((0, 0), False)):
+            with pytest.raises(ng.NbgradError):
+                ng.sum(x, axis, keepdims=keepdims)
+    y = ng.tensor(np.ones((2, 3)), requires_grad=True)
+    for _ in range(2):
+        y.grad = None
+        ng.mean(y, 1).sum().backward()
+        np.testing.assert_allclose(y.grad.numpy(), np.full((2, 3), 1 / 3))
