@@ -206,9 +206,7 @@ def _finish_several(op, tensors, attrs, data):
     aux = tuple([Tensor._make(a, None) for a in data[count:]])
     if count == 1:
         return (finish(op, tensors, attrs, data[0], aux=aux), *aux)
-    if not recording.on and recording.anomaly_forward is None:
-        return (*[Tensor._make(a, None) for a in data[:count]], *aux)
-    nodes = [node_of(t) for t in tensors]
+    nodes = [node_of(t) for t in tensors] if recording.on else ()
     active, names = needs(op, tuple([n is not None for n in nodes])) if any(nodes) else ((), ())
     if not active or data[0].dtype.kind != "f":
         return (*[Tensor._make(a, None) for a in data[:count]], *aux)

@@ -101,8 +101,7 @@ def _through(node, g, live, grads):
 def _fitted(g, node, index, source):
     """Return a gradient in the shape and dtype of the input it belongs to."""
     if node.op.name != "item":
-        if g.shape != source.shape:
-            g = sum_to(g, source.shape)
+        g = sum_to(g, source.shape)
         if g.dtype != source.dtype:
             g = g.astype(source.dtype)
         if recording.anomaly is not None:

@@ -174,7 +174,7 @@ def told(op, index) -> bool:
 
 def sum_to(g, shape):
     """Undo broadcasting: sum `g` over the axes along which a value of `shape` was repeated."""
-    if tuple(g.shape) == tuple(shape):
+    if g.shape == shape:
         return g
     extra = g.ndim - len(shape)
     axes = (*range(extra), *(extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1))

@@ -153,9 +153,9 @@ def _optimised(text, name):
     here ignores the status that a Numba function returns, and what computes it falls away. Numba's engine never sees
     the module: it is linked and optimised once, with the wrapper in place, and given to the caller.
     """
-    result = _lowered(_function(text, name))
-    library, exported = result.library, symbol(text, name)
-    library.add_llvm_module(_wrapper(result, exported))
+    parts, exported = _lowered(_function(text, name)), symbol(text, name)
+    library = parts["library"]
+    library.add_llvm_module(_wrapper(parts, exported))
     module = library._final_module
     for other in dict.fromkeys(library._linking_libraries):
         module.link_in(other._get_module_for_linking(), preserve=True)
@@ -166,7 +166,7 @@ def _optimised(text, name):
 
 
 def _lowered(function):
-    """Compile up to the point where Numba would link."""
+    """Compile up to the point where Numba would link; return what it made, by name."""
     from numba import types as t
 
     def customize(flags):
@@ -175,10 +175,10 @@ def _lowered(function):
 
     compiler = copy.copy(function._compiler)
     compiler._customize_flags = customize
-    return compiler.compile((t.int64, t.int64), t.void)
+    return compiler.compile((t.int64, t.int64), t.void)._asdict()
 
 
-def _wrapper(result, exported):
+def _wrapper(parts, exported):
     """Return the function that C calls, into which the kernel is inlined; loops in it take the widest vectors there are.
 
     LLVM prefers vectors of 256 bits on many processors with AVX-512, for the sake of code that seldom uses them.
@@ -186,12 +186,12 @@ def _wrapper(result, exported):
     import llvmlite.binding as llvm
     from llvmlite import ir
 
-    context, word = result.target_context, ir.IntType(64)
-    module = result.library.create_ir_module(f"{exported}.wrapper")
+    context, word = parts["target_context"], ir.IntType(64)
+    module = parts["library"].create_ir_module(f"{exported}.wrapper")
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [word, word]), exported)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    callee = context.declare_function(module, result.fndesc)
-    signature = result.signature
+    callee = context.declare_function(module, parts["fndesc"])
+    signature = parts["signature"]
     context.call_conv.call_function(builder, callee, signature.return_type, signature.args, function.args)
     builder.ret_void()
     text = str(module)

@@ -9,19 +9,6 @@ PI = np.longdouble("3.14159265358979323846264338327950288")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_float32_over_a_sample_of_all_bit_patterns(sweep, name):
-    worst, at, wrong, where = sweep.sweep32(name, step=4099)
-    assert worst <= 2.0 and wrong == 0, (worst, at, wrong, where)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_float32_over_all_bit_patterns(sweep, name):
-    worst, at, wrong, where = sweep.sweep32(name)
-    assert worst <= 2.0 and wrong == 0, (worst, at, wrong, where)
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_float64_in_every_binade(sweep, rng, name):
     x = np.concatenate([sweep.binades(60, rng), sweep.SPECIAL])
     reference = (lambda x: sweep.sinc(x, PI)) if name == "sinc" else getattr(np, name)

@@ -26,19 +26,6 @@ def positive(rng):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_float32_over_a_sample_of_all_bit_patterns(sweep, name):
-    worst, at, wrong, where = sweep.sweep32(name, step=4099)
-    assert worst <= 2.0 and wrong == 0, (worst, at, wrong, where)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_float32_over_all_bit_patterns(sweep, name):
-    worst, at, wrong, where = sweep.sweep32(name)
-    assert worst <= 2.0 and wrong == 0, (worst, at, wrong, where)
-
-
-@pytest.mark.parametrize("name", NAMES)
 def test_float64_at_positive_numbers(sweep, rng, name):
     x = positive(rng)
     errors = sweep.errors64(sweep.evaluate(name, "float64")(x), sweep.exactly(exact(name))(x))

@@ -1,29 +1,9 @@
-import ctypes
-import functools
-
 import numpy as np
 import pytest
 
-from nbgrad.plan.host import get_host
-from nbgrad.target.cpu.load import load_ir
-from nbgrad.target.cpu.window_ir import BLOCKS, ROWS, symbol
-from nbgrad.target.cpu.windows import inner_ir
+from nbgrad.target.cpu.window_ir import BLOCKS, ROWS
 
 SHAPES = [(16, 32), (16, 16), (32, 16), (64, 32)]  # NEON, SSE, AVX2, AVX-512
-
-
-@functools.cache
-def function(name, dtype, shape):
-    """Return the address of an innermost loop, compiled for vectors of `shape`."""
-    return load_ir(inner_ir(name, dtype, *shape), symbol(name, dtype))
-
-
-def call(name, dtype, shape, *args):
-    """Run an innermost loop; arrays are passed as their addresses."""
-    if shape[0] > get_host().vector_bytes:
-        pytest.skip("this machine has no such vectors")
-    words = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in args]
-    ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(words))(function(name, dtype, shape))(*words)
 
 
 def whole(rng, dtype, *shape):
@@ -33,7 +13,7 @@ def whole(rng, dtype, *shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int8"])
-def test_positions_equal_numpy(dtype, shape):
+def test_positions_equal_numpy(call, dtype, shape):
     rng = np.random.default_rng(0)
     for rows in ROWS:
         for height, k, n, add in ((rows, 7, 1, 0), (max(1, rows - 1), 5, 16, 0), (rows, 3, 77, 1), (1, 0, 300, 0)):
@@ -49,7 +29,7 @@ def test_positions_equal_numpy(dtype, shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
-def test_cells_equal_numpy(dtype, shape):
+def test_cells_equal_numpy(call, dtype, shape):
     rng = np.random.default_rng(1)
     for rows, _ in BLOCKS:
         for height, k, n, add in ((rows, 9, 64, 0), (1, 4, 5, 0), (rows - 1, 6, 33, 1), (rows, 2, 100, 1)):
@@ -66,7 +46,7 @@ def test_cells_equal_numpy(dtype, shape):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32"])
 @pytest.mark.parametrize(("height", "count"), [(1, 1), (1, 9), (1, 12), (2, 10), (3, 4), (4, 5)])
-def test_dots_equal_numpy(dtype, shape, height, count):
+def test_dots_equal_numpy(call, dtype, shape, height, count):
     rng = np.random.default_rng(2)
     for lines, n, add in ((1, 5, 0), (3, 16, 1), (4, 39, 0)):
         a, b, before = whole(rng, dtype, height, lines, n), whole(rng, dtype, 1000), whole(rng, dtype, height, count)

@@ -1,36 +1,14 @@
-import ctypes
-import functools
-
 import numpy as np
 import pytest
-
-from nbgrad.plan.host import get_host
-from nbgrad.target.cpu.load import load_ir
-from nbgrad.target.cpu.window_ir import symbol
-from nbgrad.target.cpu.windows import inner_ir
 
 SHAPES = [(16, 32), (32, 16), (64, 32)]
 DTYPES = ["float32", "float64", "int8", "int64"]
 
 
-@functools.cache
-def function(name, dtype, shape):
-    """Return the address of an innermost loop, compiled for vectors of `shape`."""
-    return load_ir(inner_ir(name, dtype, *shape), symbol(name, dtype))
-
-
-def call(name, dtype, shape, *args):
-    """Run an innermost loop; arrays are passed as their addresses."""
-    if shape[0] > get_host().vector_bytes:
-        pytest.skip("this machine has no such vectors")
-    words = [a.ctypes.data if isinstance(a, np.ndarray) else a for a in args]
-    ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * len(words))(function(name, dtype, shape))(*words)
-
-
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("step", [1, 2, 3])
-def test_frame_puts_a_row_between_zeros(dtype, shape, step):
+def test_frame_puts_a_row_between_zeros(call, dtype, shape, step):
     x = np.arange(1, 120).astype(dtype)
     for first, last, n in ((0, 5, 5), (2, 9, 30), (7, 7, 20), (1, 34, 35)):
         out = np.full(200, 77, dtype)
@@ -46,7 +24,7 @@ def test_frame_puts_a_row_between_zeros(dtype, shape, step):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("to_step", "step"), [(1, 1), (1, 2), (3, 1), (2, 4)])
 @pytest.mark.parametrize("add", [0, 1])
-def test_put_writes_or_adds_a_row_and_nothing_else(dtype, shape, to_step, step, add):
+def test_put_writes_or_adds_a_row_and_nothing_else(call, dtype, shape, to_step, step, add):
     x = np.arange(120).astype(dtype)
     for n in (1, 7, 16, 21):
         out = np.full(100, 3, dtype)
@@ -60,7 +38,7 @@ def test_put_writes_or_adds_a_row_and_nothing_else(dtype, shape, to_step, step, 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("step", [1, 2, 3])
 @pytest.mark.parametrize(("first", "last", "n"), [(1, 20, 21), (0, 3, 5), (2, 34, 35), (0, 16, 16), (1, 1, 3)])
-def test_lines_are_framed_and_put_one_after_the_other(dtype, shape, step, first, last, n):
+def test_lines_are_framed_and_put_one_after_the_other(call, dtype, shape, step, first, last, n):
     x, lines = np.arange(600).reshape(5, 120).astype(dtype), 4
     out = np.full(lines * n + 100, 77, dtype)
     call("frame", dtype, shape, out, 0, n, x, 7 - first * step, 120, step, first, last, n, lines)
@@ -78,7 +56,7 @@ def test_lines_are_framed_and_put_one_after_the_other(dtype, shape, step, first,
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_zero_and_clear_touch_nothing_else(dtype, shape):
+def test_zero_and_clear_touch_nothing_else(call, dtype, shape):
     out = np.ones(60, dtype)
     call("zero", dtype, shape, out, 2, 37)
     assert out.sum() == 60 - 37
@@ -91,7 +69,7 @@ def test_zero_and_clear_touch_nothing_else(dtype, shape):
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_parts_are_added_in_order(dtype, shape, count):
+def test_parts_are_added_in_order(call, dtype, shape, count):
     x = np.random.default_rng(0).integers(0, 9, (count, 40)).astype(dtype)
     out = np.full(50, 7, dtype)
     call("add_parts", dtype, shape, out, 4, x, 1, 40, count, 35)
@@ -102,7 +80,7 @@ def test_parts_are_added_in_order(dtype, shape, count):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_turn_equals_the_transpose(dtype, shape):
+def test_turn_equals_the_transpose(call, dtype, shape):
     rng = np.random.default_rng(1)
     for rows, n in ((1, 1), (3, 40), (16, 16), (17, 5), (35, 33)):
         x, out = rng.integers(0, 99, (rows, n + 2)).astype(dtype), np.full((n, rows + 3), 55, dtype)
