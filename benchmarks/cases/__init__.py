@@ -1,7 +1,7 @@
 """The cases, one file per group: a file's `CASES` are its records, in the order of the tables."""
 
 from ..case import Case, ColdStart
-from . import cold_start, convolution, eager_chain, elementwise, embedding, matmul, reduction, rows, training
+from . import cold_start, convolution, eager_chain, elementwise, embedding, matmul, reduction, rows, steps
 
 CASES: tuple[Case | ColdStart, ...] = (
     *eager_chain.CASES,
@@ -11,7 +11,7 @@ CASES: tuple[Case | ColdStart, ...] = (
     *embedding.CASES,
     *matmul.CASES,
     *convolution.CASES,
-    *training.CASES,
+    *steps.CASES,
     *cold_start.CASES,
 )
 
