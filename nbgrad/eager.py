@@ -4,6 +4,7 @@ import numpy as np
 
 from .base.dtypes import FLOAT64, INT64, WEAK, is_float
 from .base.errors import ArgumentError, ShapeError, problem
+from .base.number import Number
 from .base.shapes import View, broadcast_shapes, normalize_axes, reduced_shape
 from .history import Kept, current, needs, newest_node, node_of
 from .ops.cast import astype as astype_row
@@ -20,6 +21,8 @@ from .tensor import Tensor, has_history
 
 def bind(self, op, args, attrs):
     """Run `op` on arguments of which at least one is an array; record it if one of them wants a gradient."""
+    if recording.recorder is not None:
+        recording.recorder.meet(args)
     return RUNNERS[op.kind](op, args, attrs)
 
 
@@ -35,7 +38,7 @@ def as_tensor(a):
 def _operands(op, args):
     """Return tensors and, per argument, its dtype or (for a weak scalar) its Python type."""
     values = [a if type(a) in WEAK else as_tensor(a) for a in args]
-    return values, tuple([type(a) if type(a) in WEAK else a.dtype for a in values])
+    return values, tuple([(float if type(a) is Number else type(a)) if type(a) in WEAK else a.dtype for a in values])
 
 
 def cast(t, dtype):
@@ -87,7 +90,7 @@ def _elementwise_new(op, args, attrs, key):
         scalars = tuple([t.dtype if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
         launch, out_key = map_launch(op, arrays, shape, dtype), layout_key(out)
         known[key] = (launch, scalars, out_key)
-        if launch.plain:
+        if launch.plain and recording.recorder is None:
             ROAD.learn(op, key[1:], launch.program, shape, dtype, out_key, next(filter(None, scalars or ()), None))
     return out
 

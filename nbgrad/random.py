@@ -14,6 +14,7 @@ from .ops import random as rows
 from .ops.gather import take
 from .ops.table import lift
 from .ops.transcendental import log1p
+from .tape.tape import recording
 
 STATE = ("seed", "stream", "counter")
 
@@ -33,6 +34,8 @@ class Generator:
     >>> Generator(1).uniform(2).numpy().tolist() == Generator(1).uniform(2).numpy().tolist()
     True
     """
+
+    followed = True  # a program that is recorded is told the keys anew
 
     def __init__(self, seed=None, stream=0):
         self._lock = threading.Lock()
@@ -59,9 +62,17 @@ class Generator:
 
     def key(self, words):
         """Return the key array for the next `words` 32-bit words, and move the counter past them."""
+        key, recorder = self._next(words), recording.recorder
+        if recorder is not None:
+            recorder.refresh(key, lambda: self._next(words), lambda: self._next(-words))
+        return key
+
+    def _next(self, words):
+        """Return the key of so many words, and move past them; of a negative number, back to where they began."""
+        blocks = -(-abs(words) // rows.WORDS)
         with self._lock:
             seed, stream, counter = self._state
-            self._state = [seed, stream, (counter + -(-words // rows.WORDS)) % 2**64]
+            self._state = [seed, stream, (counter + (blocks if words > 0 else -blocks)) % 2**64]
         return np.array([seed, stream, counter], np.uint64).view(np.int64)
 
     def bits(self, shape=()):
@@ -150,7 +161,8 @@ class Generator:
         tensor([ True,  True,  True])
         """
         p = p if type(p) in (int, float) else lift(p)
-        if not np.all((np.asarray(getattr(p, "data", p)) >= 0) & (np.asarray(getattr(p, "data", p)) <= 1)):
+        plain = getattr(p, "data", p) if recording.recorder is None else p if type(p) in (int, float) else 0.5
+        if not np.all((np.asarray(plain) >= 0) & (np.asarray(plain) <= 1)):
             raise problem(ArgumentError, "bernoulli(p): a probability is between 0 and 1", "nbgrad.sigmoid of a score")
         shape = getattr(p, "shape", ()) if shape is None else lengths(shape)
         wide = getattr(p, "dtype", None) == np.float64

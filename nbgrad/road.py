@@ -11,6 +11,7 @@ import numpy as np
 
 from .ad.scalar import vjp_op
 from .base.errors import DtypeError, problem, user_frame
+from .base.number import Number
 from .base.shapes import broadcast_shapes
 from .history import Kept, needs, node_of
 from .methods import ArrayMethods
@@ -27,6 +28,8 @@ _constants: dict = {}
 
 def constant(value, dtype):
     """Return a 0-d tensor of a Python scalar; the most used are kept."""
+    if type(value) is Number:
+        return Tensor._make(value.source.array(value, dtype), None)
     key = (value, type(value), dtype, str(value) if value == 0 else None)
     t = _constants.get(key)
     if t is None:
@@ -64,21 +67,22 @@ def layout_key(t):
 
 def taught_constant(value, dtype):
     t = constant(value, dtype)
-    ROAD.constant(value, dtype, t)
+    if type(value) is not Number:
+        ROAD.constant(value, dtype, t)
     return t
 
 
 def teach_record(op, keys, tensors, out):
     """Teach the native road what nodes of such calls share, the first time that one is recorded."""
     wanting = tuple([node_of(t) is not None for t in tensors])
-    if any(wanting) and out.dtype.kind == "f" and not recording.tapes:
+    if any(wanting) and out.dtype.kind == "f" and not recording.tapes and recording.recorder is None:
         active, names = needs(op, wanting)
         ROAD.learn_record(op, keys, wanting, out.node, names, active, out.key)
 
 
 def teach_call(op, args, launch, tensors, out):
     """Teach the native road a call of a row without attributes, on tensors of floats: no value of theirs is checked."""
-    plain = len(args) <= 3 and launch.plain and all(t is a and t.dtype.kind == "f" for t, a in zip(tensors, args))
+    plain = recording.recorder is None and len(args) <= 3 and launch.plain and all(t is a and t.dtype.kind == "f" for t, a in zip(tensors, args))
     if plain and out.base is None:
         keys = [a.key if a.keyed is a.data else layout_key(a) for a in args]
         ROAD.learn(op, keys, launch.program, out.shape, out.dtype, layout_key(out), None)

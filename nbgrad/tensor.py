@@ -204,18 +204,21 @@ class Tensor(ArrayMethods):
 
     def numpy(self) -> np.ndarray:
         """Return the array itself, without history; it shares memory."""
+        self._read("numpy()")
         return self.data
 
     def item(self, *index):
         """Return one element as a Python number."""
+        self._read("item()")
         return self.data.item(*index)
 
     def tolist(self):
         """Return nested Python lists."""
+        self._read("tolist()")
         return self.data.tolist()
 
     def __float__(self):
-        if recording.depth and recording.on and self.node is not None:
+        if recording.recorder is None and recording.depth and recording.on and self.node is not None:
             raise problem(
                 GradientError,
                 f"float() of a tensor of shape {self.shape} inside a function that is differentiated: its gradient would be lost",
@@ -233,9 +236,25 @@ class Tensor(ArrayMethods):
         return complex(self._one("complex"))
 
     def __index__(self):
+        self._read("index")
         return self.data.__index__()
 
+    @property
+    def _recorded(self) -> bool:
+        """Whether a program is recorded now: values may not be known, and checks of them are part of the program."""
+        return recording.recorder is not None
+
+    def _stop_if(self, flag, explain):
+        """While a program is recorded: end its runs where `flag` is not zero; `explain(values of this tensor)` raises then."""
+        recording.recorder.stop_if(flag.data, self.data, explain)
+
+    def _read(self, what):
+        """Python asks for values: refused for those of a program that is recorded, which are not known then."""
+        if recording.recorder is not None:
+            recording.recorder.read(self.data, what)
+
     def _one(self, name):
+        self._read(f"{name}()")
         if self.data.size != 1:
             raise problem(
                 ShapeError,
@@ -268,6 +287,8 @@ class Tensor(ArrayMethods):
         )
 
     def __repr__(self):
+        if recording.recorder is not None:
+            return f"tensor(recorded {self.dtype.name}{list(self.shape)})"
         text = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=200)
         extra = ""
         if self.dtype.name not in ("float64", "int64", "bool"):
@@ -277,6 +298,8 @@ class Tensor(ArrayMethods):
         return f"tensor({text}{extra})"
 
     def _repr_html_(self):
+        if recording.recorder is not None:
+            return html.escape(repr(self))
         made = (
             ""
             if self.node is None
@@ -304,6 +327,7 @@ class Tensor(ArrayMethods):
                 f"NumPy asks for the numbers of a tensor with history (made by {self.node.op.name}), which loses it",
                 "an nbgrad function, or x.detach() first",
             )
+        self._read("the NumPy array")
         if dtype is not None and np.dtype(dtype) != self.dtype:
             return self.data.astype(dtype)
         return self.data.copy() if copy else self.data

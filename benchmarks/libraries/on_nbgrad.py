@@ -34,8 +34,10 @@ def train(loss, given: Given, compiled: bool) -> Call:
     optimizer = ng.optim.Adam(parameters, **LEARNING)
 
     def step(*data):
-        value, grads = ng.value_and_grad(loss)(parameters, *data)
-        optimizer.step(grads)
+        value = loss(parameters, *data)
+        value.backward()
+        optimizer.step()
+        optimizer.zero_grad()
         return value
 
     call = evaluate(step, given.data, compiled)

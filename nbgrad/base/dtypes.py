@@ -3,11 +3,12 @@
 import numpy as np
 
 from .errors import DtypeError, problem
+from .number import Number
 
 NAMES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 DTYPES = {name: np.dtype(name) for name in NAMES}
 BOOL, INT64, FLOAT64 = DTYPES["bool"], DTYPES["int64"], DTYPES["float64"]
-WEAK = (bool, int, float)
+WEAK = (bool, int, float, Number)
 
 
 def check_dtype(dtype) -> np.dtype:

@@ -124,13 +124,20 @@ def check_indices(op, indices, size, axis, negative=True):
     indices = lift(indices)
     if indices.dtype.kind not in "iu":
         raise problem(DtypeError, f"{op}: indices are {indices.dtype}; they must be integers", "indices.astype(int)")
-    values = indices.numpy()
-    low = -size if negative and values.dtype.kind == "i" else 0
-    if values.size and _any_outside(values, low, size):
+    low = -size if negative and indices.dtype.kind == "i" else 0
+
+    def explain(values):
         place = tuple(int(i) for i in np.argwhere((values < low) | (values >= size))[0])
         where_ = f" (at {place if len(place) > 1 else place[0]})" if place else ""
         raise problem(IndexRangeError, f"{op}: index {values[place]}{where_} is out of range for axis {axis} of length {size}",
                       f"indices from {low} to {size - 1}" if size else "an axis that is not empty")
+
+    if not indices.size:
+        return indices
+    if getattr(indices, "_recorded", False):
+        indices._stop_if(outside(indices, low=low, stop=size, block=BLOCK).any(), explain)
+    elif _any_outside(indices.numpy(), low, size):
+        explain(indices.numpy())
     return indices
 
 

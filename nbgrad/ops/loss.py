@@ -67,10 +67,13 @@ def class_labels(op, scores, labels, axis, ignore_index):
 
 
 def check_range(op, labels, classes, ignore_index):
-    """Raise when a label is no class; labels whose values are not known yet are left to the kernel."""
-    if not labels.size or not hasattr(labels, "numpy"):
-        return
-    values = labels.numpy()
+    """Raise when a label is no class."""
+    if labels.size and hasattr(labels, "numpy"):
+        labels_within(op, labels.numpy(), classes, ignore_index)
+
+
+def labels_within(op, values, classes, ignore_index):
+    """Raise when one of the labels, an array of NumPy, is no class."""
     wrong = (values < 0) | (values >= classes)
     if ignore_index is not None:
         wrong &= values != ignore_index
@@ -144,8 +147,11 @@ def class_cross_entropy(op, scores, labels, axis, weight, smoothing, reduction, 
         axis=axis, spread=float(smoothing), ignored=ignore_index, reduction=reduction, logs=op == "nll_loss"
     )
     loss, stats = row(scores, labels, weight)
-    if stats.item(-1):
-        check_range(op, labels, scores.shape[axis], ignore_index)
+    classes = scores.shape[axis]
+    if getattr(stats, "_recorded", False):
+        labels._stop_if(stats[-1], lambda values: labels_within(op, values, classes, ignore_index))
+    elif stats.item(-1):
+        check_range(op, labels, classes, ignore_index)
     return loss
 
 

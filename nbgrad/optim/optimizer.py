@@ -33,6 +33,7 @@ class Optimizer:
     """
 
     slots: tuple = ()
+    followed = True  # a program that is recorded is told by `moves` what changes
 
     @property
     def name(self) -> str:
@@ -53,7 +54,7 @@ class Optimizer:
             )
         self.count = 0
         self.counts = dict.fromkeys(self.tensors, 0)
-        self.memory = {}
+        self.memory, self.loaded = {}, 0
 
     def add_group(self, group, options, prefix):
         """Name the tensors of one group and keep its options."""
@@ -106,25 +107,47 @@ class Optimizer:
             Under `detect_anomaly`, for a gradient that holds NaN.
         """
         gradients = self.gradients(grads)
+        present = [[n for n in group["names"] if gradients.get(n) is not None] for group in self.groups]
         with no_grad():
-            for group in self.groups:
-                lr = group["lr"]
-                options = {**group, "lr": lr(self.count) if callable(lr) else lr}
-                self.update_group(group["names"], gradients, options)
-        self.count += 1
+            for names, rates in self.moves(present):
+                for name in names:
+                    p = self.tensors[name]
+                    self.update(p, gradients[name], self.remembered(name, p), rates)
 
-    def update_group(self, names, gradients, options):
-        """Update the parameters of one group; those with equal counts share their rates."""
-        known = {}
-        for name in names:
-            g = gradients.get(name)
-            if g is None:
-                continue
-            count = self.counts[name] = self.counts[name] + 1
-            if count not in known:
-                known[count] = self.rates(count, options)
-            p = self.tensors[name]
-            self.update(p, g, self.remembered(name, p), known[count])
+    def moves(self, present) -> list:
+        """Return (names, rates) of the updates of a step; in a program that is recorded, rates that it is told anew."""
+        found, recorder = self.advance(present), recording.recorder
+        if recorder is None:
+            return found
+        floats = [[k for k, v in rates.items() if type(v) is float] for _, rates in found]
+        again = lambda: [rates[k] for (_, rates), keys in zip(self.advance(present), floats) for k in keys]
+        flat = [rates[k] for (_, rates), keys in zip(found, floats) for k in keys]
+        told = iter(recorder.follow(flat, again, lambda: self.advance(present, -1)))
+        recorder.guard(self.chosen)
+        return [(names, {**rates, **{k: next(told) for k in keys}}) for (names, rates), keys in zip(found, floats)]
+
+    def advance(self, present, by=1) -> list:
+        """Count a step of the parameters in `present` (names per group) and return (names, rates) of those of equal count."""
+        found = []
+        if by < 0:
+            self.count += by
+        for group, names in zip(self.groups, present):
+            lr = group["lr"]
+            options = {**group, "lr": lr(self.count) if callable(lr) else float(lr)}
+            alike = {}
+            for name in names:
+                count = self.counts[name] = self.counts[name] + by
+                alike.setdefault(count, []).append(name)
+            if by > 0:
+                found += [(same, self.rates(count, options)) for count, same in alike.items()]
+        if by > 0:
+            self.count += by
+        return found
+
+    def chosen(self) -> list:
+        """Return what a recorded step depends on beside its rates: options that are no numbers, and which state is loaded."""
+        kept = [[(k, v) for k, v in g.items() if type(v) is not float and k != "lr"] for g in self.groups]
+        return [kept, self.loaded, recording.anomaly is None]
 
     def remembered(self, name, p):
         """Return the slots of one parameter, zeros at first."""
@@ -228,7 +251,7 @@ class Optimizer:
             raise problem(
                 ArgumentError, f"load_state: the scalar {next(iter(scalars))!r} is unknown", "only what state() gave"
             )
-        self.count, self.counts, self.memory = step, counts, memory
+        self.count, self.counts, self.memory, self.loaded = step, counts, memory, self.loaded + 1
 
     def __repr__(self):
         size = sum(t.size for t in self.tensors.values())

@@ -27,6 +27,19 @@ def place():
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
 
+def shown(place) -> str | None:
+    """Return a place as errors show it: the user's file and line."""
+    if place is None:
+        return None
+    code, at = place
+    line = code.co_firstlineno
+    for start, number in dis.findlinestarts(code):
+        if start > at:
+            break
+        line = number if number is not None else line
+    return describe(code, line)
+
+
 class Node:
     """One call of an op on the tape, and the value it made; a leaf has no op.
 
@@ -92,15 +105,7 @@ class Node:
     @property
     def where(self) -> str | None:
         """The user's file and line that made this node."""
-        if self.place is None:
-            return None
-        code, at = self.place
-        line = code.co_firstlineno
-        for start, number in dis.findlinestarts(code):
-            if start > at:
-                break
-            line = number if number is not None else line
-        return describe(code, line)
+        return shown(self.place)
 
     def __repr__(self):
         name = "leaf" if self.op is None else self.op.name
@@ -113,6 +118,7 @@ class _Recording(threading.local):
     def __init__(self):
         self.on, self.depth, self.tapes = True, 0, []
         self.anomaly = self.anomaly_forward = None
+        self.recorder = None  # who notes the launches of a program, which are not run then
 
 
 recording = _Recording()

@@ -7,6 +7,7 @@ import numpy as np
 from ...plan.mapping import plan_map
 from ...plan.plan import Layout, packed, plan_primitive
 from ...plan.reducing import plan_arg, plan_reduce
+from ...tape.tape import recording
 from .kernels import address
 from .memory import make_array, specification
 from .native import call, join, make_step
@@ -17,45 +18,61 @@ LINE = 64  # bytes of a line of the cache
 class Launch:
     """A plan ready to run on arrays of one layout: its program, and what Python has to do around it.
 
-    `plain`: nothing, the program takes the inputs and a new array.
+    `plain`: nothing, the program takes the inputs and a new array. While a program is recorded, a launch is noted there
+    and not run.
     """
 
-    __slots__ = ("copies", "dtype", "plain", "program", "shape", "spec", "zero")
+    __slots__ = ("_program", "attrs", "copies", "inputs", "op", "plain", "plan", "results", "specs", "zero")
 
-    def __init__(self, plan, inputs):
-        self.shape, self.zero, self.copies = plan.shape, plan.zero, plan.copies
-        self.dtype = np.dtype(plan.dtype)
-        self.spec = specification(plan.shape, self.dtype)
-        self.program = program_of(plan, inputs + 1)
-        self.plain = self.program is not None and not (self.copies or self.zero)
+    def __init__(self, plan, inputs, op, attrs):
+        self.plan, self.inputs, self.op, self.attrs = plan, inputs, op, attrs
+        self.zero, self.copies, self._program = plan.zero, plan.copies, None
+        self.results = self.made()
+        self.specs = [(dtype, specification(shape, dtype)) for shape, dtype in self.results]
+        self.plain = bool(plan.steps) and not (self.copies or self.zero)
+
+    def made(self) -> tuple:
+        """Return (shape, dtype) of each array that is made."""
+        return ((self.plan.shape, np.dtype(self.plan.dtype)),)
+
+    @property
+    def program(self):
+        """The program, its kernels loaded when it is first asked for; None when there is nothing to run."""
+        if self._program is None and self.plan.steps:
+            self._program = program_of(self.plan, self.inputs + len(self.results))
+        return self._program
 
     def __call__(self, arrays, out=None):
+        recorder = recording.recorder
+        if recorder is not None:
+            return recorder.launch(self, arrays, None if out is None else [out])[0]
         if out is None:
-            out = np.zeros(self.shape, self.dtype) if self.zero else make_array(self.dtype, self.spec)
-        if self.program is None:
-            return out
-        if self.copies:
-            arrays = [copy(a) if i in self.copies else a for i, a in enumerate(arrays)]
-        return call(self.program, *arrays, out)
+            out = np.zeros(*self.results[0]) if self.zero else make_array(*self.specs[0])
+        return self.run(arrays, [out])[0]
+
+    def run(self, arrays, outs):
+        """Run the program on arrays, into others; return those."""
+        program = self.program if self._program is None else self._program
+        if program is not None:
+            if self.copies:
+                arrays = [copy(a) if i in self.copies else a for i, a in enumerate(arrays)]
+            call(program, *arrays, *outs)
+        return outs
 
 
 class SeveralLaunch(Launch):
     """A launch that makes several arrays: called with the inputs, it returns them in a list."""
 
-    __slots__ = ("results",)
+    __slots__ = ()
 
-    def __init__(self, plan, inputs):
-        self.results = tuple((np.dtype(d), specification(shape, d)) for shape, d in zip(plan.shape, plan.dtype))
-        self.shape, self.dtype, self.zero, self.copies = plan.shape, plan.dtype, False, plan.copies
-        self.program, self.plain = program_of(plan, inputs + len(self.results)), False
+    def made(self):
+        return tuple((tuple(shape), np.dtype(d)) for shape, d in zip(self.plan.shape, self.plan.dtype))
 
     def __call__(self, arrays, out=None):
-        made = [make_array(dtype, spec) for dtype, spec in self.results]
-        if self.copies:
-            arrays = [copy(a) if i in self.copies else a for i, a in enumerate(arrays)]
-        if self.program is not None:
-            call(self.program, *arrays, *made)
-        return made
+        recorder = recording.recorder
+        if recorder is not None:
+            return recorder.launch(self, arrays)
+        return self.run(arrays, [make_array(*made) for made in self.specs])
 
 
 def program_of(plan, arrays):
@@ -95,7 +112,7 @@ def map_launch(op, arrays, shape, dtype, out=None):
     launch = _launches.get(key)
     if launch is None:
         target = packed(shape, dtype.name) if out is None else layout(out)
-        launch = _launches[key] = Launch(plan_map(op, tuple(map(layout, arrays)), target), len(arrays))
+        launch = _launches[key] = Launch(plan_map(op, tuple(map(layout, arrays)), target), len(arrays), op, {})
         _trim()
     return launch
 
@@ -105,7 +122,9 @@ def reduce_launch(op, x, axes, shape, dtype, acc):
     key = (op, x.dtype, x.shape, x.strides, axes, shape)
     launch = _launches.get(key)
     if launch is None:
-        launch = _launches[key] = Launch(plan_reduce(op, layout(x), axes, packed(shape, dtype.name), acc.name), 1)
+        launch = _launches[key] = Launch(
+            plan_reduce(op, layout(x), axes, packed(shape, dtype.name), acc.name), 1, op, {"axis": axes, "acc": acc.name}
+        )
         _trim()
     return launch
 
@@ -124,7 +143,7 @@ def primitive_launch(op, arrays, attrs, shape, dtype):
             plan = plan_arg(attrs["largest"], layouts[0], attrs["axis"], out)
         else:
             plan = plan_primitive(op, layouts, attrs, out)
-        launch = _launches[key] = make(plan, len(arrays))
+        launch = _launches[key] = make(plan, len(arrays), op, attrs)
         _trim()
     return launch
 

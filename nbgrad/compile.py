@@ -1,0 +1,119 @@
+"""Compile: a function of arrays is recorded once, planned, and from then on replayed as one native call."""
+
+import functools
+import types
+
+import numpy as np
+
+from .base import tree
+from .base.errors import ArgumentError, problem
+from .replay import Run
+from .road import layout_key
+from .tape.tape import recording
+from .tensor import Tensor
+
+MOST = 8  # records kept for one kind of arguments, where what else the function reads changes from call to call
+
+
+def compile(f):  # noqa: A001 - the field's word
+    """Make a function that records `f` once for each kind of arguments, and from then on replays it natively.
+
+    Parameters
+    ----------
+    f : callable
+        Of arrays, nested tuples, lists, dicts and dataclasses of them, and static values: numbers, strings, modules and
+        other objects of Python, for each of which there is a record of its own. Tensors that it reads otherwise (a
+        model, an optimizer) are found again at each call, with the values they have then, and may be written in place.
+
+    Returns
+    -------
+    Compiled
+        Called like `f`, with the same results; arrays that it returns have memory of their own.
+
+    Raises
+    ------
+    ArgumentError
+        At the first call of a kind: when the function looks at values in Python (`if x > 0`, `float(x)`), lets values
+        escape other than by its results, or changes what is not a tensor.
+
+    Examples
+    --------
+    >>> import nbgrad as ng
+    >>> step = compile(lambda x: ng.tanh(x) * 2.0)
+    >>> step(ng.tensor([0.0])), step(ng.zeros((2, 3))).shape
+    (tensor([0.]), (2, 3))
+    """
+    if not callable(f):
+        raise problem(ArgumentError, f"compile takes a function, not {type(f).__name__}", "ng.compile(step)")
+    return Compiled(f)
+
+
+class Compiled:
+    """A function and its records, by the kind of their arguments; what `nbgrad.compile` returns.
+
+    Attributes
+    ----------
+    f : callable
+        The function itself.
+    runs : dict
+        Kind of arguments -> list of `Run`, the newest first.
+    """
+
+    def __init__(self, f):
+        self.f, self.runs, self.latest = f, {}, None
+        functools.update_wrapper(self, f, updated=())
+
+    def __get__(self, owner, kind=None):
+        return self if owner is None else types.MethodType(self, owner)
+
+    def __call__(self, *args, **kwargs):
+        if recording.recorder is not None:
+            return self.f(*args, **kwargs)
+        arrays, key, leaves, structure = _sorted(args, kwargs)
+        runs = self.runs.get(key, ())
+        for run in runs:
+            if run.fits(arrays):
+                self.latest = run
+                return run(arrays)
+        run = Run(self.f, leaves, structure, bool(kwargs))
+        self.runs[key] = [run, *runs][:MOST]
+        self.latest = run
+        return run(run.arguments, first=True)
+
+
+def _sorted(args, kwargs):
+    """Return (arrays, key, leaves, structure) of the arguments of a call: a key is equal where a record may serve both."""
+    opened = [_Static(a) if hasattr(a, "named_parameters") else a for a in args]
+    leaves, structure = tree.flatten([opened, kwargs] if kwargs else opened)
+    arrays, key = [], [structure, recording.on]
+    for i, leaf in enumerate(leaves):
+        if type(leaf) is not Tensor and isinstance(leaf, np.ndarray):
+            leaves[i] = leaf = Tensor(leaf)
+        if type(leaf) is Tensor:
+            key += (leaf.key if leaf.keyed is leaf.data else layout_key(leaf), leaf.node is not None)
+            arrays.append(leaf)
+        else:
+            key += (type(leaf), leaf)
+    key = tuple(key)
+    try:
+        hash(key)
+    except TypeError:
+        kinds = {type(v).__name__ for v in leaves if type(v).__hash__ is None}
+        what = f"compile: an argument is of type {', '.join(sorted(kinds))}, which cannot be told from others of its type"
+        raise problem(ArgumentError, what, "arrays, nested containers of them, or values that can be hashed") from None
+    return arrays, key, leaves, structure
+
+
+class _Static:
+    """A module among the arguments: the same one each time, its tensors found when they are read."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it):
+        self.it = it
+
+    def __hash__(self):
+        return id(self.it)
+
+    def __eq__(self, other):
+        return type(other) is _Static and other.it is self.it

@@ -1,0 +1,97 @@
+"""A recorded program before it is planned: calls of ops in order, and where the values that they read and write lie."""
+
+from typing import Any, NamedTuple
+
+from .plan import Layout, Plan
+
+# What a slot is: an argument of the program, a value it makes, memory that others hold too, numbers it is told, a constant.
+ARGUMENT, MADE, HELD, TOLD, CONSTANT = "argument", "made", "held", "told", "constant"
+
+
+class Ref(NamedTuple):
+    """Where a value lies: the slot of its memory, its layout there, and how many bytes behind the start it begins."""
+
+    slot: int
+    layout: Layout
+    offset: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether it lies in one piece, row by row."""
+        return self.layout.contiguous
+
+
+class Call(NamedTuple):
+    """One call of a row: what it reads and writes.
+
+    plan : the steps, whose pointers take the reads, then the writes, then scratch; None for an elementwise row, which is
+    planned when it is known what it is fused with. place : (code, instruction) of the user's line, or None.
+    """
+
+    op: Any
+    attrs: dict
+    reads: tuple
+    writes: tuple
+    plan: Plan | None = None
+    place: tuple | None = None
+
+
+class Stop(NamedTuple):
+    """Ends the run where a number is not zero: `explain(values)` raises, given the values of `reads[1]`."""
+
+    reads: tuple
+    explain: Any
+    writes: tuple = ()
+    place: tuple | None = None
+
+
+class Slot(NamedTuple):
+    """Memory of a program: what kind it is, its bytes, and the array that holds it now (None for a value it makes)."""
+
+    kind: str
+    size: int
+    array: Any = None
+
+
+class Record(NamedTuple):
+    """Calls in order, the slots they speak of, and the refs whose values are asked for at the end."""
+
+    calls: tuple
+    slots: tuple
+    results: tuple
+
+
+class Work(NamedTuple):
+    """One call, or several fused to one: a plan whose pointers take the reads, then the writes, then scratch.
+
+    ops : the rows it stands for, in order; places : the user's lines.
+    """
+
+    plan: Plan
+    reads: tuple
+    writes: tuple
+    ops: tuple
+    places: tuple = ()
+
+
+class Item(NamedTuple):
+    """A step with the memory it works on: per pointer (slot, offset in bytes); `work` says for which work."""
+
+    kernel: Any
+    pointers: tuple
+    words: tuple
+    tiles: int
+    work: Work
+
+
+class Schedule(NamedTuple):
+    """Waves of items that do not wait for each other, or single stops; all slots, and where those that are made lie.
+
+    places : slot -> offset in the arena; arena : bytes of it; results : refs whose values are asked for.
+    """
+
+    waves: tuple
+    slots: tuple
+    places: dict
+    arena: int
+    results: tuple

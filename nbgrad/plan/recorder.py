@@ -1,0 +1,259 @@
+"""What records a program: each launch of an op is noted with the memory it reads and writes, and nothing is run.
+
+Values of a program are arrays that are never filled while it is recorded; where an array lies says which value it is.
+"""
+
+import bisect
+import sys
+
+import numpy as np
+
+from ..base.errors import ArgumentError, problem
+from ..base.number import Number
+from ..base.shapes import is_contiguous
+from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
+from ..tape.tape import place, shown
+from .calls import ARGUMENT, CONSTANT, HELD, MADE, TOLD, Call, Record, Ref, Slot, Stop
+from .plan import Layout
+
+
+class Recorder:
+    """The calls of a program, and the memory that they read and write.
+
+    Attributes
+    ----------
+    calls : list of Call
+    roots : list of ndarray
+        Per slot the array that owns its memory.
+    told : list of (Number, ndarray)
+        Where kernels find the numbers that may be others at the next run.
+    sources : list of (function, function)
+        Per source of such numbers: what gives them anew, as a list; what takes that back.
+    looks : list of (str, value)
+        What was found out about such numbers while the program was recorded.
+    seen : list of (ndarray, ndarray)
+        Memory held by others whose values Python read, and what they were.
+    guards : list of (function, value)
+        What must be as it was for the record to hold.
+    tensors : dict
+        id of an array -> (tensor, its leaf's gradient when it was met): what the calls were given.
+    """
+
+    def __init__(self):
+        self.calls, self.roots, self.kinds, self.written = [], [], [], set()
+        self.told, self.sources, self.looks, self.seen, self.guards = [], [], [], [], []
+        self.tensors, self.cells, self.starts = {}, [], []
+        self._starts, self._order, self._numbers = [], [], 0
+        self.lines = {}  # slot -> place where it was made
+
+    # -- memory
+
+    def argument(self, like) -> np.ndarray:
+        """Return an array that stands for an argument of the layout of `like`."""
+        low, high = _extent(like)
+        root = np.empty(max(1, high - low), like.dtype)
+        self._add(root, ARGUMENT)
+        shape, strides = like.shape, like.strides
+        made = np.lib.stride_tricks.as_strided(root[-low:], shape, strides, writeable=like.flags.writeable)
+        self.starts.append(-low * like.itemsize)
+        return made
+
+    def made(self, shape, dtype) -> np.ndarray:
+        """Return an array for a value that the program makes."""
+        a = np.empty(shape, dtype)
+        self._add(a, MADE)
+        return a
+
+    def _add(self, root, kind) -> int:
+        start, slot = root.__array_interface__["data"][0], len(self.roots)
+        at = bisect.bisect(self._starts, start)
+        if not root.nbytes:
+            start, at = -1 - slot, 0
+        self._starts.insert(at, start)
+        self._order.insert(at, slot)
+        self.roots.append(root)
+        self.kinds.append(kind)
+        if kind == MADE:
+            self.lines[slot] = place()
+        return slot
+
+    def find(self, a) -> int | None:
+        """Return the slot in whose memory an array lies, if there is one."""
+        start = a.__array_interface__["data"][0]
+        at = bisect.bisect(self._starts, start) - 1
+        if at < 0 or not a.size:
+            return None
+        slot = self._order[at]
+        root = self.roots[slot]
+        return slot if start < root.__array_interface__["data"][0] + root.nbytes else None
+
+    def slot(self, a) -> int:
+        """Return the slot of the memory of an array; memory not seen before is held by somebody."""
+        found = self.find(a)
+        return self._add(_owner(a), HELD) if found is None else found
+
+    def ref(self, a) -> Ref:
+        """Return where the values of an array lie."""
+        size = a.itemsize
+        slot = self.slot(a) if a.size else self._add(np.empty(0, a.dtype), CONSTANT)
+        start = self.roots[slot].__array_interface__["data"][0]
+        layout = Layout(a.shape, tuple([s // size for s in a.strides]), a.dtype.name)
+        return Ref(slot, layout, a.__array_interface__["data"][0] - start if a.size else 0)
+
+    def meet(self, values):
+        """Remember the tensors among `values`, by their memory: those of others are looked up again before each run."""
+        for t in values:
+            if hasattr(t, "_bind") and t.size and id(t.data) not in self.tensors:
+                self.tensors[id(t.data)] = t, t.grad
+                if t.grad is not None and t.grad.size and not self._is_made(t.grad.data):
+                    self.cells.append((t, self._add(_owner(t.grad.data), HELD)))
+
+    def _is_made(self, a) -> bool:
+        return self.kinds[self.slot(a)] == MADE
+
+    # -- calls
+
+    def launch(self, launch, arrays, outs=None):
+        """Note a launch; return the arrays that it fills, new ones when `outs` is None."""
+        if outs is None:
+            outs = [self.made(shape, dtype) for shape, dtype in launch.results]
+        if launch.zero:
+            self.note(COPY, {}, [np.zeros((), outs[0].dtype)], outs)
+        if launch.plan.steps:
+            arrays = [self.packed(a) if i in launch.copies else a for i, a in enumerate(arrays)]
+            self.note(launch.op, launch.attrs, arrays, outs, launch.plan)
+        return outs
+
+    def packed(self, a):
+        """Return an array of the same values that lies in one piece, row by row."""
+        if is_contiguous(a.shape, [s // a.itemsize for s in a.strides]):
+            return a
+        out = self.made(a.shape, a.dtype)
+        self.note(COPY, {}, [a], [out])
+        return out
+
+    def note(self, op, attrs, arrays, outs, plan=None):
+        """Append a call."""
+        if op.kind == "elementwise":
+            plan = None
+        writes = tuple([self.ref(a) for a in outs])
+        self.calls.append(Call(op, attrs, tuple([self.ref(a) for a in arrays]), writes, plan, place()))
+        self.written.update([w.slot for w in writes])
+
+    def stop_if(self, flag, values, explain):
+        """End a run where `flag`, one element, is not zero; `explain(values)` raises then."""
+        self.calls.append(Stop((self.ref(flag), self.ref(values)), explain, (), place()))
+
+    # -- what Python looks at
+
+    def read(self, a, what):
+        """Python reads the values of an array: allowed for constants, noted for memory of others, else refused."""
+        slot = self.slot(a)
+        if self.kinds[slot] not in (HELD, CONSTANT) or slot in self.written:
+            raise problem(
+                ArgumentError,
+                f"{what} of a value ({a.dtype}{a.shape}) inside a compiled function: it is not known while the program is recorded",
+                "ng.where(condition, a, b), ng.cond, ng.while_loop or ng.scan; or read it outside of the function",
+            )
+        self.seen.append((a, a.copy()))
+
+    def look(self, text, value):
+        """Note what was found out about numbers that the program is told."""
+        self.looks.append((text, value))
+
+    def guard(self, look):
+        """Say that the record holds only while `look()` gives what it gives now."""
+        self.guards.append((look, look()))
+
+    def follow(self, numbers, again, undo):
+        """Return floats as numbers of the program, which `again()` gives anew before each later run (a list of as many)."""
+        self.sources.append((again, undo))
+        first = self._numbers
+        self._numbers += len(numbers)
+        return [Number(v, f"r[{first + i}]", self) if type(v) is float else v for i, v in enumerate(numbers)]
+
+    def array(self, number, dtype) -> np.ndarray:
+        """Return the array, without axes, in which kernels find a number."""
+        for known, a in self.told:
+            if known.text == number.text and a.dtype == dtype:
+                return a
+        a = np.array(number.plain, dtype)
+        self.told.append((number, a))
+        self._add(a, TOLD)
+        return a
+
+    def refresh(self, a, again, undo):
+        """Say that an array of a few words is filled anew before each later run: `again()` returns the values."""
+        self.told.append(((again, undo), a))
+        self._add(a, TOLD)
+        return a
+
+    # -- the end
+
+    def outside(self) -> set:
+        """Return the slots whose memory somebody else holds as well: other references than the recorder's."""
+        probe = [np.empty(1)]
+        own = sys.getrefcount(probe[0])
+        return {i for i in range(len(self.roots)) if sys.getrefcount(self.roots[i]) > own}
+
+    def record(self, results) -> Record:
+        """Return the calls and slots, and where the arrays `results` lie."""
+        slots = [Slot(k, r.nbytes, None if k == MADE else r) for k, r in zip(self.kinds, self.roots)]
+        return Record(tuple(self.calls), tuple(slots), tuple(results))
+
+    def undo(self):
+        """Take back what recording has told: the numbers of the next run are those of this record."""
+        for number, _ in self.told:
+            if type(number) is tuple:
+                number[1]()
+        for _, undo in self.sources:
+            undo()
+
+    def teller(self):
+        """Return the function that tells the program its numbers: False, and nothing told, when a look gives another answer."""
+        filled = [(number[0], number[1], a) for number, a in self.told if type(number) is tuple]
+        numbers = [(number, a) for number, a in self.told if type(number) is Number]
+        lines = [f" a{i}[()] = {number.text}" for i, (number, _) in enumerate(numbers)]
+        looks = " and ".join([f"{text} == v{i}" for i, (text, _) in enumerate(self.looks)]) or "True"
+        names = {f"a{i}": a for i, (_, a) in enumerate(numbers)} | {f"v{i}": v for i, (_, v) in enumerate(self.looks)}
+        text = "\n".join(["def tell(r):", f" if not ({looks}): return False", *lines, " return True"])
+        exec(text, names)  # arithmetic of Python on floats, as the function wrote it
+        tell, sources = names["tell"], list(self.sources)
+
+        def told():
+            r = [n for again, _ in sources for n in again()]
+            if not tell(r):
+                for _, undo in sources:
+                    undo()
+                return False
+            for again, _, a in filled:
+                a[...] = again()
+            return True
+
+        return told if sources or filled else lambda: True
+
+    def forget(self):
+        """Let go of the arrays: the program has those it needs."""
+        self.roots = self._starts = self._order = ()
+
+    def where(self, slot) -> str | None:
+        """Return the user's line that made a slot."""
+        return shown(self.lines.get(slot))
+
+
+def _owner(a):
+    """Return the array that owns the memory of `a`, or the widest view of it that is known."""
+    while True:
+        base = a.base
+        base = getattr(base, "base", None) if base is not None and not isinstance(base, np.ndarray) else base
+        if not isinstance(base, np.ndarray):
+            return a
+        a = base
+
+
+def _extent(a):
+    """Return the first and the last element behind the start of an array that its strides reach: from, to (exclusive)."""
+    if not a.size:
+        return 0, 0
+    reach = [(n - 1) * s // a.itemsize for n, s in zip(a.shape, a.strides)]
+    return sum(r for r in reach if r < 0), sum(r for r in reach if r > 0) + 1

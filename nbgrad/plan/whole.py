@@ -1,0 +1,64 @@
+"""From a record to a schedule: the order of the passes."""
+
+import numpy as np
+
+from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
+from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot, Stop, Work
+from .mapping import plan_map
+from .memory import lives_of, places_of
+from .plan import packed
+from .waves import waves_of
+
+
+def plan_record(record, outside) -> Schedule:
+    """Plan a record.
+
+    Parameters
+    ----------
+    record : Record
+    outside : set of int
+        Slots whose memory others hold: their values are there before and behind a run.
+
+    Returns
+    -------
+    Schedule
+        The slots of `record.results` that the program makes are not in its arena: each run is given memory for them.
+    """
+    calls, slots = _own_constants(record, outside)
+    works = [c if isinstance(c, Stop) else work_of(c) for c in needed(calls, slots, record.results)]
+    waves, slots = waves_of(works, slots)
+    kept = {r.slot for r in record.results}
+    lives = lives_of(waves, slots, kept)
+    places, arena = places_of(lives, [s.size for s in slots])
+    return Schedule(waves, slots, places, arena, record.results)
+
+
+def _own_constants(record, outside):
+    """Give constants that the program writes memory of its own, filled anew at each run."""
+    written = {w.slot for c in record.calls for w in c.writes}
+    slots, first = list(record.slots), []
+    for i, slot in enumerate(record.slots):
+        if slot.kind == HELD and i in written and i not in outside:
+            flat = packed((slot.array.size,), slot.array.dtype.name)
+            first.append(Call(COPY, {}, (Ref(len(slots), flat),), (Ref(i, flat),)))
+            slots.append(Slot(CONSTANT, slot.size, np.array(slot.array).reshape(-1)))
+            slots[i] = Slot(MADE, slot.size)
+    return [*first, *record.calls], slots
+
+
+def needed(calls, slots, results) -> list:
+    """Return the calls whose results somebody reads: the results, memory of others, stops."""
+    live, out = {r.slot for r in results}, []
+    for call in reversed(calls):
+        if isinstance(call, Stop) or any(w.slot in live or slots[w.slot].kind != MADE for w in call.writes):
+            out.append(call)
+            live.update(r.slot for r in call.reads)
+    return out[::-1]
+
+
+def work_of(call) -> Work:
+    """Return the work of one call."""
+    plan = call.plan
+    if plan is None:
+        plan = plan_map(call.op, tuple([r.layout for r in call.reads]), call.writes[0].layout)
+    return Work(plan, call.reads, call.writes, (call.op,), (call.place,))

@@ -1,0 +1,242 @@
+"""One record of a compiled function: how it is made, when it holds, and what Python does around its native call."""
+
+import gc
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .base import tree
+from .base.errors import ArgumentError, problem
+from .environment import Environment
+from .plan.calls import ARGUMENT, HELD, MADE, Ref
+from .plan.recorder import Recorder
+from .plan.whole import plan_record
+from .road import ROAD
+from .tape.tape import Node, recording
+from .target.cpu.memory import make_array, specification
+from .target.cpu.program import Program
+from .tensor import Tensor, writes
+
+
+class Captured(NamedTuple):
+    """A tensor that a function reads though it is no argument, and what it was: its array, node and whether it had a gradient."""
+
+    tensor: Tensor
+    array: np.ndarray
+    node: Any
+    bare: bool
+
+
+class Run:
+    """A function recorded for one kind of arguments, planned and loaded.
+
+    Attributes
+    ----------
+    arguments : list of Tensor
+        Of the call that it was recorded for.
+    recorder : Recorder
+        The calls and the memory they work on.
+    program : Program
+    """
+
+    def __init__(self, f, leaves, structure, named):
+        self.f, self.named, self.leaves, self.tree = f, named, leaves, structure
+        self.arguments = [t for t in leaves if type(t) is Tensor]
+        self.fixed, before = set(), None
+        while before != self.fixed:  # an argument that is captured as well is recorded as captured
+            before = set(self.fixed)
+            self.environment, self.recorder = Environment(f), Recorder()
+            self._record()
+            self.fixed |= {i for i, t in enumerate(self.arguments) if self.recorder.find(t.data) is not None}
+            if before != self.fixed:
+                self.recorder.undo()
+        del self.leaves
+        self._load()
+
+    def _record(self):
+        """Call the function on stand-ins, and sort what is left of the call."""
+        recorder = self.recorder
+        recording.recorder = recorder
+        ROAD.watch(1)
+        try:
+            flat, self.structure = tree.flatten(self._called())
+            self.results = [self._result(v) for v in flat]
+        finally:
+            recording.recorder = None
+            ROAD.watch(-1)
+        del flat
+        met = recorder.tensors.values()
+        self.grads = [(t, None if t.grad is None else recorder.ref(t.grad.data)) for t, before in met if t.grad is not before]
+        for t, before in met:
+            if t.grad is not before:
+                t.node.grad = before
+        held = [t for t, _ in met if recorder.kinds[recorder.slot(t.data)] == HELD]
+        self.captured = [Captured(t, t.data, t.node, t.grad is None) for t in held]
+        recorder.tensors = {}
+        changed = self.environment.changed()
+        if changed is not None:
+            what = f"compile: {changed}: a change that the calls after this one would not make"
+            raise problem(ArgumentError, what, "a tensor that is written in place (x[...] = ...), or return the new value")
+
+    def _called(self):
+        stand_ins, i = [], -1
+        for v in self.leaves:
+            i += type(v) is Tensor
+            stand_ins.append(getattr(v, "it", v) if type(v) is not Tensor else v if i in self.fixed else self._stand_in(v))
+        given = tree.unflatten(self.tree, stand_ins)
+        args, kwargs = given if self.named else (given, {})
+        return self.f(*args, **kwargs)
+
+    def _stand_in(self, t):
+        node = None if t.node is None or not recording.on else Node(None, (), {}, t.shape, t.dtype)
+        return Tensor._make(self.recorder.argument(t.data), node)
+
+    def _result(self, value):
+        """Return where a result lies; the value itself when it is no array, or a tensor that others hold."""
+        if not isinstance(value, (Tensor, np.ndarray)):
+            return value
+        t = value if isinstance(value, Tensor) else Tensor(value)
+        if t.size and id(t.data) in self.recorder.tensors and self.recorder.kinds[self.recorder.slot(t.data)] == HELD:
+            return t
+        return self.recorder.ref(t.data)
+
+    # -- loading
+
+    def _load(self):
+        recorder, kinds = self.recorder, self.recorder.kinds
+        refs = [r for r in (*self.results, *[r for _, r in self.grads]) if isinstance(r, Ref)]
+        made = list(dict.fromkeys(r.slot for r in refs if kinds[r.slot] == MADE))
+        outside = self._outside(made)
+        self.arguments_at = [i for i, kind in enumerate(kinds) if kind == ARGUMENT]
+        self.given = [i for i in range(len(self.arguments)) if i not in self.fixed]
+        self.cells = [t for t, _ in recorder.cells]
+        schedule = plan_record(recorder.record(refs), outside)
+        self.program = Program(schedule, [*self.arguments_at, *[s for _, s in recorder.cells], *made])
+        self.fresh = [(a.dtype, specification(a.shape, a.dtype)) for a in map(recorder.roots.__getitem__, made)]
+        self.makers = [self._maker(r, made) for r in self.results]
+        self.grad_makers = [(t.node, None if r is None else self._maker(r, made)) for t, r in self.grads]
+        written = recorder.written
+        self.counters = [writes(c.tensor) for c in self.captured if recorder.find(c.array) in written]
+        self.written = [i for i, slot in zip(self.given, self.arguments_at) if slot in written]
+        self.known = frozenset(id(c.array) for c in self.captured)
+        self.tell = recorder.teller()
+        self.single = self.makers[0] if self.structure == tree.LEAF and isinstance(self.makers[0], int) else None
+        recorder.forget()
+
+    def _outside(self, made):
+        """Return the slots that others hold; raise for values that escape by other ways than the results."""
+        outside, recorder = self.recorder.outside(), self.recorder
+        escaped = lambda: sorted(i for i in outside if recorder.kinds[i] in (MADE, ARGUMENT))
+        if escaped():
+            gc.collect()
+            outside = recorder.outside()
+        for slot in escaped():
+            a = recorder.roots[slot]
+            what = f"compile: a value of the function ({a.dtype}{a.shape}) is kept by something outside of it, which would never see a later one"
+            raise problem(ArgumentError, what, "return it, or write it into a tensor that is there before (x[...] = ...)", recorder.where(slot))
+        return outside
+
+    def _maker(self, r, made):
+        """Return how a result is made of new arrays and arguments: (number, view) of an array, or the thing itself."""
+        if not isinstance(r, Ref):
+            return [r]
+        kind, root = self.recorder.kinds[r.slot], self.recorder.roots[r.slot]
+        if kind == MADE:
+            number = made.index(r.slot)
+            return number if r.layout.shape == root.shape and r.whole and not r.offset else (number, r)
+        if kind == ARGUMENT:
+            return (-1 - self.given[self.arguments_at.index(r.slot)], r)
+        return (None, r)
+
+    # -- running
+
+    def fits(self, arrays) -> bool:
+        """Say whether the record holds for a call with these tensors; if so, the program has been told its numbers."""
+        for t, array, node, bare in self.captured:
+            if t.data is not array or t.node is not node or (node is not None and (node.grad is None) is not bare):
+                return False
+        for i, t in enumerate(arrays):
+            a = t.data
+            if (a is not self.arguments[i].data) if i in self.fixed else id(a) in self.known or (a.base is not None and self._overlaps(a)):
+                return False
+        if self.written and not all(arrays[i].data.flags.writeable for i in self.written):
+            return False
+        recorder = self.recorder
+        return (
+            self.environment.fits()
+            and all([look() == value for look, value in recorder.guards])
+            and all([np.array_equal(a, before) for a, before in recorder.seen])
+            and self.tell()
+        )
+
+    def _overlaps(self, a) -> bool:
+        return any(np.may_share_memory(a, c.array) for c in self.captured)
+
+    def __call__(self, arrays, first=False):
+        given = [arrays[i].data for i in self.given] if self.fixed else [t.data for t in arrays]
+        if self.written:
+            self._check_written(arrays)
+        for t in self.cells:
+            given.append(t.node.grad.data)
+        fresh = [make_array(dtype, spec) for dtype, spec in self.fresh]
+        stopped = self.program.run([*given, *fresh])
+        if stopped is not None:
+            self._explain(stopped, given)
+        for counter in self.counters:
+            counter[0] += 1
+        for node, maker in self.grad_makers:
+            node.grad = None if maker is None else self._made(maker, fresh, arrays)
+        if self.single is not None:
+            return Tensor._make(fresh[self.single], None)
+        return tree.unflatten(self.structure, [self._made(m, fresh, arrays) for m in self.makers])
+
+    def _made(self, maker, fresh, arrays):
+        if type(maker) is int:
+            return Tensor._make(fresh[maker], None)
+        if type(maker) is list:
+            return maker[0]
+        number, r = maker
+        if number is None:
+            return Tensor._make(np.array(self._view(self.program.schedule.slots[r.slot].array, r)), None)
+        if number >= 0:
+            return Tensor._make(self._view(fresh[number], r), None)
+        t = arrays[-1 - number]
+        at = self.recorder.starts[-1 - number]
+        return t if r.layout.shape == t.shape and r.offset == at else Tensor._make(self._view(t.data, r, at), None, t)
+
+    def _view(self, root, r, start=0):
+        """Return the array at a ref of memory that begins `start` bytes before `root`."""
+        strides = [s * root.itemsize for s in r.layout.strides]
+        at = root.__array_interface__["data"][0] + r.offset - start
+        holder = _Holder(at, r.layout.shape, strides, np.dtype(r.layout.dtype), root)
+        return np.asarray(holder)
+
+    def _check_written(self, arrays):
+        for i in self.written:
+            for j, other in enumerate(arrays):
+                if i != j and np.may_share_memory(arrays[i].data, other.data):
+                    what = f"a compiled function writes its argument {i} in place, and argument {j} shares memory with it"
+                    raise problem(ArgumentError, what, "x.copy() for one of them")
+
+    def _explain(self, stopped, given):
+        """Raise what a stop says about the values it looked at."""
+        stop, arena = stopped
+        r = stop.reads[1]
+        slot = self.program.schedule.slots[r.slot]
+        if r.slot in self.program.given:
+            root, start = given[self.program.given.index(r.slot)], 0
+            if slot.kind == ARGUMENT:
+                start = self.recorder.starts[self.arguments_at.index(r.slot)]
+        else:
+            root = slot.array if slot.array is not None else arena[self.program.schedule.places[r.slot] :]
+            start = 0
+        stop.explain(self._view(root, r, start))
+        raise problem(ArgumentError, "a check inside of a compiled function failed", "the function without ng.compile, which says where")
+
+
+class _Holder:
+    """Memory as NumPy asks for it: an array over any place of it."""
+
+    def __init__(self, address, shape, strides, dtype, owner):
+        self.owner = owner
+        self.__array_interface__ = {"data": (address, False), "shape": shape, "strides": tuple(strides), "typestr": dtype.str, "version": 3}

@@ -1,0 +1,64 @@
+"""Replay, in words: a program as a table in memory is walked from begin to end, without Python's lock.
+
+The table: what a header says, patches (a word, the array whose address goes there, bytes behind its start), then steps.
+A step is its kind, the words until the next one, and what its kind needs; see program.py, which writes them.
+"""
+
+from .native_call import BAD_ARGUMENT, DATA, INCREF, NDARRAY, RESTORE, SAVE, TYPE
+from .words import call, get, put
+
+ARRAYS, PATCHES, STEPS, STOPPED, FIRST = range(0, 8 * 5, 8)
+WORD, ARRAY, BEHIND, PATCH = range(0, 8 * 4, 8)
+KIND, LENGTH, KERNEL, TILES, LAUNCH, STATE, BLOCK = range(0, 8 * 7, 8)
+IN_PLACE, SHARED, STOP = range(3)  # kinds: run the tiles here, share them among threads, stop where a number is not zero
+COUNT, FIRST_ENTRY = 0, 8  # of the block of a group: how many kernels; then the first tile, kernel and block of each
+TILE, WHICH, ITS_BLOCK, ENTRY = range(0, 8 * 4, 8)
+
+
+def replay(self, args, given):
+    """`replay(table, *arrays)`: run a program on arrays; return the table, whose header says where it stopped."""
+    table = get(args, 0)
+    if given < 1 or get(table, TYPE) != NDARRAY:
+        call(BAD_ARGUMENT)
+        return 0
+    start = get(table, DATA)
+    if given != get(start, ARRAYS) + 1:
+        call(BAD_ARGUMENT)
+        return 0
+    at = start + FIRST
+    for _ in range(get(start, PATCHES)):
+        array = get(args, get(at, ARRAY))
+        put(start, get(at, WORD), get(array, DATA) + get(at, BEHIND))
+        at += PATCH
+    thread = call(SAVE)
+    walk(start, at)
+    call(RESTORE, thread)
+    call(INCREF, table)
+    return table
+
+
+def walk(table, step):
+    """Run the steps of a table, the first of which is at `step`; note which of them stopped it, 0 for none."""
+    put(table, STOPPED, 0)
+    for number in range(get(table, STEPS)):
+        kind = get(step, KIND)
+        if kind == IN_PLACE:
+            kernel, tiles = get(step, KERNEL), get(step, TILES)
+            for tile in range(tiles):
+                call(kernel, step + BLOCK, tile)
+        elif kind == SHARED:
+            call(get(step, LAUNCH), get(step, KERNEL), step + BLOCK, get(step, TILES), get(step, STATE))
+        elif get(get(step, KERNEL), 0) & get(step, TILES) != 0:
+            put(table, STOPPED, number + 1)
+            return 0
+        step += get(step, LENGTH)
+    return 0
+
+
+def group(block, tile):
+    """Run a tile of several kernels that share a launch: that of the last kernel whose first tile is not behind it."""
+    entry = block + FIRST_ENTRY + ENTRY * (get(block, COUNT) - 1)
+    while get(entry, TILE) > tile:
+        entry -= ENTRY
+    call(get(entry, WHICH), get(entry, ITS_BLOCK), tile - get(entry, TILE))
+    return 0

@@ -1,0 +1,141 @@
+"""A schedule made ready to run: one table of words, in which every kernel finds its addresses, and its arena."""
+
+import numpy as np
+
+from ...plan.calls import ARGUMENT, MADE, Stop
+from .kernels import address
+from .native import FASTCALL, VALUES, make_builtin
+from .native_replay import ENTRY, FIRST, IN_PLACE, PATCH, SHARED, STOP, STOPPED, group, replay
+from .threads import launcher
+from .words import Native
+
+LINE = 64
+WORTH = 4e-6  # seconds of work in small items that are worth a launch
+BYTES, FLOPS = 3e10, 1.5e11  # what a thread moves and computes in a second, roughly: only to choose where to run
+MASKS = {1: 0xFF, 2: 0xFFFF, 4: 0xFFFFFFFF, 8: -1}
+
+
+class Program:
+    """A schedule in memory: `run(arrays)` with the arrays of the slots `given`, in order.
+
+    Attributes
+    ----------
+    given : tuple of int
+        Slots whose arrays a run is called with: arguments, and what it makes for the caller.
+    schedule : Schedule
+    """
+
+    def __init__(self, schedule, given):
+        self.schedule, self.given = schedule, tuple(given)
+        self._numbers = {slot: i for i, slot in enumerate(self.given)}
+        self._free = [self._table()]
+
+    def run(self, arrays):
+        """Run the program; return the number of the stop that ended it early, and its arena then; None when none did."""
+        table, arena = self._free.pop() if self._free else self._table()
+        REPLAY(table, *arrays)
+        stopped = int(table[STOPPED // 8])
+        if stopped:
+            return self.stops[stopped - 1], arena
+        self._free.append((table, arena))
+        return None
+
+    def _table(self):
+        """Return a table and an arena of its own: a run that meets another in progress takes a new one."""
+        size = self.schedule.arena
+        memory = np.empty(size + LINE, np.uint8)
+        start = -memory.ctypes.data % LINE
+        arena = memory[start : start + size]
+        steps, patches, self.stops, words = [], [], {}, 0
+        for wave in self.schedule.waves:
+            for step, holes in self._steps(wave, arena):
+                self.stops[len(steps)] = wave[0]
+                steps.append(step)
+                patches += [(words + at, slot, behind) for at, slot, behind in holes]
+                words += len(step)
+        head = FIRST // 8 + PATCH // 8 * len(patches)
+        table = np.empty(head + words, np.int64)
+        table[:4] = len(self.given), len(patches), len(steps), 0
+        for i, (at, slot, behind) in enumerate(patches):
+            table[4 + 3 * i : 7 + 3 * i] = 8 * (head + at), 8 + 8 * self._numbers[slot], behind
+        at = head
+        for step in steps:
+            table[at : at + len(step)] = [w if type(w) is int else table.ctypes.data + 8 * (at + w[0]) for w in step]
+            at += len(step)
+        return table, arena
+
+    def _steps(self, wave, arena):
+        """Yield (words of a step, holes): a word in brackets is the address of another word of the same step."""
+        if isinstance(wave[0], Stop):
+            flag = wave[0].reads[0]
+            where, holes = self._address((flag.slot, flag.offset), arena)
+            yield [STOP, 8 * 4, where, MASKS[np.dtype(flag.layout.dtype).itemsize]], [(2, *h) for h in holes]
+            return
+        shared = [i for i in wave if i.tiles > 1]
+        small = [i for i in wave if i.tiles == 1]
+        if len(small) > 1 and sum(map(seconds, small)) > WORTH or (shared and sum(map(seconds, small)) > WORTH / 4):
+            shared, small = [*shared, *small], []
+        for item in small:
+            yield self._single(item, arena, IN_PLACE)
+        if len(shared) == 1:
+            yield self._single(shared[0], arena, SHARED)
+        elif shared:
+            yield self._group(sorted(shared, key=seconds, reverse=True), arena)
+
+    def _address(self, pointer, arena):
+        """Return the address of a place in a slot, 0 where it is given with each run; and what goes into that hole."""
+        slot, offset = pointer
+        if slot in self._numbers:
+            return 0, [(slot, offset)]
+        found = self.schedule.slots[slot]
+        if found.kind == MADE:
+            return arena.ctypes.data + self.schedule.places[slot] + offset, []
+        return found.array.ctypes.data + offset, []
+
+    def _block(self, item, arena, at):
+        """Return the words that a kernel reads, and the holes among them, `at` words behind the start of the step."""
+        words, holes = [], []
+        for i, pointer in enumerate(item.pointers):
+            where, found = self._address(pointer, arena)
+            words.append(where)
+            holes += [(at + i, *h) for h in found]
+        return [*words, *map(int, item.words)], holes
+
+    def _single(self, item, arena, kind):
+        block, holes = self._block(item, arena, 6)
+        launch, state = launcher() if kind == SHARED else (0, 0)
+        return [kind, 8 * (6 + len(block)), address(item.kernel), item.tiles, launch, state, *block], holes
+
+    def _group(self, items, arena):
+        """Return the step of several items that share a launch: what `group` reads, then the blocks of the items."""
+        launch, state = launcher()
+        entries, blocks, holes, tiles = [], [], [], 0
+        first = 7 + ENTRY // 8 * len(items)
+        for item in items:
+            block, found = self._block(item, arena, first + len(blocks))
+            entries += [tiles, address(item.kernel), [first + len(blocks)]]
+            blocks += block
+            holes += found
+            tiles += item.tiles
+        words = [SHARED, 8 * (first + len(blocks)), GROUP, tiles, launch, state, len(items), *entries, *blocks]
+        return words, holes
+
+
+def seconds(item) -> float:
+    """Return how long an item takes on one thread, roughly."""
+    work = item.work
+    moved = sum(r.layout.size * np.dtype(r.layout.dtype).itemsize for r in (*work.reads, *work.writes))
+    return (moved / BYTES + flops(work) / FLOPS) / max(1, len(work.plan.steps)) + 2e-8
+
+
+def flops(work) -> float:
+    """Return how many additions and multiplications of products a work holds."""
+    name = work.ops[0].name
+    if name in ("matmul", "linear"):
+        return 2.0 * work.writes[0].layout.size * work.reads[0].layout.shape[-1]
+    return 0.0
+
+
+_native = Native("replay", [replay, group], VALUES)
+REPLAY = make_builtin("replay", _native.address("replay"), FASTCALL, "replay(table, *arrays)\n--\n\nRun a program on arrays.")
+GROUP = _native.address("group")
