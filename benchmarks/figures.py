@@ -104,7 +104,7 @@ def frame(ax: Any, found: Sequence[Verdict], tops: Sequence[float], limits: tupl
 
 def named(v: Verdict) -> str:
     """Return what a figure is called on the left."""
-    return v.goal.name + (f"   $\\it{{{v.goal.against}}}$".replace(" ", "\\ ") if v.goal.side else "")
+    return v.goal.name + (f"   $\\it{{{v.goal.against}}}$" if v.goal.side else "")
 
 
 def legend(ax: Any) -> None:

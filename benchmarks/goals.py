@@ -40,7 +40,7 @@ class Goal(NamedTuple):
     @property
     def against(self) -> str:
         """What is compared with, in a word."""
-        return self.side if isinstance(self.side, str) else "the fastest"
+        return self.side if isinstance(self.side, str) else "fastest"
 
 
 class Verdict(NamedTuple):
@@ -118,9 +118,13 @@ def values_of(goal: Goal, row: Row) -> dict[str, float | None]:
 
 
 def fastest(sides: Sequence[str], row: Row) -> dict[str, float | None]:
-    """Return the smallest ratio of some sides, by the case's name and that side's; sides without a time do not count."""
+    """Return the smallest ratio of some sides, by the case's name and that side's.
+
+    A side that failed does not count; one that was left out leaves the case unmeasured.
+    """
+    sides = [side for side in sides if side in row.case.sides]
     ratios = {side: ratio for side in sides if (ratio := row.ratio(side)) is not None}
-    if not ratios:
+    if not ratios or any(side not in row.outcomes for side in sides):
         return {row.case.name: None}
     side = min(ratios, key=lambda name: ratios[name])
     return {f"{row.case.name}, {side}": ratios[side]}
