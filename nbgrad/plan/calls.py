@@ -52,6 +52,11 @@ class Slot(NamedTuple):
     size: int
     array: Any = None
 
+    @property
+    def constant(self) -> bool:
+        """Whether its values never change."""
+        return self.kind == CONSTANT
+
 
 class Record(NamedTuple):
     """Calls in order, the slots they speak of, and the refs whose values are asked for at the end."""

@@ -3,6 +3,7 @@
 import ast
 import functools
 from math import prod
+from typing import NamedTuple
 
 from ..base.shapes import collapse
 from .plan import GRAIN, Kernel, Plan, Step
@@ -14,27 +15,64 @@ def broadcast_strides(layout, shape) -> tuple:
     return (0,) * missing + tuple(0 if n == 1 else s for n, s in zip(layout.shape, layout.strides))
 
 
+class Body(NamedTuple):
+    """Elementwise rows fused to one: values are numbered, inputs first, then the results of `calls` in order.
+
+    calls : tuple of (row, values it takes, dtype it computes in, dtype of its result); a value may be a `Literal`.
+    outs : the values that are kept. shared : whether an output lies where an input lies.
+    """
+
+    calls: tuple
+    outs: tuple
+    shared: bool = False
+
+    @property
+    def name(self) -> str:
+        names = list(dict.fromkeys(op.name for op, *_ in self.calls))
+        return "_".join(names[:4]) + (f"_{len(self.calls)}" if len(names) > 4 else "")
+
+
+class Literal(NamedTuple):
+    """A number that is known while planning."""
+
+    value: float
+
+
+def compute_dtype(op, dtypes):
+    """Return the dtype in which a row computes, of the dtypes of its arguments: that of the first that is no condition."""
+    for accepts, dtype in zip(op.accepts, dtypes):
+        if accepts not in ("bool", "index"):
+            return dtype
+    return dtypes[0]
+
+
 @functools.cache
-def grain_of(op) -> int:
-    """Return how many numbers make a tile worth its start: 5 us or more of work, by whether the row calls functions."""
-    formula = op.formula
+def grain_of(body) -> int:
+    """Return how many numbers make a tile worth its start: 5 us or more of work, by whether rows call functions."""
+    ops = [op for op, *_ in body.calls] if isinstance(body, Body) else [body]
+    many = len(ops) > 3 or any(_calls(op.formula) for op in ops)
+    return 2 * GRAIN if many else 4 * GRAIN
+
+
+def _calls(formula) -> bool:
     parts = [part for expr in (*[value for _, value in formula.lets], formula.result) for part in ast.walk(expr)]
-    return 2 * GRAIN if any(isinstance(part, (ast.Call, ast.Pow)) for part in parts) else 4 * GRAIN
+    return any(isinstance(part, (ast.Call, ast.Pow)) for part in parts)
 
 
-def map_step(op, inputs, out, pointers) -> Step:
-    """Return the step that computes `op` of `inputs` into `out` (layouts; `out` may be strided).
+def map_step(body, inputs, outs, pointers) -> Step:
+    """Return the step that computes a row, or a `Body`, of `inputs` into `outs` (layouts of one shape; may be strided).
 
     Kernel words: inner length, elements per part, parts per row, units (rows x parts), units per tile,
     outer axes; inner strides of every operand; outer lengths; outer strides operand by operand.
     """
-    operands = [*(broadcast_strides(x, out.shape) for x in inputs), out.strides]
-    shape, *strides = collapse(out.shape, *operands)
+    full = outs[0].shape
+    operands = [*(broadcast_strides(x, full) for x in inputs), *(out.strides for out in outs)]
+    shape, *strides = collapse(full, *operands)
     if not shape:
-        shape, strides = (1,), [(0,)] * (len(inputs)) + [(1,)]
+        shape, strides = (1,), [(0,)] * len(inputs) + [(1,)] * len(outs)
     inner, rows = shape[-1], prod(shape[:-1])
     classes = "".join("1" if s[-1] == 1 else "0" if s[-1] == 0 else "s" for s in strides)
-    grain = grain_of(op)
+    grain = grain_of(body)
     parts = -(-inner // grain)
     units, per_tile = rows * parts, max(1, grain // max(1, min(inner, grain)))
     words = [inner, min(inner, grain), parts, units, per_tile, len(shape) - 1]
@@ -42,7 +80,7 @@ def map_step(op, inputs, out, pointers) -> Step:
     words += shape[:-1]
     for s in strides:
         words += s[:-1]
-    kernel = Kernel("map", (*(x.dtype for x in inputs), out.dtype), op, (classes, len(shape) > 1))
+    kernel = Kernel("map", tuple(x.dtype for x in (*inputs, *outs)), body, (classes, len(shape) > 1))
     return Step(kernel, tuple(pointers), tuple(words), -(-units // per_tile))
 
 
@@ -50,4 +88,10 @@ def plan_map(op, inputs, out) -> Plan:
     """Plan one elementwise op."""
     if out.size == 0:
         return Plan((), out.shape, out.dtype)
-    return Plan((map_step(op, inputs, out, range(len(inputs) + 1)),), out.shape, out.dtype)
+    return Plan((map_step(op, inputs, (out,), range(len(inputs) + 1)),), out.shape, out.dtype)
+
+
+def plan_body(body, inputs, outs) -> Plan:
+    """Plan fused rows, whose outputs are of one shape."""
+    step = map_step(body, inputs, outs, range(len(inputs) + len(outs)))
+    return Plan((step,), tuple(x.shape for x in outs), tuple(x.dtype for x in outs))

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
-from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot, Stop, Work
-from .mapping import plan_map
+from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot, Stop
+from .fuse import fuse
 from .memory import lives_of, places_of
 from .plan import packed
 from .waves import waves_of
@@ -25,7 +25,7 @@ def plan_record(record, outside) -> Schedule:
         The slots of `record.results` that the program makes are not in its arena: each run is given memory for them.
     """
     calls, slots = _own_constants(record, outside)
-    works = [c if isinstance(c, Stop) else work_of(c) for c in needed(calls, slots, record.results)]
+    works = fuse(needed(calls, slots, record.results), slots, record.results)
     waves, slots = waves_of(works, slots)
     kept = {r.slot for r in record.results}
     lives = lives_of(waves, slots, kept)
@@ -34,11 +34,13 @@ def plan_record(record, outside) -> Schedule:
 
 
 def _own_constants(record, outside):
-    """Give constants that the program writes memory of its own, filled anew at each run."""
+    """Mark memory that never changes; give constants that the program writes memory of its own, filled anew at each run."""
     written = {w.slot for c in record.calls for w in c.writes}
     slots, first = list(record.slots), []
     for i, slot in enumerate(record.slots):
-        if slot.kind == HELD and i in written and i not in outside:
+        if slot.kind == HELD and i not in written and (i not in outside or not slot.array.flags.writeable):
+            slots[i] = slot._replace(kind=CONSTANT)
+        elif slot.kind == HELD and i in written and i not in outside:
             flat = packed((slot.array.size,), slot.array.dtype.name)
             first.append(Call(COPY, {}, (Ref(len(slots), flat),), (Ref(i, flat),)))
             slots.append(Slot(CONSTANT, slot.size, np.array(slot.array).reshape(-1)))
@@ -54,11 +56,3 @@ def needed(calls, slots, results) -> list:
             out.append(call)
             live.update(r.slot for r in call.reads)
     return out[::-1]
-
-
-def work_of(call) -> Work:
-    """Return the work of one call."""
-    plan = call.plan
-    if plan is None:
-        plan = plan_map(call.op, tuple([r.layout for r in call.reads]), call.writes[0].layout)
-    return Work(plan, call.reads, call.writes, (call.op,), (call.place,))

@@ -23,8 +23,14 @@ class Lowering:
     """Turns formulas into statements in one dtype; rows called by a formula are written out in place."""
 
     def __init__(self, dtype: str, common: bool = False):
-        self.dtype, self.lines, self.constants, self.helpers, self.count = dtype, [], {}, {}, 0
+        self.dtype, self.lines, self.constants, self.helpers, self.prefix = dtype, [], {}, {}, ""
         self.common, self.rare = common, []  # take the functions of common arguments; conditions under which that is wrong
+
+    def beside(self, dtype: str) -> "Lowering":
+        """Return what appends to the same statements in another dtype."""
+        other = Lowering(dtype, self.common)
+        other.lines, other.helpers, other.rare, other.prefix = self.lines, self.helpers, self.rare, f"{dtype}_"
+        return other
 
     def put(self, formula: Formula, args) -> str:
         """Append the statements of `formula` applied to the texts `args`; return the text of its result."""
@@ -54,9 +60,9 @@ class Lowering:
         """Give a value a name, once."""
         if text.isidentifier():
             return text
-        self.count += 1
-        self.lines.append(f"t{self.count} = {text}")
-        return f"t{self.count}"
+        name = f"t{len(self.lines) + 1}"
+        self.lines.append(f"{name} = {text}")
+        return name
 
     def text(self, expr, scope, env) -> str:
         """Return the text of an expression; calls of rows become statements before it."""
@@ -71,16 +77,19 @@ class Lowering:
             raise problem(
                 KernelError, f"the constant {value} has no value in {self.dtype}", "cast to a float dtype first"
             )
-        return self.constants.setdefault((type(value), value, math.copysign(1.0, value)), f"c{len(self.constants)}")
+        return self.constants.setdefault((type(value), value, math.copysign(1.0, value)), f"{self.prefix}c{len(self.constants)}")
 
     def header(self) -> str:
         """Return the definitions that the statements need: typed constants and helper functions."""
-        make = "np." + self.dtype
-        lines = []
+        return "\n".join([*self.typed(), *self.helpers.values()])
+
+    def typed(self) -> list:
+        """Return the definitions of the constants."""
+        make, lines = "np." + self.dtype, []
         for (_, value, _), name in self.constants.items():
             value = value if "float" in self.dtype else int(value)
             lines.append(f"{name} = {make}({_shown(value)})")
-        return "\n".join([*lines, *self.helpers.values()])
+        return lines
 
 
 class _Rewrite(ast.NodeTransformer):
@@ -96,9 +105,10 @@ class _Rewrite(ast.NodeTransformer):
                 if "float" in self.low.dtype
                 else f"np.iinfo(np.{self.low.dtype}).max"
             )
-            self.low.helpers.setdefault("LARGEST", f"LARGEST = np.{self.low.dtype}({top})")
-            self.low.helpers.setdefault("SMALLEST", f"SMALLEST = np.{self.low.dtype}({top.replace('max', 'min')})")
-            return node
+            for name, text in (("LARGEST", top), ("SMALLEST", top.replace("max", "min"))):
+                name = self.low.prefix + name
+                self.low.helpers.setdefault(name, f"{name} = np.{self.low.dtype}({text})")
+            return ast.Name(self.low.prefix + node.id)
         value = self.env.get(node.id)
         if isinstance(value, (bool, int, float)):
             return ast.Name(self.low.constant(value))

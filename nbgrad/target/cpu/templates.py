@@ -1,5 +1,6 @@
 """The loops that rows fill: map and reduce, as text. Loops that are whole by nature are in `loops_*.py`."""
 
+from ...plan.mapping import Body, Literal, compute_dtype
 from .emit import Lowering, indent
 from .prelude import apart
 from .reduce_text import TEXTS as REDUCE_TEXTS
@@ -22,40 +23,38 @@ def _offsets(row, axes, lengths, names, strides, depth):
 
 
 def map_text(kernel, name):
-    """One elementwise row over operands with inner strides 1 ("1"), 0 ("0") or any ("s")."""
-    op, dtypes, (classes, outer) = kernel.body, kernel.dtypes, kernel.static
-    k, first = len(dtypes) - 1, len(dtypes)
-    names = [f"o{i}" for i in range(k + 1)]
+    """One elementwise row, or several fused to one, over operands with inner strides 1 ("1"), 0 ("0") or any ("s")."""
+    body, dtypes, (classes, outer) = as_body(kernel), kernel.dtypes, kernel.static
+    count, first = len(dtypes), len(dtypes)
+    k = count - len(body.outs)
+    names = [f"o{i}" for i in range(count)]
     inner = first + 6  # word of the first inner stride
-    low = Lowering(compute_dtype(op, dtypes), common=True)
-    args, before, inside = [], [], []
+    at = lambda i: {"1": f"o{i} + i", "0": f"o{i}", "s": f"o{i} + i * s{i}"}[classes[i]]
+    before, inside = [], []
     for i in range(k):
-        index = {"1": f"o{i} + i", "0": f"o{i}", "s": f"o{i} + i * s{i}"}[classes[i]]
-        (before if classes[i] == "0" else inside).append(f"x{i} = get{i}(p{i}, {index})" + (" != 0" if dtypes[i] == "bool" else ""))
-        args.append(f"x{i}")
-    result = low.row(op, args)
-    put = f"put{k}(p{k}, " + {"1": f"o{k} + i, ", "0": f"o{k}, ", "s": f"o{k} + i * s{k}, "}[classes[k]]
-    if dtypes[k] == "bool" and low.dtype != "bool" and op.name == "astype":
-        result = f"{result} != 0"
-    body = [*inside, *low.lines, f"{put}T{k}({result}))"]
-    loop = ["for i in range(start, min(n, start + grain)):", *shift(body)]
-    if low.rare:
-        loop = _two_ways(low, op, args, inside, body, f"{put}T{k}")
-    strides = [f"s{i} = word(args, {inner + i})" for i in range(k + 1) if classes[i] == "s"]
-    lengths = inner + k + 1
+        (before if classes[i] == "0" else inside).append(f"x{i} = get{i}(p{i}, {at(i)})" + (" != 0" if dtypes[i] == "bool" else ""))
+    puts = [f"put{i}(p{i}, {at(i)}, T{i}({{}}))" for i in range(k, count)]
+    lows, lines = _statements(body, dtypes, puts, True)
+    loop = ["for i in range(start, min(n, start + grain)):", *shift([*inside, *lines])]
+    if any(low.rare for low in lows.values()):
+        loop = _two_ways(lows, body, dtypes, inside, lines, puts)
+    typed = [line for low in lows.values() for line in low.typed()]
+    helpers = next(iter(lows.values())).helpers.values()
+    strides = [f"s{i} = word(args, {inner + i})" for i in range(count) if classes[i] == "s"]
+    lengths = inner + count
     walk = ""
     if outer:
         axes = f"word(args, {first + 5})"
-        starts = [f"{lengths} + {i + 1} * axes" for i in range(k + 1)]
+        starts = [f"{lengths} + {i + 1} * axes" for i in range(count)]
         walk = f"        axes = {axes}\n" + _offsets("row", "axes", lengths, names, starts, 8) + "\n"
     return f"""\
 {apart(dtypes)}
-{low.header()}
+{indent([*typed, *helpers], 0)}
 
 
 @kernel
 def {name}(args, tile):
-    {"; ".join(f"p{i} = at{i}(args)" for i in range(k + 1))}
+    {"; ".join(f"p{i} = at{i}(args)" for i in range(count))}
     n = word(args, {first})
     grain = word(args, {first + 1})
     parts = word(args, {first + 2})
@@ -71,37 +70,75 @@ def {name}(args, tile):
 """
 
 
+def as_body(kernel) -> Body:
+    """Return the rows that fill the loop of a kernel; a row alone is one of them."""
+    if isinstance(kernel.body, Body):
+        return kernel.body
+    op, dtypes = kernel.body, kernel.dtypes
+    k = len(dtypes) - 1
+    return Body(((op, tuple(range(k)), compute_dtype(op, dtypes[:k]), dtypes[k]),), (k,))
+
+
+def _statements(body, dtypes, puts, common, before=None):
+    """Return (dtype -> Lowering, statements of one turn of the loop); definitions are shared with those of `before`."""
+    first = Lowering(body.calls[0][2], common)
+    lows = {first.dtype: first}
+    for dtype in [dtype for _, _, dtype, _ in body.calls]:
+        if dtype not in lows:
+            lows[dtype] = first.beside(dtype)
+    for dtype, low in lows.items():
+        if before is not None:
+            low.constants, low.helpers = before[dtype].constants, before[dtype].helpers
+    values = [f"x{i}" for i in range(len(dtypes) - len(body.outs))]
+    for number, (op, args, dtype, out) in enumerate(body.calls):
+        low = lows[dtype]
+        result = low.row(op, [low.constant(a.value) if isinstance(a, Literal) else values[a] for a in args])
+        if out == "bool" and dtype != "bool" and op.name == "astype":
+            result = f"{result} != 0"
+        if number < len(body.calls) - 1 or len(body.outs) > 1:
+            result = low.name(result if out == "bool" else f"np.{out}({result})")
+        values.append(result)
+    return lows, [*first.lines, *[put.format(values[v]) for put, v in zip(puts, body.outs)]]
+
+
 def shift(lines):
     """Return the lines of a body, one level further in."""
     return ["    " + line for line in lines]
 
 
-def _two_ways(low, op, args, inside, body, put):
-    """Return a loop over blocks that takes the slow way only where a block holds an argument out of the common range."""
-    slow = Lowering(low.dtype)
-    slow.constants, slow.helpers = low.constants, low.helpers
-    result = slow.row(op, args)
-    return [
+def _two_ways(lows, body, dtypes, inside, lines, puts):
+    """Return a loop over blocks that takes the slow way only where a block holds an argument out of the common range.
+
+    One row is looked at before it is taken; of several, where nothing is written over what is read, the block is taken
+    at once and a second time where that was wrong: to find out, most of it must be computed.
+    """
+    _, again = _statements(body, dtypes, puts, False, lows)
+    low = next(iter(lows.values()))
+    looks = [f"rare = rare | {condition}" for condition in low.rare]
+    head = [
         f"for block in range(start, min(n, start + grain), {BLOCK}):",
         f"    stop = min(n, start + grain, block + {BLOCK})",
         "    rare = False",
         "    for i in range(block, stop):",
-        *shift(shift([*inside, *low.lines, *[f"rare = rare | {condition}" for condition in low.rare]])),
+    ]
+    if len(body.calls) > 1 and not body.shared:
+        return [
+            *head,
+            *shift(shift([*inside, *lines, *looks])),
+            "    if rare:",
+            "        for i in range(block, stop):",
+            *shift(shift(shift([*inside, *again]))),
+        ]
+    return [
+        *head,
+        *shift(shift([*inside, *low.lines, *looks])),
         "    if rare:",
         "        for i in range(block, stop):",
-        *shift(shift(shift([*inside, *slow.lines, f"{put}({result}))"]))),
+        *shift(shift(shift([*inside, *again]))),
         "    else:",
         "        for i in range(block, stop):",
-        *shift(shift(shift(body))),
+        *shift(shift(shift([*inside, *lines]))),
     ]
-
-
-def compute_dtype(op, dtypes):
-    """Return the dtype in which a row computes: that of its first argument that is not a condition."""
-    for accepts, dtype in zip(op.accepts, dtypes[:-1]):
-        if accepts not in ("bool", "index"):
-            return dtype
-    return dtypes[0]
 
 
 TEXTS = {"map": map_text, **REDUCE_TEXTS}

@@ -1,0 +1,149 @@
+"""Neighbours into one loop: elementwise calls over the same places become one kernel with several outputs.
+
+A value that only its own kernel reads is never stored. A call joins a group when nothing that must run between them is
+left outside, and when every place they share is read and written at the same turn of the loop.
+"""
+
+from .calls import MADE, Call, Ref, Stop, Work
+from .mapping import Body, Literal, broadcast_strides, compute_dtype, plan_body
+from .order import Order
+from .plan import Layout
+
+MOST = 24  # operands of a fused kernel
+LONGEST = 96  # calls of a fused kernel
+
+
+def fuse(calls, slots, results) -> list:
+    """Return works in an order that keeps every read behind the write it needs."""
+    order = Order(calls)
+    for number, call in enumerate(calls):
+        if _is_map(call):
+            _join(number, calls, order)
+    return [_work(members, calls, order, slots, results) for members in order.sorted()]
+
+
+def _is_map(call) -> bool:
+    return isinstance(call, Call) and call.plan is None and call.writes[0].layout.size > 0
+
+
+def _join(number, calls, order):
+    """Let an elementwise call join the groups of those that made what it reads, or that read what it reads."""
+    call = calls[number]
+    for other in order.near(number):
+        members, own = order.members(other), order.members(number)
+        if own is members or not _is_map(calls[members[0]]) or len(members) + len(own) > LONGEST:
+            continue
+        if _fit([calls[i] for i in members], [calls[i] for i in own]) and order.may_merge(other, number):
+            order.merge(other, number)
+
+
+def _fit(first, second) -> bool:
+    """Say whether calls can run in one loop: over the same places, and what both touch at the same turn."""
+    shape = _shape(first, second)
+    if shape is None:
+        return False
+    touched = {}
+    for call in (*first, *second):
+        for r, writes in (*[(r, False) for r in call.reads], *[(w, True) for w in call.writes]):
+            touched.setdefault(r.slot, []).append((_walk(r, shape), writes))
+    for walks in touched.values():
+        if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1:
+            return False
+    return len(touched) <= MOST
+
+
+def _shape(first, second):
+    """Return the shape that both lists of calls can run over, or None."""
+    a, b = first[0].writes[0].layout.shape, second[0].writes[0].layout.shape
+    if tuple(n for n in a if n != 1) == tuple(n for n in b if n != 1):
+        return a if len(a) >= len(b) else b
+    if first[0].writes[0].layout.size != second[0].writes[0].layout.size:
+        return None
+    if all(map(_is_flat, second)):
+        return a
+    return b if all(map(_is_flat, first)) else None
+
+
+def _is_flat(call) -> bool:
+    """Say whether every operand lies in one piece of the size of the result, or is one number."""
+    size = call.writes[0].layout.size
+    return all(r.layout.size == 1 or (r.whole and r.layout.size == size) for r in (*call.reads, *call.writes))
+
+
+def _walk(r, shape):
+    """Return how a ref is walked over `shape`: its place, and strides along the axes that are longer than 1."""
+    layout = reshaped(r.layout, shape)
+    strides = broadcast_strides(layout, shape)
+    return r.offset, layout.dtype, tuple(s for n, s in zip(shape, strides) if n != 1)
+
+
+def reshaped(layout, shape) -> Layout:
+    """Return a layout as an operand over `shape`: the same axes, axes of length 1 apart, or a flat one cut anew."""
+    if layout.size == 1:
+        return Layout((), (), layout.dtype)
+    own = [(n, s) for n, s in zip(layout.shape, layout.strides)]
+    kept = [axis for axis in own if axis[0] != 1]
+    wanted = [n for n in shape if n != 1]
+    if len(layout.shape) <= len(shape) and all(n in (1, m) for n, m in zip(reversed(layout.shape), reversed(shape))):
+        return layout
+    if [n for n, _ in kept] == wanted:
+        strides = iter([s for _, s in kept])
+        return Layout(tuple(shape), tuple([next(strides) if n != 1 else 0 for n in shape]), layout.dtype)
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.insert(0, step)
+        step *= n
+    return Layout(tuple(shape), tuple(strides), layout.dtype)
+
+
+def _work(members, calls, order, slots, results):
+    """Return the work of a group of calls."""
+    call = calls[members[0]]
+    if isinstance(call, Stop):
+        return call
+    if not _is_map(call):
+        return Work(call.plan, call.reads, call.writes, (call.op,), (call.place,))
+    group = [calls[i] for i in members]
+    shape = group[0].writes[0].layout.shape
+    for c in group[1:]:
+        shape = _shape([c], [group[0]]) if not _is_flat(c) or len(c.writes[0].layout.shape) > len(shape) else shape
+    return _fused(group, shape, order.read_elsewhere(members) | {r.slot for r in results}, slots)
+
+
+def _fused(group, shape, elsewhere, slots):
+    """Return the work of one kernel for a group over `shape`; `elsewhere` are the slots that others read."""
+    reads, known, made, outs = [], {}, [], {}
+    for c in group:
+        args = []
+        for r in c.reads:
+            number, key = literal(r, slots), (r.slot, _walk(r, shape))
+            if number is None and key not in known:
+                known[key] = -1 - len(reads)  # an input; numbers from 0 are calls
+                reads.append(r)
+            args.append(known[key] if number is None else Literal(number))
+        w = c.writes[0]
+        key = (w.slot, _walk(w, shape))
+        known[key] = len(made)
+        made.append((c.op, args, compute_dtype(c.op, tuple([r.layout.dtype for r in c.reads])), w.layout.dtype))
+        if slots[w.slot].kind != MADE or w.slot in elsewhere:
+            outs[key] = w
+    place = lambda v: v if isinstance(v, Literal) else -1 - v if v < 0 else len(reads) + v
+    made = tuple((op, tuple(map(place, args)), dtype, out) for op, args, dtype, out in made)
+    writes, found = tuple(outs.values()), tuple(place(known[key]) for key in outs)
+    slots_read = {r.slot for r in reads}
+    body = Body(made, found, any(w.slot in slots_read for w in writes))
+    layouts = [reshaped(r.layout, shape) for r in reads]
+    plan = plan_body(body, layouts, [_full(reshaped(w.layout, shape), shape) for w in writes])
+    return Work(plan, tuple(reads), writes, tuple(c.op for c in group), tuple(c.place for c in group))
+
+
+def _full(layout, shape):
+    return layout if layout.shape == tuple(shape) else Layout(tuple(shape), broadcast_strides(layout, shape), layout.dtype)
+
+
+def literal(r: Ref, slots):
+    """Return the number at a ref that never changes, None when there is none."""
+    slot = slots[r.slot]
+    if r.layout.size != 1 or slot.array is None or not slot.constant:
+        return None
+    return slot.array.reshape(-1)[r.offset // slot.array.itemsize].item()
