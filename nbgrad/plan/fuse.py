@@ -4,10 +4,11 @@ A value that only its own kernel reads is never stored. A call joins a group whe
 left outside, and when every place they share is read and written at the same turn of the loop.
 """
 
-from .calls import MADE, Call, Ref, Stop, Work
+from .calls import MADE, Call, Stop, Work
 from .mapping import Body, Literal, broadcast_strides, compute_dtype, plan_body
 from .order import Order
 from .plan import Layout
+from .simplify import literal
 
 MOST = 24  # operands of a fused kernel
 LONGEST = 96  # calls of a fused kernel
@@ -139,11 +140,3 @@ def _fused(group, shape, elsewhere, slots):
 
 def _full(layout, shape):
     return layout if layout.shape == tuple(shape) else Layout(tuple(shape), broadcast_strides(layout, shape), layout.dtype)
-
-
-def literal(r: Ref, slots):
-    """Return the number at a ref that never changes, None when there is none."""
-    slot = slots[r.slot]
-    if r.layout.size != 1 or slot.array is None or not slot.constant:
-        return None
-    return slot.array.reshape(-1)[r.offset // slot.array.itemsize].item()

@@ -3,10 +3,11 @@
 import numpy as np
 
 from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
-from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot, Stop
+from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot
 from .fuse import fuse
 from .memory import lives_of, places_of
 from .plan import packed
+from .simplify import needed, simplify
 from .waves import waves_of
 
 
@@ -25,7 +26,8 @@ def plan_record(record, outside) -> Schedule:
         The slots of `record.results` that the program makes are not in its arena: each run is given memory for them.
     """
     calls, slots = _own_constants(record, outside)
-    works = fuse(needed(calls, slots, record.results), slots, record.results)
+    calls, slots = simplify(needed(calls, slots, record.results), slots, record.results)
+    works = fuse(calls, slots, record.results)
     waves, slots = waves_of(works, slots)
     kept = {r.slot for r in record.results}
     lives = lives_of(waves, slots, kept)
@@ -46,13 +48,3 @@ def _own_constants(record, outside):
             slots.append(Slot(CONSTANT, slot.size, np.array(slot.array).reshape(-1)))
             slots[i] = Slot(MADE, slot.size)
     return [*first, *record.calls], slots
-
-
-def needed(calls, slots, results) -> list:
-    """Return the calls whose results somebody reads: the results, memory of others, stops."""
-    live, out = {r.slot for r in results}, []
-    for call in reversed(calls):
-        if isinstance(call, Stop) or any(w.slot in live or slots[w.slot].kind != MADE for w in call.writes):
-            out.append(call)
-            live.update(r.slot for r in call.reads)
-    return out[::-1]
