@@ -26,6 +26,7 @@ from .base.errors import NbgradCacheWarning as NbgradCacheWarning
 from .base.errors import NbgradError as NbgradError
 from .base.errors import ShapeError as ShapeError
 from .checkpoint import checkpoint as checkpoint
+from .compile import compile as compile
 from .creation import arange as arange
 from .creation import asarray as asarray
 from .creation import empty as empty
@@ -362,6 +363,7 @@ __all__ = [
     "cbrt",
     "ceil",
     "checkpoint",
+    "compile",
     "clip",
     "concatenate",
     "conv",

@@ -1,6 +1,7 @@
 """One record of a compiled function: how it is made, when it holds, and what Python does around its native call."""
 
 import gc
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,8 +71,7 @@ class Run:
         for t, before in met:
             if t.grad is not before:
                 t.node.grad = before
-        held = [t for t, _ in met if recorder.kinds[recorder.slot(t.data)] == HELD]
-        self.captured = [Captured(t, t.data, t.node, t.grad is None) for t in held]
+        self.captured = [weakref.ref(t) for t, _ in met if recorder.kinds[recorder.slot(t.data)] == HELD]
         recorder.tensors = {}
         changed = self.environment.changed()
         if changed is not None:
@@ -106,7 +106,9 @@ class Run:
         recorder, kinds = self.recorder, self.recorder.kinds
         refs = [r for r in (*self.results, *[r for _, r in self.grads]) if isinstance(r, Ref)]
         made = list(dict.fromkeys(r.slot for r in refs if kinds[r.slot] == MADE))
-        outside = self._outside(made)
+        outside = self._outside()
+        held = [t for t in [met() for met in self.captured] if t is not None and recorder.find(t.data) in outside]
+        self.captured = [Captured(t, t.data, t.node, t.grad is None) for t in held]
         self.arguments_at = [i for i, kind in enumerate(kinds) if kind == ARGUMENT]
         self.given = [i for i in range(len(self.arguments)) if i not in self.fixed]
         self.cells = [t for t, _ in recorder.cells]
@@ -123,7 +125,7 @@ class Run:
         self.single = self.makers[0] if self.structure == tree.LEAF and isinstance(self.makers[0], int) else None
         recorder.forget()
 
-    def _outside(self, made):
+    def _outside(self):
         """Return the slots that others hold; raise for values that escape by other ways than the results."""
         outside, recorder = self.recorder.outside(), self.recorder
         escaped = lambda: sorted(i for i in outside if recorder.kinds[i] in (MADE, ARGUMENT))

@@ -10,8 +10,8 @@ from .order import Order
 from .plan import Layout
 from .simplify import literal
 
-MOST = 24  # operands of a fused kernel
-LONGEST = 96  # calls of a fused kernel
+MOST = 24  # inputs of a fused kernel
+LONGEST = 160  # calls of a fused kernel
 
 
 def fuse(calls, slots, results) -> list:
@@ -50,7 +50,8 @@ def _fit(first, second) -> bool:
     for walks in touched.values():
         if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1:
             return False
-    return len(touched) <= MOST
+    inputs = [slot for slot, walks in touched.items() if not any(writes for _, writes in walks)]
+    return len(inputs) <= MOST
 
 
 def _shape(first, second):
