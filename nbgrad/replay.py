@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .back import Back
 from .base import tree
 from .base.errors import ArgumentError, problem
 from .environment import Environment
+from .making import Maker, Makers, view_at
 from .plan.calls import ARGUMENT, HELD, MADE, Ref
 from .plan.recorder import Recorder
 from .plan.whole import plan_record
@@ -51,7 +53,7 @@ class Run:
             self.fixed |= {i for i, t in enumerate(self.arguments) if self.recorder.find(t.data) is not None}
             if before != self.fixed:
                 self.recorder.undo()
-        del self.leaves
+        self.leaves = [None if type(v) is Tensor else v for v in self.leaves]
         self._load()
 
     def _record(self):
@@ -62,10 +64,12 @@ class Run:
         try:
             flat, self.structure = tree.flatten(self._called())
             self.results = [self._result(v) for v in flat]
+            self.back = Back.of(recorder, flat, self.stand_ins)
+            self.shapes = {i: np.broadcast_to(np.zeros((), t.dtype), t.shape) for i, t in enumerate(flat) if self.back is not None and i in self.back.outs}
         finally:
             recording.recorder = None
             ROAD.watch(-1)
-        del flat
+        del flat, self.stand_ins
         met = recorder.tensors.values()
         self.grads = [(t, None if t.grad is None else recorder.ref(t.grad.data)) for t, before in met if t.grad is not before]
         for t, before in met:
@@ -83,9 +87,18 @@ class Run:
         for v in self.leaves:
             i += type(v) is Tensor
             stand_ins.append(getattr(v, "it", v) if type(v) is not Tensor else v if i in self.fixed else self._stand_in(v))
+        tensors = [t for t, v in zip(stand_ins, self.leaves) if type(v) is Tensor]
+        self.stand_ins = [(i, t) for i, t in enumerate(tensors) if i not in self.fixed]
         given = tree.unflatten(self.tree, stand_ins)
         args, kwargs = given if self.named else (given, {})
         return self.f(*args, **kwargs)
+
+    def again(self, tensors):
+        """Return the results of the function itself for these arguments, as a flat list."""
+        tensors = iter(tensors)
+        given = tree.unflatten(self.tree, [next(tensors) if v is None else getattr(v, "it", v) for v in self.leaves])
+        args, kwargs = given if self.named else (given, {})
+        return tree.flatten(self.f(*args, **kwargs))[0]
 
     def _stand_in(self, t):
         node = None if t.node is None or not recording.on else Node(None, (), {}, t.shape, t.dtype)
@@ -104,25 +117,32 @@ class Run:
 
     def _load(self):
         recorder, kinds = self.recorder, self.recorder.kinds
-        refs = [r for r in (*self.results, *[r for _, r in self.grads]) if isinstance(r, Ref)]
-        made = list(dict.fromkeys(r.slot for r in refs if kinds[r.slot] == MADE))
         outside = self._outside()
         held = [t for t in [met() for met in self.captured] if t is not None and recorder.find(t.data) in outside]
         self.captured = [Captured(t, t.data, t.node, t.grad is None) for t in held]
-        self.arguments_at = [i for i, kind in enumerate(kinds) if kind == ARGUMENT]
         self.given = [i for i in range(len(self.arguments)) if i not in self.fixed]
         self.cells = [t for t, _ in recorder.cells]
-        schedule = plan_record(recorder.record(refs), outside)
-        self.program = Program(schedule, [*self.arguments_at, *[s for _, s in recorder.cells], *made])
+        arguments = recorder.argument_slots[: len(self.given)]
+        refs = [r for r in (*self.results, *[r for _, r in self.grads]) if isinstance(r, Ref)]
+        if self.back is not None:
+            refs += self.back.reads(recorder)
+        made = list(dict.fromkeys(r.slot for r in refs if kinds[r.slot] == MADE))
+        given = [*arguments, *[s for _, s in recorder.cells], *made]
+        last = None if self.back is None else self.back.first
+        self.program = Program(plan_record(recorder.record(refs, 0, last), given, outside), given)
         self.fresh = [(a.dtype, specification(a.shape, a.dtype)) for a in map(recorder.roots.__getitem__, made)]
-        self.makers = [self._maker(r, made) for r in self.results]
-        self.grad_makers = [(t.node, None if r is None else self._maker(r, made)) for t, r in self.grads]
+        makers = Makers(recorder, given)
+        self.makers = [makers.of(r) for r in self.results]
+        self.grad_makers = [(t.node, None if r is None else makers.of(r)) for t, r in self.grads]
+        if self.back is not None:
+            self.back.load(recorder, given, outside, self.captured)
         written = recorder.written
         self.counters = [writes(c.tensor) for c in self.captured if recorder.find(c.array) in written]
-        self.written = [i for i, slot in zip(self.given, self.arguments_at) if slot in written]
+        self.written = [i for i, slot in zip(self.given, arguments) if slot in written]
         self.known = frozenset(id(c.array) for c in self.captured)
         self.tell = recorder.teller()
-        self.single = self.makers[0] if self.structure == tree.LEAF and isinstance(self.makers[0], int) else None
+        only = self.makers[0] if self.structure == tree.LEAF and self.back is None and not self.grad_makers else None
+        self.single = only.number if isinstance(only, Maker) and only.fresh else None
         recorder.forget()
 
     def _outside(self):
@@ -137,18 +157,6 @@ class Run:
             what = f"compile: a value of the function ({a.dtype}{a.shape}) is kept by something outside of it, which would never see a later one"
             raise problem(ArgumentError, what, "return it, or write it into a tensor that is there before (x[...] = ...)", recorder.where(slot))
         return outside
-
-    def _maker(self, r, made):
-        """Return how a result is made of new arrays and arguments: (number, view) of an array, or the thing itself."""
-        if not isinstance(r, Ref):
-            return [r]
-        kind, root = self.recorder.kinds[r.slot], self.recorder.roots[r.slot]
-        if kind == MADE:
-            number = made.index(r.slot)
-            return number if r.layout.shape == root.shape and r.whole and not r.offset else (number, r)
-        if kind == ARGUMENT:
-            return (-1 - self.given[self.arguments_at.index(r.slot)], r)
-        return (None, r)
 
     # -- running
 
@@ -174,44 +182,31 @@ class Run:
     def _overlaps(self, a) -> bool:
         return any(np.may_share_memory(a, c.array) for c in self.captured)
 
-    def __call__(self, arrays, first=False):
-        given = [arrays[i].data for i in self.given] if self.fixed else [t.data for t in arrays]
+    def __call__(self, tensors, first=False):
+        given = [tensors[i].data for i in self.given] if self.fixed else [t.data for t in tensors]
         if self.written:
-            self._check_written(arrays)
+            self._check_written(tensors)
         for t in self.cells:
             given.append(t.node.grad.data)
-        fresh = [make_array(dtype, spec) for dtype, spec in self.fresh]
-        stopped = self.program.run([*given, *fresh])
+        for dtype, spec in self.fresh:
+            given.append(make_array(dtype, spec))
+        stopped = self.program.run(given)
         if stopped is not None:
             self._explain(stopped, given)
         for counter in self.counters:
             counter[0] += 1
-        for node, maker in self.grad_makers:
-            node.grad = None if maker is None else self._made(maker, fresh, arrays)
         if self.single is not None:
-            return Tensor._make(fresh[self.single], None)
-        return tree.unflatten(self.structure, [self._made(m, fresh, arrays) for m in self.makers])
+            return Tensor._make(given[self.single], None)
+        made = [m.tensor(given, self._argument(m, tensors)) if isinstance(m, Maker) else m for m in self.makers]
+        for node, maker in self.grad_makers:
+            node.grad = None if maker is None else maker.tensor(given) if isinstance(maker, Maker) else maker
+        if self.back is not None:
+            made = self.back.attach(self, made, tensors, given)
+        return tree.unflatten(self.structure, made)
 
-    def _made(self, maker, fresh, arrays):
-        if type(maker) is int:
-            return Tensor._make(fresh[maker], None)
-        if type(maker) is list:
-            return maker[0]
-        number, r = maker
-        if number is None:
-            return Tensor._make(np.array(self._view(self.program.schedule.slots[r.slot].array, r)), None)
-        if number >= 0:
-            return Tensor._make(self._view(fresh[number], r), None)
-        t = arrays[-1 - number]
-        at = self.recorder.starts[-1 - number]
-        return t if r.layout.shape == t.shape and r.offset == at else Tensor._make(self._view(t.data, r, at), None, t)
-
-    def _view(self, root, r, start=0):
-        """Return the array at a ref of memory that begins `start` bytes before `root`."""
-        strides = [s * root.itemsize for s in r.layout.strides]
-        at = root.__array_interface__["data"][0] + r.offset - start
-        holder = _Holder(at, r.layout.shape, strides, np.dtype(r.layout.dtype), root)
-        return np.asarray(holder)
+    def _argument(self, maker, tensors):
+        """Return the argument that a result is a view of, or None."""
+        return tensors[self.given[maker.number]] if maker.number is not None and maker.number < len(self.given) else None
 
     def _check_written(self, arrays):
         for i in self.written:
@@ -223,22 +218,12 @@ class Run:
     def _explain(self, stopped, given):
         """Raise what a stop says about the values it looked at."""
         stop, arena = stopped
-        r = stop.reads[1]
-        slot = self.program.schedule.slots[r.slot]
-        if r.slot in self.program.given:
-            root, start = given[self.program.given.index(r.slot)], 0
-            if slot.kind == ARGUMENT:
-                start = self.recorder.starts[self.arguments_at.index(r.slot)]
+        r, program = stop.reads[1], self.program
+        slot = program.schedule.slots[r.slot]
+        if r.slot in program.given:
+            number = program.given.index(r.slot)
+            a = view_at(given[number], r, self.recorder.starts[number] if number < len(self.given) else 0)
         else:
-            root = slot.array if slot.array is not None else arena[self.program.schedule.places[r.slot] :]
-            start = 0
-        stop.explain(self._view(root, r, start))
+            a = view_at(arena[program.schedule.places[r.slot] :] if slot.array is None else slot.array, r)
+        stop.explain(a)
         raise problem(ArgumentError, "a check inside of a compiled function failed", "the function without ng.compile, which says where")
-
-
-class _Holder:
-    """Memory as NumPy asks for it: an array over any place of it."""
-
-    def __init__(self, address, shape, strides, dtype, owner):
-        self.owner = owner
-        self.__array_interface__ = {"data": (address, False), "shape": shape, "strides": tuple(strides), "typestr": dtype.str, "version": 3}

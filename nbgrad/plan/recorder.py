@@ -42,7 +42,7 @@ class Recorder:
     def __init__(self):
         self.calls, self.roots, self.kinds, self.written = [], [], [], set()
         self.told, self.sources, self.looks, self.seen, self.guards = [], [], [], [], []
-        self.tensors, self.cells, self.starts = {}, [], []
+        self.tensors, self.cells, self.starts, self.argument_slots = {}, [], [], []
         self._starts, self._order, self._numbers = [], [], 0
         self.lines = {}  # slot -> place where it was made
 
@@ -52,7 +52,7 @@ class Recorder:
         """Return an array that stands for an argument of the layout of `like`."""
         low, high = _extent(like)
         root = np.empty(max(1, high - low), like.dtype)
-        self._add(root, ARGUMENT)
+        self.argument_slots.append(self._add(root, ARGUMENT))
         shape, strides = like.shape, like.strides
         made = np.lib.stride_tricks.as_strided(root[-low:], shape, strides, writeable=like.flags.writeable)
         self.starts.append(-low * like.itemsize)
@@ -196,10 +196,15 @@ class Recorder:
         own = sys.getrefcount(probe[0])
         return {i for i in range(len(self.roots)) if sys.getrefcount(self.roots[i]) > own}
 
-    def record(self, results) -> Record:
-        """Return the calls and slots, and where the arrays `results` lie."""
+    def record(self, results, first=0, last=None) -> Record:
+        """Return the calls from number `first` to `last`, the slots, and the refs `results`."""
         slots = [Slot(k, r.nbytes, None if k == MADE else r) for k, r in zip(self.kinds, self.roots)]
-        return Record(tuple(self.calls), tuple(slots), tuple(results))
+        return Record(tuple(self.calls[first:last]), tuple(slots), tuple(results))
+
+    def whole(self, slot) -> Ref:
+        """Return the ref to all of a slot."""
+        root = self.roots[slot]
+        return Ref(slot, Layout((root.size,), (1,), root.dtype.name))
 
     def undo(self):
         """Take back what recording has told: the numbers of the next run are those of this record."""

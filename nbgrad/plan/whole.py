@@ -11,26 +11,26 @@ from .simplify import needed, simplify
 from .waves import waves_of
 
 
-def plan_record(record, outside) -> Schedule:
+def plan_record(record, given, outside) -> Schedule:
     """Plan a record.
 
     Parameters
     ----------
     record : Record
+    given : sequence of int
+        Slots whose memory each run is given.
     outside : set of int
         Slots whose memory others hold: their values are there before and behind a run.
 
     Returns
     -------
     Schedule
-        The slots of `record.results` that the program makes are not in its arena: each run is given memory for them.
     """
     calls, slots = _own_constants(record, outside)
     calls, slots = simplify(needed(calls, slots, record.results), slots, record.results)
     works = fuse(calls, slots, record.results)
     waves, slots = waves_of(works, slots)
-    kept = {r.slot for r in record.results}
-    lives = lives_of(waves, slots, kept)
+    lives = lives_of(waves, slots, set(given))
     places, arena = places_of(lives, [s.size for s in slots])
     return Schedule(waves, slots, places, arena, record.results)
 

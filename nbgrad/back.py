@@ -1,0 +1,124 @@
+"""Gradients through a compiled function that is called from outside: its backward is a second program.
+
+It is recorded right behind the forward, and reads values that the forward made: those are handed over in new arrays.
+"""
+
+from .base.errors import GradientError, problem
+from .eager import record_custom
+from .history import newest_node, node_of
+from .making import Maker, Makers
+from .ops.table import Op
+from .plan.calls import HELD, MADE, Ref
+from .plan.whole import plan_record
+from .tape.adjoint import pull_back
+from .tape.tape import FREED, recording
+from .target.cpu.memory import make_array, specification
+from .target.cpu.program import Program
+from .tensor import Tensor
+from .transform import recorded, zeros_of
+
+
+class Back:
+    """The backward of a record.
+
+    Attributes
+    ----------
+    first : int
+        Number of its first call among those of the recorder.
+    outs : list of int
+        Which of the results have a gradient.
+    wanted : list of (int or Node)
+        Where gradients go: numbers of arguments, leaves that the function captured.
+    grads : list of Ref
+        The gradients, in this order.
+    """
+
+    def __init__(self, first, outs, wanted, grads):
+        self.first, self.outs, self.wanted, self.grads = first, outs, wanted, grads
+
+    @classmethod
+    def of(cls, recorder, flat, stand_ins):
+        """Record the backward of the results `flat`; None when no gradient flows through them to anything outside."""
+        nodes = {i: newest_node(t) for i, t in enumerate(flat) if isinstance(t, Tensor) and t.size}
+        nodes = {i: n for i, n in nodes.items() if n is not None and n.op is not None and n.held is not FREED}
+        if not recording.on or not nodes:
+            return None
+        first, seeds = len(recorder.calls), [Tensor._make(recorder.argument(flat[i].data), None) for i in nodes]
+        with recorded(False):
+            found = pull_back(list(nodes.values()), seeds)
+        numbers = {t.node: i for i, t in stand_ins if t.node is not None}
+        held = {t.node for t, _ in recorder.tensors.values() if t.node is not None and t.node.op is None}
+        ends = [(numbers.get(n, n), recorder.ref(g.data)) for n, g in found.items() if g.size and (n in numbers or n in held)]
+        return cls(first, list(nodes), [w for w, _ in ends], [g for _, g in ends]) if ends else None
+
+    def reads(self, recorder) -> list:
+        """Return refs to all of the values of the forward that the backward reads."""
+        made = {w.slot for c in recorder.calls[: self.first] for w in c.writes if recorder.kinds[w.slot] == MADE}
+        read = [r.slot for c in recorder.calls[self.first :] for r in c.reads] + [g.slot for g in self.grads]
+        return [recorder.whole(s) for s in dict.fromkeys(read) if s in made]
+
+    def load(self, recorder, given, outside, captured):
+        """Plan the program; it is given what the forward was, then the gradients of the results."""
+        kinds, made = recorder.kinds, list(dict.fromkeys(g.slot for g in self.grads if recorder.kinds[g.slot] == MADE))
+        made = [s for s in made if s not in given]
+        given = [*given, *recorder.argument_slots[-len(self.outs) :], *made]
+        schedule = plan_record(recorder.record(self.grads, self.first), given, outside)
+        self.program = Program(schedule, given)
+        self.fresh = [(a.dtype, specification(a.shape, a.dtype)) for a in map(recorder.roots.__getitem__, made)]
+        makers = Makers(recorder, given)
+        self.makers = [makers.of(g) for g in self.grads]
+        read = {r.slot for c in recorder.calls[self.first :] for r in c.reads if kinds[r.slot] == HELD}
+        self.watched = [c.tensor for c in captured if recorder.find(c.array) in read]
+
+    def attach(self, run, made, tensors, given) -> list:
+        """Put the call on the tape: return the results `made` with history."""
+        nodes = [w if not isinstance(w, int) else node_of(tensors[w]) for w in self.wanted]
+        call = Call(self, run, tensors, nodes, given, [t.version and t.version[0] for t in self.watched])
+        outs = record_custom(_COMPILED, nodes, [made[i].data for i in self.outs], {"call": call})
+        for i, t in zip(self.outs, outs):
+            made[i] = t
+        return made
+
+
+class Call:
+    """One call whose gradient may be asked for: what its backward needs."""
+
+    def __init__(self, back, run, tensors, nodes, given, versions):
+        self.back, self.run, self.tensors, self.nodes, self.given, self.versions = back, run, tensors, nodes, given, versions
+        self.seen = [t.version and t.version[0] for t in tensors]
+
+    def pull(self, seeds):
+        """Return the gradients of the nodes, given those of the results."""
+        back = self.back
+        self._check()
+        if recording.on:
+            return self._eagerly(seeds)
+        arrays = [*self.given, *[s.data if s.data.flags.c_contiguous else s.data.copy() for s in seeds]]
+        arrays += [make_array(*made) for made in back.fresh]
+        back.program.run(arrays)
+        return [m.tensor(arrays) if isinstance(m, Maker) else m for m in back.makers]
+
+    def _check(self):
+        for t, before in [*zip(self.back.watched, self.versions), *zip(self.tensors, self.seen)]:
+            if (t.version and t.version[0]) != before and (t.version and t.version[0] or 0) != (before or 0):
+                what = f"a compiled function: its backward reads a tensor of shape {t.shape} that was written in place since the call"
+                raise problem(GradientError, what, "write to a copy, or take the gradient inside of the compiled function")
+
+    def _eagerly(self, seeds):
+        """Return gradients that can be differentiated again: by the function itself, op by op."""
+        with recorded(True):
+            outs = self.run.again(self.tensors)
+        pairs = [(newest_node(outs[i]), s) for i, s in zip(self.back.outs, seeds)]
+        found = pull_back([n for n, _ in pairs], [s for _, s in pairs], self.nodes, keep=True)
+        return [found.get(n) for n in self.nodes]
+
+
+def _pull(node, g):
+    call = node.kept["call"]
+    outs = call.back.outs
+    seeds = [g] if len(outs) == 1 else [g.get(i) for i in range(len(outs))]
+    shapes = call.run.shapes
+    return call.pull([zeros_of(shapes[i]) if s is None else s for i, s in zip(outs, seeds)])
+
+
+_COMPILED = Op("compiled", "custom", ("*args",), pull=_pull)

@@ -1,0 +1,70 @@
+"""From the arrays of a run to the tensors it returns: where in which array each result lies."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .plan.calls import ARGUMENT, MADE, Ref
+from .tensor import Tensor
+
+
+class Maker(NamedTuple):
+    """A result: which of the arrays of a run it lies in (None: a copy of a constant), where, and whether it is all of it.
+
+    start : bytes from the lowest address of the array to its first element, for arrays of negative strides.
+    """
+
+    number: int | None
+    ref: Ref
+    start: int
+    fresh: bool
+    constant: np.ndarray | None = None
+
+    def tensor(self, arrays, argument=None) -> Tensor:
+        """Return the result; of an argument, that tensor or a view of it."""
+        if self.fresh:
+            return Tensor._make(arrays[self.number], None)
+        if self.number is None:
+            return Tensor._make(np.array(view_at(self.constant, self.ref)), None)
+        a = arrays[self.number]
+        if argument is None:
+            return Tensor._make(view_at(a, self.ref, self.start), None)
+        strides = tuple([s * a.itemsize for s in self.ref.layout.strides])
+        if self.ref.layout.shape == a.shape and strides == a.strides and self.ref.offset == self.start:
+            return argument
+        return Tensor._make(view_at(a, self.ref, self.start), None, argument)
+
+
+class Makers:
+    """What results are made of, for a record whose runs are given the arrays of the slots `given`."""
+
+    def __init__(self, recorder, given):
+        self.recorder, self.given = recorder, given
+
+    def of(self, result):
+        """Return the maker of a ref; anything else is a result itself."""
+        if not isinstance(result, Ref):
+            return result
+        kind, root = self.recorder.kinds[result.slot], self.recorder.roots[result.slot]
+        if result.slot not in self.given:
+            return Maker(None, result, 0, False, root)
+        number = self.given.index(result.slot)
+        start = self.recorder.starts[self.recorder.argument_slots.index(result.slot)] if kind == ARGUMENT else 0
+        whole = kind == MADE and result.layout.shape == root.shape and result.whole and not result.offset
+        return Maker(number, result, start, whole)
+
+
+class _Holder:
+    """Memory as NumPy asks for it: an array over any place of it."""
+
+    def __init__(self, address, shape, strides, dtype, owner):
+        self.owner = owner
+        self.__array_interface__ = {"data": (address, False), "shape": shape, "strides": tuple(strides), "typestr": dtype.str, "version": 3}
+
+
+def view_at(root, r, start=0) -> np.ndarray:
+    """Return the array at a ref of memory that begins `start` bytes before the first element of `root`."""
+    dtype = np.dtype(r.layout.dtype)
+    address = root.__array_interface__["data"][0] + r.offset - start
+    strides = [s * dtype.itemsize for s in r.layout.strides]
+    return np.asarray(_Holder(address, r.layout.shape, strides, dtype, root))
