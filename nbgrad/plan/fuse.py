@@ -4,6 +4,7 @@ A value that only its own kernel reads is never stored. A call joins a group whe
 left outside, and when every place they share is read and written at the same turn of the loop.
 """
 
+from .absorb import absorb, product_work
 from .calls import MADE, Call, Stop, Work
 from .mapping import Body, Literal, broadcast_strides, compute_dtype, plan_body
 from .order import Order
@@ -17,6 +18,7 @@ LONGEST = 160  # calls of a fused kernel
 def fuse(calls, slots, results) -> list:
     """Return works in an order that keeps every read behind the write it needs."""
     order = Order(calls)
+    absorb(calls, order, slots, results)
     for number, call in enumerate(calls):
         if _is_map(call):
             _join(number, calls, order)
@@ -29,7 +31,8 @@ def _is_map(call) -> bool:
 
 def _join(number, calls, order):
     """Let an elementwise call join the groups of those that made what it reads, or that read what it reads."""
-    call = calls[number]
+    if not _is_map(calls[order.members(number)[0]]):
+        return
     for other in order.near(number):
         members, own = order.members(other), order.members(number)
         if own is members or not _is_map(calls[members[0]]) or len(members) + len(own) > LONGEST:
@@ -103,9 +106,9 @@ def _work(members, calls, order, slots, results):
     call = calls[members[0]]
     if isinstance(call, Stop):
         return call
-    if not _is_map(call):
-        return Work(call.plan, call.reads, call.writes, (call.op,), (call.place,))
     group = [calls[i] for i in members]
+    if not _is_map(call):
+        return product_work(group, slots)
     shape = group[0].writes[0].layout.shape
     for c in group[1:]:
         shape = _shape([c], [group[0]]) if not _is_flat(c) or len(c.writes[0].layout.shape) > len(shape) else shape

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from ..base.shapes import collapse
 from .plan import GRAIN, Kernel, Plan, Step
 
+TILE = 3000  # nanoseconds of work of a tile of a program, roughly
+
 
 def broadcast_strides(layout, shape) -> tuple:
     """Return the strides with which `layout` is walked as `shape` (0 along repeated axes)."""
@@ -48,15 +50,22 @@ def compute_dtype(op, dtypes):
 
 @functools.cache
 def grain_of(body) -> int:
-    """Return how many numbers make a tile worth its start: 5 us or more of work, by whether rows call functions."""
-    ops = [op for op, *_ in body.calls] if isinstance(body, Body) else [body]
-    many = len(ops) > 3 or any(_calls(op.formula) for op in ops)
-    return 2 * GRAIN if many else 4 * GRAIN
+    """Return how many numbers make a tile worth its start.
+
+    A row alone is launched alone, 5 us or more of work; kernels of a program share launches, and tiles are shorter.
+    """
+    if not isinstance(body, Body):
+        return 2 * GRAIN if _functions(body) else 4 * GRAIN
+    cost = sum(0.1 + 0.5 * _functions(op) for op, *_ in body.calls) + 0.1 * len(body.outs)
+    return min(2 * GRAIN, 1 << int(TILE / cost).bit_length())
 
 
-def _calls(formula) -> bool:
+@functools.cache
+def _functions(op) -> int:
+    """Return how many functions the formula of a row calls."""
+    formula = op.formula
     parts = [part for expr in (*[value for _, value in formula.lets], formula.result) for part in ast.walk(expr)]
-    return any(isinstance(part, (ast.Call, ast.Pow)) for part in parts)
+    return sum(isinstance(part, (ast.Call, ast.Pow)) for part in parts)
 
 
 def map_step(body, inputs, outs, pointers) -> Step:

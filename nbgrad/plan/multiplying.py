@@ -19,22 +19,31 @@ HELD = 1 << 18  # bytes of a right factor that stay in cache while thin products
 @planner("matmul")
 def matmul(inputs, attrs, out) -> Plan:
     """Plan (..., m, k) @ (..., k, n)."""
-    a, b = inputs
-    if not out.size or not a.shape[-1]:
+    if not out.size or not inputs[0].shape[-1]:
         return Plan((), out.shape, out.dtype, zero=True)
-    p = product_of(a, b, out)
-    if 1 in (p.b.row, p.b.column):
-        return plan_product(p)
-    # Neither rows nor columns of the right factor lie in one piece.
-    return plan_product(product_of(a, packed(b.shape, b.dtype), out))._replace(copies=(1,))
+    p, copies = product_call("matmul", inputs, out)
+    return plan_product(p)._replace(copies=copies)
 
 
 @planner("linear")
 def linear(inputs, attrs, out) -> Plan:
     """Plan (..., n_in) @ (n_out, n_in).T plus a bias per column, which is added while the sums are in cache."""
-    x, weight, bias = inputs
     if not out.size:
         return Plan((), out.shape, out.dtype)
+    p, copies = product_call("linear", inputs, out)
+    return plan_product(p)._replace(copies=copies)
+
+
+def product_call(name, inputs, out):
+    """Return (Product, inputs that must be copied first) of a call of `matmul` or `linear`."""
+    if name == "matmul":
+        a, b = inputs
+        p = product_of(a, b, out)
+        if 1 in (p.b.row, p.b.column):
+            return p, ()
+        # Neither rows nor columns of the right factor lie in one piece.
+        return product_of(a, packed(b.shape, b.dtype), out), (1,)
+    x, weight, bias = inputs
     if x.ndim == 1:
         x = Layout((1, *x.shape), (0, *x.strides), x.dtype)
     right = Layout(weight.shape[::-1], weight.strides[::-1], weight.dtype)
@@ -43,8 +52,7 @@ def linear(inputs, attrs, out) -> Plan:
         right = Layout(right.shape, (1, right.shape[0]), right.dtype)
     if bias.size > 1 and bias.strides[0] != 1:
         copies += (2,)
-    p = product_of(x, right, out, epilogue=Epilogue(((add, (0, 1)),), (COLUMN,)), extras=(bias,))
-    return plan_product(p)._replace(copies=copies)
+    return product_of(x, right, out, epilogue=Epilogue(((add, (0, 1)),), (COLUMN,)), extras=(bias,)), copies
 
 
 def plan_product(p) -> Plan:

@@ -1,6 +1,7 @@
 """The text of `finish`: what a kernel does to a part of a product while it is in cache (see plan/epilogue.py)."""
 
-from ...plan.epilogue import ROW
+from ...plan.epilogue import ROW, SCALAR
+from ...plan.mapping import Literal
 from .emit import Lowering, indent
 
 
@@ -19,12 +20,15 @@ def epilogue_text(kernel) -> str:
     before = [f"e{i} = at{p}(args)" for i, p in enumerate(pointers)]
     inner, starts, values = ["v = c[o + j]"], [], ["v"]
     for i, kind in enumerate(extras):
+        values.append(f"v{i}")
+        if kind == SCALAR:
+            before.append(f"v{i} = e{i}[0]")
+            continue
         place = f"batch * word(args, at + {2 * i}) + (row + r) * word(args, at + {2 * i + 1})"
         starts.append(f"x{i} = {place}" if kind == ROW else f"x{i} = {place} + first")
         inner.append(f"v{i} = e{i}[x{i}]" if kind == ROW else f"v{i} = e{i}[x{i} + j]")
-        values.append(f"v{i}")
     for op, taken in kernel.body.calls:
-        values.append(low.name(low.row(op, [values[i] for i in taken])))
+        values.append(low.name(low.row(op, [low.constant(i.value) if isinstance(i, Literal) else values[i] for i in taken])))
     inner += [*low.lines, f"c[o + j] = T0({values[-1]})"]
     lines = [*before, "for r in range(rows):", "    o = to + r * c_row", *(f"    {s}" for s in starts)]
     lines += ["    for j in range(width):", *(f"        {line}" for line in inner)]

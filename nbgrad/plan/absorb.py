@@ -1,0 +1,106 @@
+"""Elementwise calls behind a product become its epilogue: done while the sums are in cache, their inputs never stored."""
+
+from .calls import MADE, Call, Work
+from .epilogue import COLUMN, MATRIX, SCALAR, Epilogue
+from .mapping import Literal
+from .multiplying import THIN, plan_product, product_call
+from .simplify import literal
+
+PRODUCTS = ("matmul", "linear")
+MOST = 8  # extra arrays of an epilogue
+
+
+def absorb(calls, order, slots, results):
+    """Merge chains of elementwise calls with the product whose result only they read."""
+    kept = {r.slot for r in results}
+    for number, call in enumerate(calls):
+        if isinstance(call, Call) and call.plan is not None and call.op.name in PRODUCTS and call.plan.steps:
+            _absorb(number, calls, order, slots, kept)
+
+
+def _absorb(number, calls, order, slots, kept):
+    chain, m, n = [number], *_matrix(calls[number])
+    if min(m, n) <= THIN:
+        return
+    while True:
+        w = calls[chain[-1]].writes[0]
+        readers = order.readers.get(w.slot, ())
+        if len(readers) != 1 or w.slot in kept or slots[w.slot].kind != MADE or order.writers[w.slot] != [chain[-1]]:
+            return
+        following = calls[readers[0]]
+        if not _takes(following, w, calls[number].writes[0].layout, slots) or len(order.members(readers[0])) > 1:
+            return
+        extras = sum(len(calls[i].reads) for i in chain) + len(following.reads)
+        if extras > MOST + len(chain) or not order.may_merge(number, readers[0]):
+            return
+        order.merge(number, readers[0])
+        chain.append(readers[0])
+
+
+def _matrix(call):
+    """Return how many rows and columns the products of a call have together."""
+    out = call.writes[0].layout
+    n = out.shape[-1] if out.ndim else 1
+    return out.size // max(1, n), n
+
+
+def _takes(call, w, out, slots) -> bool:
+    """Say whether an elementwise call of the value at `w` can be done place by place of a product's result."""
+    if not isinstance(call, Call) or call.plan is not None or len(call.writes) != 1:
+        return False
+    target = call.writes[0]
+    same = [r for r in call.reads if r.slot == w.slot]
+    return (
+        target.layout.dtype == out.dtype and target.layout.size == out.size and target.whole
+        and all(r.layout.dtype == out.dtype for r in call.reads) and target.slot not in [r.slot for r in call.reads if r.slot != w.slot]
+        and all(r.whole and r.layout.size == out.size and r.offset == w.offset for r in same)
+        and all(kind_of(r, out, slots) is not None for r in call.reads if r.slot != w.slot)
+    )  # fmt: skip
+
+
+def kind_of(r, out, slots):
+    """Return how an extra array lies beside a product's result; None when an epilogue cannot read it."""
+    if literal(r, slots) is not None or r.layout.size == 1:
+        return SCALAR
+    if r.whole and r.layout.size == out.size and (r.layout.shape == out.shape or tuple(n for n in r.layout.shape if n != 1) == tuple(n for n in out.shape if n != 1)):
+        return MATRIX
+    columns = r.layout.shape and r.layout.shape[-1] == out.shape[-1] and r.layout.size == out.shape[-1]
+    return COLUMN if columns and (r.layout.strides[-1] == 1 or out.shape[-1] == 1) else None
+
+
+def product_work(group, slots) -> Work:
+    """Return the work of a product and the elementwise calls behind it."""
+    call, chain = group[0], group[1:]
+    if not chain:
+        return Work(call.plan, call.reads, call.writes, (call.op,), (call.place,))
+    p, copies = product_call(call.op.name, tuple(r.layout for r in call.reads), call.writes[0].layout)
+    taken = list(range(2, len(call.reads)))  # what the product's own epilogue takes: a bias
+    kinds, reads, known = list(p.epilogue.extras), list(call.reads), {}
+    calls = list(p.epilogue.calls)
+    out, values = call.writes[0].layout, {call.writes[0].slot: len(calls)}
+    steps = []
+    for c in chain:
+        args = []
+        for r in c.reads:
+            if r.slot in values:
+                args.append(("value", values[r.slot]))
+                continue
+            number = literal(r, slots)
+            if number is not None:
+                args.append(Literal(number))
+                continue
+            if r not in known:
+                known[r] = len(reads)
+                kinds.append(kind_of(r, out, slots))
+                reads.append(r)
+            args.append(("extra", known[r] - 2))
+        steps.append((c.op, args))
+        values[c.writes[0].slot] = len(calls) + len(steps)
+    extras = len(kinds)
+    place = lambda a: a if isinstance(a, Literal) else 1 + a[1] if a[0] == "extra" else (extras + a[1] if a[1] else 0)
+    shifted = [(op, tuple(v if v <= len(taken) else v + extras - len(taken) for v in vs)) for op, vs in calls]
+    calls = shifted + [(op, tuple(map(place, args))) for op, args in steps]
+    layouts = (*p.extras, *[r.layout for r in reads[len(call.reads) :]])
+    plan = plan_product(p._replace(epilogue=Epilogue(tuple(calls), tuple(kinds)), extras=layouts))
+    assert not copies
+    return Work(plan, tuple(reads), group[-1].writes, tuple(c.op for c in group), tuple(c.place for c in group))
