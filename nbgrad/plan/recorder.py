@@ -175,7 +175,7 @@ class Recorder:
     def array(self, number, dtype) -> np.ndarray:
         """Return the array, without axes, in which kernels find a number."""
         for known, a in self.told:
-            if known.text == number.text and a.dtype == dtype:
+            if type(known) is Number and known.text == number.text and a.dtype == dtype:
                 return a
         a = np.array(number.plain, dtype)
         self.told.append((number, a))

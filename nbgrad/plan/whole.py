@@ -6,6 +6,7 @@ from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
 from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot
 from .fuse import fuse
 from .memory import lives_of, places_of
+from .pieces import opened
 from .plan import packed
 from .simplify import needed, simplify
 from .waves import waves_of
@@ -27,7 +28,8 @@ def plan_record(record, given, outside) -> Schedule:
     Schedule
     """
     calls, slots = _own_constants(record, outside)
-    calls, slots = simplify(needed(calls, slots, record.results), slots, record.results)
+    calls, slots = opened(needed(calls, slots, record.results), slots)
+    calls, slots = simplify(calls, slots, record.results)
     works = fuse(calls, slots, record.results)
     waves, slots = waves_of(works, slots)
     lives = lives_of(waves, slots, set(given))
