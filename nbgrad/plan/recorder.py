@@ -41,7 +41,7 @@ class Recorder:
 
     def __init__(self):
         self.calls, self.roots, self.kinds, self.written = [], [], [], set()
-        self.told, self.sources, self.looks, self.seen, self.guards = [], [], [], [], []
+        self.told, self.sources, self.looks, self.seen, self.guards, self.watched = [], [], [], [], [], []
         self.tensors, self.cells, self.starts, self.argument_slots = {}, [], [], []
         self._starts, self._order, self._numbers = [], [], 0
         self.lines = {}  # slot -> place where it was made
@@ -165,6 +165,10 @@ class Recorder:
         """Say that the record holds only while `look()` gives what it gives now."""
         self.guards.append((look, look()))
 
+    def watch(self, space, names):
+        """Say that the record holds only while these entries of a dict are the objects that they are now."""
+        self.watched.append((space, tuple(names), type(space).__name__))
+
     def follow(self, numbers, again, undo):
         """Return floats as numbers of the program, which `again()` gives anew before each later run (a list of as many)."""
         self.sources.append((again, undo))
@@ -218,9 +222,9 @@ class Recorder:
         """Return the function that tells the program its numbers: False, and nothing told, when a look gives another answer."""
         filled = [(number[0], number[1], a) for number, a in self.told if type(number) is tuple]
         numbers = [(number, a) for number, a in self.told if type(number) is Number]
-        lines = [f" a{i}[()] = {number.text}" for i, (number, _) in enumerate(numbers)]
+        lines = [f" a{i}[0] = {number.text}" for i, (number, _) in enumerate(numbers)]
         looks = " and ".join([f"{text} == v{i}" for i, (text, _) in enumerate(self.looks)]) or "True"
-        names = {f"a{i}": a for i, (_, a) in enumerate(numbers)} | {f"v{i}": v for i, (_, v) in enumerate(self.looks)}
+        names = {f"a{i}": memoryview(a.reshape(1)) for i, (_, a) in enumerate(numbers)} | {f"v{i}": v for i, (_, v) in enumerate(self.looks)}
         text = "\n".join(["def tell(r):", f" if not ({looks}): return False", *lines, " return True"])
         exec(text, names)  # arithmetic of Python on floats, as the function wrote it
         tell, sources = names["tell"], list(self.sources)
