@@ -57,28 +57,52 @@ class Compiled:
         The function itself.
     runs : dict
         Kind of arguments -> list of `Run`, the newest first.
+    short : dict
+        The latest run for tensors alone, by their layouts: what most calls need no more than to look up.
     """
 
     def __init__(self, f):
-        self.f, self.runs, self.latest = f, {}, None
+        self.f, self.runs, self.short, self.latest = f, {}, {}, None
         functools.update_wrapper(self, f, updated=())
 
     def __get__(self, owner, kind=None):
         return self if owner is None else types.MethodType(self, owner)
 
     def __call__(self, *args, **kwargs):
-        if recording.recorder is not None:
+        now = recording.__dict__
+        if now["recorder"] is not None:
             return self.f(*args, **kwargs)
-        arrays, key, leaves, structure = _sorted(args, kwargs)
-        runs = self.runs.get(key, ())
-        for run in runs:
-            if run.fits(arrays):
-                self.latest = run
-                return run(arrays)
-        run = Run(self.f, leaves, structure, bool(kwargs))
-        self.runs[key] = [run, *runs][:MOST]
+        short = None
+        if not kwargs:
+            short = [now["on"]]
+            for t in args:
+                if type(t) is not Tensor:
+                    short = None
+                    break
+                short.append(t.key if t.keyed is t.data else layout_key(t))
+                short.append(t.node is None)
+        if short is not None:
+            short = tuple(short)
+            run = self.short.get(short)
+            if run is not None and run.fits(args):
+                return run(args)
+        tensors, key, leaves, structure = _sorted(args, kwargs)
+        run = self._run(tensors, key)
+        if run is None:
+            run = Run(self.f, leaves, structure, bool(kwargs))
+            self.runs[key] = [run, *self.runs.get(key, ())][:MOST]
+            tensors = run.arguments
+        if short is not None:
+            self.short[short] = run
         self.latest = run
-        return run(run.arguments, first=True)
+        return run(tensors)
+
+    def _run(self, tensors, key):
+        """Return the record that holds for a call, or None."""
+        for run in self.runs.get(key, ()):
+            if run.fits(tensors):
+                return run
+        return None
 
 
 def _sorted(args, kwargs):

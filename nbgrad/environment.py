@@ -113,6 +113,23 @@ class Environment:
                 return False
         return True
 
+    def also(self, spaces):
+        """Take in further (space, names, label), as they are now."""
+        self.spaces += spaces
+        self.values = self._values()
+
+    def watch(self, checks):
+        """Add to `checks` what says without a doubt that nothing has changed."""
+        for space, names, _ in self.spaces:
+            if names is None:
+                checks.items(space)
+            else:
+                for name in names:
+                    if name in space:
+                        checks.item(space, name, space[name])
+        for cell, _ in self.cells:
+            checks.cell(cell, cell.cell_contents)
+
     def changed(self) -> str | None:
         """Return what is no longer what it was, in words, or None."""
         for (space, names, label), values in zip(self.spaces, self.values):

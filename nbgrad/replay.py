@@ -16,6 +16,7 @@ from .plan.recorder import Recorder
 from .plan.whole import plan_record
 from .road import ROAD
 from .tape.tape import Node, recording
+from .target.cpu.holding import Checks
 from .target.cpu.memory import make_array, specification
 from .target.cpu.program import Program
 from .tensor import Tensor, writes
@@ -78,6 +79,7 @@ class Run:
         self.captured = [weakref.ref(t) for t, _ in met if recorder.kinds[recorder.slot(t.data)] == HELD]
         recorder.tensors = {}
         changed = self.environment.changed()
+        self.environment.also(recorder.watched)
         if changed is not None:
             what = f"compile: {changed}: a change that the calls after this one would not make"
             raise problem(ArgumentError, what, "a tensor that is written in place (x[...] = ...), or return the new value")
@@ -143,6 +145,7 @@ class Run:
         self.tell = recorder.teller()
         only = self.makers[0] if self.structure == tree.LEAF and self.back is None and not self.grad_makers else None
         self.single = only.number if isinstance(only, Maker) and only.fresh else None
+        self.checks = self._checks()
         recorder.forget()
 
     def _outside(self):
@@ -160,29 +163,46 @@ class Run:
 
     # -- running
 
-    def fits(self, arrays) -> bool:
+    def fits(self, tensors) -> bool:
         """Say whether the record holds for a call with these tensors; if so, the program has been told its numbers."""
-        for t, array, node, bare in self.captured:
-            if t.data is not array or t.node is not node or (node is not None and (node.grad is None) is not bare):
-                return False
-        for i, t in enumerate(arrays):
+        if not self.checks.hold() and not self._still():
+            return False
+        for i, t in enumerate(tensors):
             a = t.data
             if (a is not self.arguments[i].data) if i in self.fixed else id(a) in self.known or (a.base is not None and self._overlaps(a)):
                 return False
-        if self.written and not all(arrays[i].data.flags.writeable for i in self.written):
+        if self.written and not all([tensors[i].data.flags.writeable for i in self.written]):
             return False
-        recorder = self.recorder
-        return (
-            self.environment.fits()
-            and all([look() == value for look, value in recorder.guards])
-            and all([np.array_equal(a, before) for a, before in recorder.seen])
-            and self.tell()
-        )
+        for look, value in self.recorder.guards:
+            if look() != value:
+                return False
+        for a, before in self.recorder.seen:
+            if not np.array_equal(a, before):
+                return False
+        return self.tell()
+
+    def _still(self) -> bool:
+        """Say whether what the function captured is what it was, by values where objects are others."""
+        for t, array, node, bare in self.captured:
+            if t.data is not array or t.node is not node or (node is not None and (node.grad is None) is not bare):
+                return False
+        return self.environment.fits()
+
+    def _checks(self) -> Checks:
+        """Return the checks that say at once that nothing has changed."""
+        checks = Checks()
+        for t, array, node, bare in self.captured:
+            checks.slot(t, "data", array)
+            checks.slot(t, "node", node)
+            if node is not None:
+                checks.slot(node, "grad", None, bare)
+        self.environment.watch(checks)
+        return checks
 
     def _overlaps(self, a) -> bool:
         return any(np.may_share_memory(a, c.array) for c in self.captured)
 
-    def __call__(self, tensors, first=False):
+    def __call__(self, tensors):
         given = [tensors[i].data for i in self.given] if self.fixed else [t.data for t in tensors]
         if self.written:
             self._check_written(tensors)

@@ -53,8 +53,8 @@ class Optimizer:
                 "tensors with requires_grad=True, or model.parameters()",
             )
         self.count = 0
-        self.counts = dict.fromkeys(self.tensors, 0)
-        self.memory, self.loaded = {}, 0
+        self.missed = {}  # by name, in how many steps a parameter had no gradient
+        self.memory = {}
 
     def add_group(self, group, options, prefix):
         """Name the tensors of one group and keep its options."""
@@ -120,34 +120,45 @@ class Optimizer:
         if recorder is None:
             return found
         floats = [[k for k, v in rates.items() if type(v) is float] for _, rates in found]
-        again = lambda: [rates[k] for (_, rates), keys in zip(self.advance(present), floats) for k in keys]
-        flat = [rates[k] for (_, rates), keys in zip(found, floats) for k in keys]
-        told = iter(recorder.follow(flat, again, lambda: self.advance(present, -1)))
-        recorder.guard(self.chosen)
+        pairs = [(i, k) for i, keys in enumerate(floats) for k in keys]
+
+        def again():
+            moves = self.advance(present)
+            return [moves[i][1][k] for i, k in pairs]
+
+        told = iter(recorder.follow([found[i][1][k] for i, k in pairs], again, lambda: self.advance(present, -1)))
+        for group in self.groups:
+            recorder.watch(group, [k for k, v in group.items() if type(v) is not float and k != "lr"])
+        recorder.watch(vars(self), ["memory", "groups", "tensors"])
         return [(names, {**rates, **{k: next(told) for k in keys}}) for (names, rates), keys in zip(found, floats)]
 
     def advance(self, present, by=1) -> list:
         """Count a step of the parameters in `present` (names per group) and return (names, rates) of those of equal count."""
-        found = []
+        found, missed = [], self.missed
         if by < 0:
             self.count += by
+        if missed or sum(map(len, present)) < len(self.tensors):
+            absent = self.tensors.keys() - {n for names in present for n in names}
+            for name in absent:
+                missed[name] = missed.get(name, 0) + by
         for group, names in zip(self.groups, present):
             lr = group["lr"]
             options = {**group, "lr": lr(self.count) if callable(lr) else float(lr)}
             alike = {}
-            for name in names:
-                count = self.counts[name] = self.counts[name] + by
-                alike.setdefault(count, []).append(name)
-            if by > 0:
-                found += [(same, self.rates(count, options)) for count, same in alike.items()]
+            if missed:
+                for name in names:
+                    alike.setdefault(missed.get(name, 0), []).append(name)
+            elif names:
+                alike[0] = names
+            found += [(same, self.rates(self.count + 1 - late, options)) for late, same in alike.items()]
         if by > 0:
             self.count += by
         return found
 
-    def chosen(self) -> list:
-        """Return what a recorded step depends on beside its rates: options that are no numbers, and which state is loaded."""
-        kept = [[(k, v) for k, v in g.items() if type(v) is not float and k != "lr"] for g in self.groups]
-        return [kept, self.loaded, recording.anomaly is None]
+    @property
+    def counts(self) -> dict:
+        """How many updates each parameter has had, by name."""
+        return {n: self.count - self.missed.get(n, 0) for n in self.tensors}
 
     def remembered(self, name, p):
         """Return the slots of one parameter, zeros at first."""
@@ -251,7 +262,8 @@ class Optimizer:
             raise problem(
                 ArgumentError, f"load_state: the scalar {next(iter(scalars))!r} is unknown", "only what state() gave"
             )
-        self.count, self.counts, self.memory, self.loaded = step, counts, memory, self.loaded + 1
+        self.count, self.memory = step, memory
+        self.missed = {n: step - c for n, c in counts.items() if c != step}
 
     def __repr__(self):
         size = sum(t.size for t in self.tensors.values())

@@ -5,7 +5,9 @@ A step is its kind, the words until the next one, and what its kind needs; see p
 """
 
 from .native_call import BAD_ARGUMENT, DATA, INCREF, NDARRAY, RESTORE, SAVE, TYPE
-from .words import call, get, put
+from .words import call, get, put, variables
+
+DICT_ITEM, DICT_SIZE, LIST_ITEM, LIST_SIZE, FALSE, TRUE = variables(6)
 
 ARRAYS, PATCHES, STEPS, STOPPED, FIRST = range(0, 8 * 5, 8)
 WORD, ARRAY, BEHIND, PATCH = range(0, 8 * 4, 8)
@@ -62,3 +64,38 @@ def group(block, tile):
         entry -= ENTRY
     call(get(entry, WHICH), get(entry, ITS_BLOCK), tile - get(entry, TILE))
     return 0
+
+
+# Checks: how many, then for each its kind, an object or address, what is looked up there, what is found when it holds.
+CHECK, OF, KEY, EXPECTED, CHECK_BYTES = range(0, 8 * 5, 8)
+SAME, OTHER, ITEM, ENTRIES, ELEMENT, ELEMENTS = range(6)
+
+
+def holds(self, args, given):
+    """`holds(checks)`: say whether objects are still what they were, by their addresses."""
+    if given != 1 or get(get(args, 0), TYPE) != NDARRAY:
+        call(BAD_ARGUMENT)
+        return 0
+    at = get(get(args, 0), DATA)
+    count = get(at, 0)
+    at += 8
+    found = TRUE
+    for _ in range(count):
+        kind, of, key, expected = get(at, CHECK), get(at, OF), get(at, KEY), get(at, EXPECTED)
+        now = 0
+        if kind == SAME or kind == OTHER:
+            now = get(of, key)
+        elif kind == ITEM:
+            now = call(DICT_ITEM, of, key)
+        elif kind == ENTRIES:
+            now = call(DICT_SIZE, of)
+        elif kind == ELEMENT:
+            now = call(LIST_ITEM, of, key)
+        else:
+            now = call(LIST_SIZE, of)
+        if (now == expected) == (kind == OTHER):
+            found = FALSE
+            break
+        at += CHECK_BYTES
+    call(INCREF, found)
+    return found
