@@ -4,7 +4,9 @@ A record of a compiled function holds as long as all of it is what it was.
 """
 
 import functools
+import gc
 import inspect
+import sys
 import types
 
 import numpy as np
@@ -13,7 +15,9 @@ from .base.errors import PACKAGE
 from .tensor import Tensor
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.dtype)
-CLOSED = (types.ModuleType, type, types.BuiltinFunctionType, np.ndarray, np.generic, Tensor, *PLAIN)  # not looked into
+CLOSED = (types.BuiltinFunctionType, np.ndarray, np.generic, Tensor, *PLAIN)  # not looked into
+ROUTINES = (types.FunctionType, staticmethod, classmethod, property)
+UNASKED = {"__init__", "__new__", "__del__", "__repr__", "__str__", "__init_subclass__", "__post_init__"}  # no operators
 MOST = 2000  # objects that are looked into
 
 
@@ -22,13 +26,13 @@ class Environment:
 
     Attributes
     ----------
-    spaces : list of (dict or list, tuple of names, label)
-        Where the names are looked up.
+    spaces : list of (dict, list or object with slots, tuple of names, label)
+        Where the names are looked up; all entries of a dict or a list where there are no names.
     """
 
     def __init__(self, f):
         self.spaces, self.cells, self.codes, self._known = [], [], set(), set()
-        self.names, waiting = set(), [_inner(f)]
+        self.names, waiting = set(), [f, _inner(f)]
         later = []
         while waiting and len(self._known) < MOST:
             waiting = [v for thing in waiting for v in self._look(thing, later)]
@@ -47,12 +51,16 @@ class Environment:
             return [thing.__func__, thing.__self__]
         if isinstance(thing, functools.partial):
             return [thing.func, *thing.args, *thing.keywords.values()]
+        if isinstance(thing, (types.ModuleType, type)) and not _is_users(thing):
+            return []
         if isinstance(thing, (dict, list)):
             self.spaces.append((thing, None, type(thing).__name__))
             return list(thing.values() if isinstance(thing, dict) else thing)
         if isinstance(thing, tuple):
             return list(thing)
-        if hasattr(thing, "__dict__"):
+        if hasattr(thing, "__wrapped__") and not isinstance(thing, type):
+            return [thing.__wrapped__]
+        if hasattr(thing, "__dict__") or _slots(type(thing)):
             later.append(thing)
             return self._attributes(thing)
         return []
@@ -61,10 +69,15 @@ class Environment:
         codes = [f.__code__]
         for code in codes:
             codes += [c for c in code.co_consts if isinstance(c, types.CodeType)]
-        self.names.update(n for c in codes for n in c.co_names)
+        self.names.update(n for c in codes for n in (*c.co_names, *[k for k in c.co_consts if type(k) is str and k.isidentifier()]))
         cells = [c for c in f.__closure__ or () if _filled(c)]
         self.cells += [(c, n) for c, n in zip(f.__closure__ or (), f.__code__.co_freevars) if _filled(c)]
-        found = [c.cell_contents for c in cells] + [v for v in (f.__defaults__ or ())]
+        found = [c.cell_contents for c in cells] + list(f.__defaults__ or ())
+        if f.__kwdefaults__:
+            found.append(f.__kwdefaults__)
+        if vars(f):
+            self.spaces.append((vars(f), tuple(n for n in vars(f) if n in self.names), f.__name__))
+            found += [v for n, v in vars(f).items() if n in self.names]
         if not f.__code__.co_filename.startswith(PACKAGE):
             names = tuple(sorted({n for c in codes for n in c.co_names if n in f.__globals__}))
             self.spaces.append((f.__globals__, names, "global"))
@@ -72,28 +85,43 @@ class Environment:
         return found
 
     def _attributes(self, thing):
-        """Note the attributes of an object that are read by name somewhere, and the methods."""
-        own = vars(thing)
-        names = tuple(n for n in own if n in self.names)
-        self.spaces.append((own, names, type(thing).__name__))
-        found = [own[n] for n in names]
+        """Note the attributes of an object, class or module that are read by name somewhere, and the methods."""
+        own, kinds = _space(thing), () if isinstance(thing, (type, types.ModuleType)) else type(thing).__mro__[:-1]
+        names = self._read(thing, own)
+        self.spaces.append((own, names, getattr(thing, "__name__", type(thing).__name__)))
+        return [*_values_of(own, names), *[c for c in kinds if _is_users(c)], *self._methods(thing)]
+
+    def _read(self, thing, own) -> tuple:
+        """Return the names of attributes that are read: those it has, and those of its class that it may get."""
+        if not isinstance(own, dict):
+            return tuple(n for n in _slots(type(thing)) if n in self.names)
+        names = dict.fromkeys(n for n in own if n in self.names)
+        if not isinstance(thing, (type, types.ModuleType)):
+            for cls in type(thing).__mro__[:-1]:
+                names |= dict.fromkeys(n for n, v in vars(cls).items() if n in self.names and not isinstance(v, ROUTINES))
+        return tuple(names)
+
+    def _methods(self, thing) -> list:
+        """Return the functions of its class that may be called: by name, or by an operator."""
+        found = []
         for cls in type(thing).__mro__[:-1]:
-            found += [m for n, m in vars(cls).items() if isinstance(m, types.FunctionType) and (n in self.names or n == "__call__")]
-        return found
+            users = _is_users(cls)
+            for n, v in vars(cls).items():
+                operator = n == "__call__" or (users and n[:2] == "__" and n not in UNASKED)
+                if isinstance(v, ROUTINES) and (operator or n in self.names):
+                    found.append(getattr(v, "fget", None) or getattr(v, "__func__", v))
+        return [m for m in found if isinstance(m, types.FunctionType)]
 
     def _again(self, later):
         found = []
         for thing in later:
-            before = next((names for space, names, _ in self.spaces if space is vars(thing)), ())
-            if any(n in self.names and n not in before for n in vars(thing)) or self._new_methods(thing):
-                self.spaces = [s for s in self.spaces if s[0] is not vars(thing)]
+            own = _space(thing)
+            before = next((names for space, names, _ in self.spaces if space is own), ())
+            if set(self._read(thing, own)) - set(before) or any(id(m) not in self._known for m in self._methods(thing)):
+                self.spaces = [s for s in self.spaces if s[0] is not own]
                 self._known.discard(id(thing))
                 found.append(thing)
         return found
-
-    def _new_methods(self, thing):
-        methods = [m for cls in type(thing).__mro__[:-1] for n, m in vars(cls).items() if n in self.names]
-        return any(isinstance(m, types.FunctionType) and id(m) not in self._known for m in methods)
 
     def _values(self):
         found = [tuple(_of(space, names)) for space, names, _ in self.spaces]
@@ -102,11 +130,12 @@ class Environment:
     def fits(self) -> bool:
         """Say whether everything is what it was."""
         for (space, names, _), values in zip(self.spaces, self.values):
-            for now, before in zip(_of(space, names), values):
+            found = _of(space, names)
+            if len(found) != len(values):
+                return False
+            for now, before in zip(found, values):
                 if now is not before and not _equal(now, before):
                     return False
-            if names is None and len(space) != len(values):
-                return False
         for (cell, _), before in zip(self.cells, self.values[-1]):
             now = cell.cell_contents
             if now is not before and not _equal(now, before):
@@ -125,17 +154,23 @@ class Environment:
                 checks.items(space)
             else:
                 for name in names:
-                    if name in space:
+                    if not isinstance(space, dict):
+                        checks.slot(space, name, getattr(space, name))
+                    elif name in space:
                         checks.item(space, name, space[name])
+                    else:
+                        checks.absent(space, name)
         for cell, _ in self.cells:
             checks.cell(cell, cell.cell_contents)
 
     def changed(self) -> str | None:
         """Return what is no longer what it was, in words, or None."""
         for (space, names, label), values in zip(self.spaces, self.values):
-            if names is None and len(space) != len(values):
-                return f"a {label} that had {len(values)} entries has {len(space)}"
-            for name, now, before in zip(names or range(len(values)), _of(space, names), values):
+            found = _of(space, names)
+            if len(found) != len(values):
+                each = 2 if isinstance(space, dict) else 1
+                return f"a {label} that had {len(values) // each} entries has {len(found) // each}"
+            for name, now, before in zip(names or _labels(space), found, values):
                 if now is not before and not _equal(now, before):
                     return f"{label} {name!r} was {_shown(before)} and is {_shown(now)}"
         for (cell, name), before in zip(self.cells, self.values[-1]):
@@ -145,9 +180,41 @@ class Environment:
 
 
 def _of(space, names):
+    """Return what is looked up in a space: the entries of these names, None where there is none; or keys and values."""
     if names is not None:
-        return map(space.get, names)
-    return space.values() if isinstance(space, dict) else space
+        return _values_of(space, names, None)
+    return [*space.keys(), *space.values()] if isinstance(space, dict) else space
+
+
+def _values_of(space, names, *default):
+    """Return the entries of a dict, or attributes of an object, of these names: those there are, unless there is a default."""
+    held = space if isinstance(space, dict) else {n: getattr(space, n) for n in names if hasattr(space, n)}
+    return [held.get(n, *default) for n in names if default or n in held]
+
+
+def _labels(space):
+    return [*space.keys(), *space.keys()] if isinstance(space, dict) else range(len(space))
+
+
+def _space(thing):
+    """Return the dict of the attributes of an object, class or module; the object itself where it has slots."""
+    if isinstance(thing, type):
+        return gc.get_referents(vars(thing))[0]  # the dict behind the view that Python shows
+    return vars(thing) if hasattr(thing, "__dict__") else thing
+
+
+def _slots(cls) -> tuple:
+    """Return the names of the slots of a class of the user's."""
+    found = [vars(c).get("__slots__", ()) for c in cls.__mro__ if _is_users(c)]
+    return tuple(n for names in found for n in ((names,) if isinstance(names, str) else names))
+
+
+def _is_users(thing) -> bool:
+    """Say whether a class or module is the user's: of no library that is installed, nor of Python."""
+    name = thing.__module__ if isinstance(thing, type) else thing.__name__
+    root = name.partition(".")[0]
+    file = getattr(sys.modules.get(name) if isinstance(thing, type) else thing, "__file__", None) or ""
+    return root == "__main__" or not (root in sys.stdlib_module_names or file.startswith(PACKAGE) or "-packages" in file)
 
 
 def _equal(now, before):

@@ -40,6 +40,11 @@ class Checks:
         """Check an entry of a dict."""
         self._add(ITEM, id(space), id(name), id(expected), space, name, expected)
 
+    def absent(self, space, name):
+        """Check that a dict has no entry of a name."""
+        self._rows.append((ITEM, id(space), id(name), 0))
+        self._kept += (space, name)
+
     def items(self, space):
         """Check all entries of a dict or a list, and that there are no others."""
         listed = isinstance(space, list)
