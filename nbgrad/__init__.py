@@ -27,6 +27,10 @@ from .base.errors import NbgradError as NbgradError
 from .base.errors import ShapeError as ShapeError
 from .checkpoint import checkpoint as checkpoint
 from .compile import compile as compile
+from .control import cond as cond
+from .control import fori_loop as fori_loop
+from .control import scan as scan
+from .control import while_loop as while_loop
 from .creation import arange as arange
 from .creation import asarray as asarray
 from .creation import empty as empty
@@ -363,9 +367,10 @@ __all__ = [
     "cbrt",
     "ceil",
     "checkpoint",
-    "compile",
     "clip",
+    "compile",
     "concatenate",
+    "cond",
     "conv",
     "conv1d",
     "conv2d",
@@ -425,6 +430,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "fori_loop",
     "from_dlpack",
     "full",
     "full_like",
@@ -539,6 +545,7 @@ __all__ = [
     "roll",
     "round",
     "rsqrt",
+    "scan",
     "scatter",
     "scatter_add",
     "searchsorted",
@@ -594,6 +601,7 @@ __all__ = [
     "vjp",
     "vstack",
     "where",
+    "while_loop",
     "xlogy",
     "zeros",
     "zeros_like",

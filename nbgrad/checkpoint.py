@@ -10,7 +10,7 @@ from .base import tree
 from .base.errors import GradientError, problem
 from .eager import ITEM, owned, record_custom
 from .history import Kept, newest_node
-from .ops.joining import concatenate, stack
+from .ops.joining import concatenate
 from .ops.movement import expand_dims
 from .ops.table import Op
 from .tape.adjoint import pull_back
@@ -44,7 +44,7 @@ def checkpoint(f):
         if not ends:
             return out
         given = [Kept(t, newest_node(t)) for t in tree.flatten([args, kwargs])[0] if isinstance(t, Tensor)]
-        given += [k for n in reachable(roots, since) for k in _kept(n) if k.node is None or k.node.slot < since]
+        given += [k for n in reachable(roots, since) if n.slot >= since for k in _kept(n) if k.node is None or k.node.slot < since]
         watched = list({(id(w.version), w.seen): w for w in map(Watched.of, given) if w.alive()}.values())
 
         def again(node, g):
@@ -89,7 +89,7 @@ class Watched:
 
 def _kept(node):
     """Return what a node keeps of values that others can write, its own result left out."""
-    kept = node.kept or {}
+    kept = node.kept if isinstance(node.kept, dict) else {}
     return [*kept.get("given", ()), *[k for k in kept.values() if isinstance(k, Kept) and not k.own]]
 
 
@@ -212,6 +212,7 @@ class CheckpointedLoop:
         for node in reachable(roots, since):
             if node.slot < since:
                 self.captured[node] = None
+                continue
             for kept in _kept(node):
                 if kept.node is None or kept.node.slot < since:
                     self.watched[id(kept.version)] = Watched.of(kept)
