@@ -129,7 +129,10 @@ class Tensor(ArrayMethods):
     @property
     def grad(self):
         """Gradient that `backward` left on this leaf: a Tensor of the same shape and dtype, or None."""
-        return None if self.node is None or self.node.op is not None else self.node.grad
+        if self.node is None or self.node.op is not None:
+            return None
+        self._meet()
+        return self.node.grad
 
     @grad.setter
     def grad(self, g):
@@ -139,12 +142,19 @@ class Tensor(ArrayMethods):
             g = g if isinstance(g, Tensor) else Tensor(g, self.dtype)
             if g.shape != self.shape or g.dtype != self.dtype:
                 raise problem(ShapeError, f"the gradient is {g.dtype}{g.shape} and the tensor {self.dtype}{self.shape}")
+        self._meet()
         self.node.grad = g
 
     def zero_grad(self):
         """Forget the gradient."""
         if self.node is not None:
+            self._meet()
             self.node.grad = None
+
+    def _meet(self):
+        """A program that is recorded depends on the gradient of this leaf."""
+        if recording.recorder is not None:
+            recording.recorder.meet((self,))
 
     # -- gradients
 

@@ -37,6 +37,8 @@ def fresh(value, name):
             f"{name}: an argument has dtype {t.dtype}, and gradients are of floats",
             "2.0 instead of 2, or x.astype(float)",
         )
+    if recording.recorder is not None:
+        recording.recorder.meet((t,))
     outer = node_of(t)
     if outer is None:
         node = Node(None, (), {}, t.shape, t.dtype)

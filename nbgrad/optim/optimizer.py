@@ -119,18 +119,17 @@ class Optimizer:
         found, recorder = self.advance(present), recording.recorder
         if recorder is None:
             return found
-        floats = [[k for k, v in rates.items() if type(v) is float] for _, rates in found]
-        pairs = [(i, k) for i, keys in enumerate(floats) for k in keys]
 
-        def again():
-            moves = self.advance(present)
-            return [moves[i][1][k] for i, k in pairs]
+        def flat(moves):
+            """Return what a recorded step depends on: who moves together where some have missed steps, and all rates."""
+            together = tuple([tuple(names) for names, _ in moves]) if self.missed else len(moves)
+            return [together, *[v for _, rates in moves for k, v in rates.items() if k != "names"]]
 
-        told = iter(recorder.follow([found[i][1][k] for i, k in pairs], again, lambda: self.advance(present, -1)))
+        told = iter(recorder.follow(flat(found), lambda: flat(self.advance(present)), lambda: self.advance(present, -1))[1:])
         for group in self.groups:
             recorder.watch(group, [k for k, v in group.items() if type(v) is not float and k != "lr"])
         recorder.watch(vars(self), ["memory", "groups", "tensors"])
-        return [(names, {**rates, **{k: next(told) for k in keys}}) for (names, rates), keys in zip(found, floats)]
+        return [(names, {k: v if k == "names" else next(told) for k, v in rates.items()}) for names, rates in found]
 
     def advance(self, present, by=1) -> list:
         """Count a step of the parameters in `present` (names per group) and return (names, rates) of those of equal count."""
@@ -143,7 +142,7 @@ class Optimizer:
                 missed[name] = missed.get(name, 0) + by
         for group, names in zip(self.groups, present):
             lr = group["lr"]
-            options = {**group, "lr": lr(self.count) if callable(lr) else float(lr)}
+            options = {**group, "lr": float(lr(self.count) if callable(lr) else lr)}
             alike = {}
             if missed:
                 for name in names:

@@ -101,12 +101,19 @@ class Recorder:
         return Ref(slot, layout, a.__array_interface__["data"][0] - start if a.size else 0)
 
     def meet(self, values):
-        """Remember the tensors among `values`, by their memory: those of others are looked up again before each run."""
+        """Remember the tensors among `values`, by memory and node: those of others are looked up again before each run."""
         for t in values:
-            if hasattr(t, "_bind") and t.size and id(t.data) not in self.tensors:
-                self.tensors[id(t.data)] = t, t.grad
-                if t.grad is not None and t.grad.size and not self._is_made(t.grad.data):
-                    self.cells.append((t, self._add(_owner(t.grad.data), HELD)))
+            if not hasattr(t, "_bind") or not t.size:
+                continue
+            known, key = self.tensors.get(id(t.data)), id(t.data)
+            if known is not None:
+                key = (key, id(t.node))
+                if known[0].node is t.node or key in self.tensors:
+                    continue
+            grad = None if t.node is None or t.node.op is not None else t.node.grad
+            self.tensors[key] = t, grad
+            if grad is not None and grad.size and not self._is_made(grad.data):
+                self.cells.append((t, self._add(_owner(grad.data), HELD)))
 
     def _is_made(self, a) -> bool:
         return self.kinds[self.slot(a)] == MADE
@@ -170,11 +177,17 @@ class Recorder:
         self.watched.append((space, tuple(names), type(space).__name__))
 
     def follow(self, numbers, again, undo):
-        """Return floats as numbers of the program, which `again()` gives anew before each later run (a list of as many)."""
+        """Return floats as numbers of the program, which `again()` gives anew before each later run (a list of as many).
+
+        Values of other types are as they are; the record holds while `again()` gives equal ones.
+        """
         self.sources.append((again, undo))
-        first = self._numbers
+        texts = [f"r[{self._numbers + i}]" for i in range(len(numbers))]
         self._numbers += len(numbers)
-        return [Number(v, f"r[{first + i}]", self) if type(v) is float else v for i, v in enumerate(numbers)]
+        for v, text in zip(numbers, texts):
+            if type(v) is not float:
+                self.look(text, v)
+        return [Number(v, text, self) if type(v) is float else v for v, text in zip(numbers, texts)]
 
     def array(self, number, dtype) -> np.ndarray:
         """Return the array, without axes, in which kernels find a number."""
