@@ -1,5 +1,6 @@
 """Compute again instead of keep: memory for time."""
 
+import contextlib
 import functools
 import weakref
 
@@ -175,7 +176,8 @@ class CheckpointedLoop:
         self.start, self.state = [Kept(t, newest_node(t)) for t in (*carry, *xs)], random.get_state()
         self.wanting = {k for k, kept in enumerate(self.start) if kept.node is not None}
         self.captured, self.watched = {}, {}
-        self.out = self._forward(carry, xs, more)
+        with _unlisted():
+            self.out = self._forward(carry, xs, more)
 
     def _forward(self, carry, xs, more):
         """Run all steps, each on a piece of tape of its own that is let go; return the carry and the joined results."""
@@ -285,7 +287,7 @@ class CheckpointedLoop:
         i, since = self.numbers[at], next_slot()
         given = [_leaf(t) if k in self.wanting else t for k, t in enumerate(carry)]
         row = self._row(self.xs, i)
-        with enable_grad():
+        with enable_grad(), _unlisted():
             new, y = self.step(i, given, row)
         seeds = [*self.totals.items()]  # sums go on where the later steps left them
         seeds += [(newest_node(v), g) for v, g in zip(new, gs) if g is not None]
@@ -298,6 +300,16 @@ class CheckpointedLoop:
             if t.node in found:
                 part[i] = found[t.node]
         return [found.get(t.node) for t in given]
+
+
+@contextlib.contextmanager
+def _unlisted():
+    """Let no open `Tape` list what is recorded inside of the block: it would hold it."""
+    tapes, recording.tapes = recording.tapes, []
+    try:
+        yield
+    finally:
+        recording.tapes = tapes
 
 
 def _leaf(t):

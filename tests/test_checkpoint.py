@@ -138,6 +138,34 @@ def test_an_argument_that_was_written_since_is_noticed():
         y.backward()
 
 
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_write_to_what_a_block_reads_otherwise_is_noticed(depth):
+    w, x = ng.tensor([1.0, 2.0], requires_grad=True) * 1.0, ng.tensor([1.0, 2.0], requires_grad=True)
+    f = lambda v: v * w
+    for _ in range(depth):
+        f = ng.checkpoint(f)
+    y = f(x).sum()
+    w[0] = 3.0
+    with pytest.raises(GradientError, match="checkpoint: its backward reads an argument of shape"):
+        y.backward()
+
+
+def test_constants_of_a_block_are_let_go_at_once():
+    constants = []
+
+    def block(x):
+        constants.append(ng.exp(ng.ones(1000)))
+        out = x * constants[-1]
+        constants[-1] = weakref.ref(constants[-1].data)
+        return out
+
+    x = ng.tensor(np.ones(1000), requires_grad=True)
+    y = ng.checkpoint(block)(x)
+    assert constants[0]() is None
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.full(1000, np.e), rtol=1e-14)
+
+
 def test_arguments_and_results_may_be_structures(rng):
     a, b = rng.standard_normal(3), rng.standard_normal(3)
 

@@ -377,6 +377,15 @@ def test_constants_of_steps_are_let_go():
     np.testing.assert_array_equal(ng.grad(lambda c: inside(c).sum())(np.ones(50)).numpy(), x.grad.numpy())
 
 
+def test_a_tape_lists_a_checkpointed_loop_and_not_its_steps():
+    with ng.Tape() as tape:
+        v = tape.watch([1.0, 2.0], "v")
+        last, ys = ng.scan(lambda c, x: (c * x, c), 1.0, v, checkpoint=True)
+        y = last + ys.sum()
+    assert [n.op.name for n in tape.nodes if n.op is not None] == ["loop", "item", "item", "sum", "add"]
+    assert tape.gradient(y, v).tolist() == [3, 1]
+
+
 def test_a_checkpointed_loop_can_be_walked_again():
     x = ng.tensor(0.5, requires_grad=True)
     y = ng.fori_loop(0, 5, lambda i, c: ng.sin(c), x, checkpoint=True)
