@@ -3,10 +3,11 @@
 It is recorded right behind the forward, and reads values that the forward made: those are handed over in new arrays.
 """
 
+from .again import on_tape
 from .base.errors import GradientError, problem
 from .eager import record_custom
 from .history import newest_node, node_of
-from .making import Maker, Makers
+from .making import Makers
 from .ops.table import Op
 from .plan.calls import HELD, MADE, Ref
 from .plan.whole import plan_record
@@ -91,12 +92,11 @@ class Call:
         """Return the gradients of the nodes, given those of the results."""
         back = self.back
         self._check()
-        if recording.on:
-            return self._eagerly(seeds)
         arrays = [*self.given, *[s.data if s.data.flags.c_contiguous else s.data.copy() for s in seeds]]
         arrays += [make_array(*made) for made in back.fresh]
         back.program.run(arrays)
-        return [m.tensor(arrays) if isinstance(m, Maker) else m for m in back.makers]
+        found = [m.tensor(arrays) for m in back.makers]
+        return on_tape(found, self.nodes, seeds, self.again)
 
     def _check(self):
         for t, before in [*zip(self.back.watched, self.versions), *zip(self.tensors, self.seen)]:
@@ -104,13 +104,10 @@ class Call:
                 what = f"a compiled function: its backward reads a tensor of shape {t.shape} that was written in place since the call"
                 raise problem(GradientError, what, "write to a copy, or take the gradient inside of the compiled function")
 
-    def _eagerly(self, seeds):
-        """Return gradients that can be differentiated again: by the function itself, op by op."""
-        with recorded(True):
-            outs = self.run.again(self.tensors)
-        pairs = [(newest_node(outs[i]), s) for i, s in zip(self.back.outs, seeds)]
-        found = pull_back([n for n, _ in pairs], [s for _, s in pairs], self.nodes, keep=True)
-        return [found.get(n) for n in self.nodes]
+    def again(self):
+        """Return the results that have a gradient, by the function itself, op by op."""
+        outs = self.run.again(self.tensors)
+        return [outs[i] for i in self.back.outs]
 
 
 def _pull(node, g):

@@ -79,6 +79,20 @@ class Work(NamedTuple):
     places: tuple = ()
 
 
+class Loop(NamedTuple):
+    """Stands for a kernel: a schedule that is run `turns` times.
+
+    given : slots of the schedule whose memory the pointers name, in order; strides : bytes that are added to each per turn;
+    back : whether the last turn comes first.
+    """
+
+    schedule: Any
+    given: tuple
+    strides: tuple
+    turns: int
+    back: bool = False
+
+
 class Item(NamedTuple):
     """A step with the memory it works on: per pointer (slot, offset in bytes); `work` says for which work."""
 

@@ -5,7 +5,7 @@ from .rules import rule, sum_to
 from .tape import FREED, reachable, recording
 
 
-def pull_back(roots, seeds, wanted=None, keep=False, since=-1):
+def pull_back(roots, seeds, wanted=None, keep=False, since=-1, through=True):
     """Take gradients from `roots` back to leaves.
 
     Parameters
@@ -19,6 +19,8 @@ def pull_back(roots, seeds, wanted=None, keep=False, since=-1):
         Keep what the backward reads, so that it can be walked again.
     since : int
         Nodes older than this slot are ends, not passed.
+    through : bool
+        Pass wanted nodes, to others that they were made from; else each is an end, and others count as fixed.
 
     Returns
     -------
@@ -40,7 +42,7 @@ def pull_back(roots, seeds, wanted=None, keep=False, since=-1):
         if node.op is None or (ends is not None and node in ends) or node.slot < since:
             if ends is None or node in ends:
                 found[node] = g
-            if node.op is None or ends is None or node.slot < since:
+            if node.op is None or ends is None or node.slot < since or not through:
                 continue
         if quick is not None and quick(node, g, grads, live, keep):
             continue

@@ -7,12 +7,19 @@ A step is its kind, the words until the next one, and what its kind needs; see p
 from .native_call import BAD_ARGUMENT, DATA, INCREF, NDARRAY, RESTORE, SAVE, TYPE
 from .words import call, get, put, variables
 
-DICT_ITEM, DICT_SIZE, LIST_ITEM, LIST_SIZE, FALSE, TRUE = variables(6)
+DICT_ITEM, DICT_SIZE, LIST_ITEM, LIST_SIZE, FALSE, TRUE, INNER = variables(7)
 
 ARRAYS, PATCHES, STEPS, STOPPED, FIRST = range(0, 8 * 5, 8)
 WORD, ARRAY, BEHIND, PATCH = range(0, 8 * 4, 8)
 KIND, LENGTH, KERNEL, TILES, LAUNCH, STATE, BLOCK = range(0, 8 * 7, 8)
-IN_PLACE, SHARED, STOP = range(3)  # kinds: run the tiles here, share them among threads, stop where a number is not zero
+# Kinds: run the tiles here, share them among threads, stop where a number is not zero, walk another table many times.
+IN_PLACE, SHARED, STOP, LOOP, WHILE, CHOICE = range(6)
+# Of a loop: its table, how many turns, the number of the first and what is added from turn to turn, feeds. A feed: a word
+# of the table, an address, what is added to it per turn.
+TURNS, START, BY, FEEDS, FIRST_FEED = range(24, 24 + 8 * 5, 8)
+FEED_WORD, FEED_BASE, FEED_STRIDE, FEED = range(0, 8 * 4, 8)
+# Of a while: tables of the condition and the body, the place of the condition, where the turns are counted.
+BODY, FLAG, TRIPS = range(24, 24 + 8 * 3, 8)
 COUNT, FIRST_ENTRY = 0, 8  # of the block of a group: how many kernels; then the first tile, kernel and block of each
 TILE, WHICH, ITS_BLOCK, ENTRY = range(0, 8 * 4, 8)
 
@@ -43,18 +50,53 @@ def walk(table, step):
     """Run the steps of a table, the first of which is at `step`; note which of them stopped it, 0 for none."""
     put(table, STOPPED, 0)
     for number in range(get(table, STEPS)):
-        kind = get(step, KIND)
+        kind, stopped = get(step, KIND), 0
         if kind == IN_PLACE:
             kernel, tiles = get(step, KERNEL), get(step, TILES)
             for tile in range(tiles):
                 call(kernel, step + BLOCK, tile)
         elif kind == SHARED:
             call(get(step, LAUNCH), get(step, KERNEL), step + BLOCK, get(step, TILES), get(step, STATE))
-        elif get(get(step, KERNEL), 0) & get(step, TILES) != 0:
+        elif kind == STOP:
+            stopped = get(get(step, KERNEL), 0) & get(step, TILES)
+        else:
+            stopped = call(INNER, kind, step)
+        if stopped != 0:
             put(table, STOPPED, number + 1)
-            return 0
+            return 1
         step += get(step, LENGTH)
     return 0
+
+
+def inner(kind, step):
+    """Run a step that walks other tables; return whether one of them was stopped."""
+    table = get(step, KERNEL)
+    if kind == LOOP:
+        turn, by = get(step, START), get(step, BY)
+        for _ in range(get(step, TURNS)):
+            feed = step + FIRST_FEED
+            for _i in range(get(step, FEEDS)):
+                put(table, get(feed, FEED_WORD), get(feed, FEED_BASE) + turn * get(feed, FEED_STRIDE))
+                feed += FEED
+            if walk(table, table + FIRST) != 0:
+                return 1
+            turn += by
+        return 0
+    if kind == WHILE:
+        trips, body = 0, get(step, BODY)
+        while 1:
+            if walk(table, table + FIRST) != 0:
+                return 1
+            if get(get(step, FLAG), 0) & 255 == 0:
+                break
+            if walk(body, body + FIRST) != 0:
+                return 1
+            trips += 1
+        put(get(step, TRIPS), 0, trips)
+        return 0
+    if get(get(step, FLAG), 0) & 255 == 0:
+        table = get(step, BODY)
+    return walk(table, table + FIRST)
 
 
 def group(block, tile):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ...plan.calls import ARGUMENT, MADE, Stop
+from ...plan.calls import MADE, Loop, Stop
 from .kernels import address
 from .native import FASTCALL, VALUES, make_builtin
-from .native_replay import ENTRY, FIRST, IN_PLACE, PATCH, SHARED, STOP, STOPPED, group, replay
+from .native_replay import ENTRY, FIRST, IN_PLACE, LOOP, PATCH, SHARED, STOP, STOPPED, group, inner, replay
 from .threads import launcher
 from .words import Native
 
@@ -25,27 +25,32 @@ class Program:
     schedule : Schedule
     """
 
-    def __init__(self, schedule, given):
+    def __init__(self, schedule, given, inner=False):
         self.schedule, self.given = schedule, tuple(given)
         self._numbers = {slot: i for i, slot in enumerate(self.given)}
-        self._free = [self._table()]
+        self._free = [] if inner else [self._table()]
 
     def run(self, arrays):
-        """Run the program; return the number of the stop that ended it early, and its arena then; None when none did."""
-        table, arena = self._free.pop() if self._free else self._table()
+        """Run the program; return the stop that ended it early, and its arena then; None when none did."""
+        instance = self._free.pop() if self._free else self._table()
+        table, arena = instance[:2]
         REPLAY(table, *arrays)
         stopped = int(table[STOPPED // 8])
         if stopped:
             return self.stops[stopped - 1], arena
-        self._free.append((table, arena))
+        self._free.append(instance)
         return None
 
-    def _table(self):
-        """Return a table and an arena of its own: a run that meets another in progress takes a new one."""
+    def _table(self, feeds=None):
+        """Return (table, arena, what they need): of its own, as a run that meets another in progress takes a new one.
+
+        With a list `feeds`, what is given is not patched: (word, slot, bytes behind its start) of each place is put there.
+        """
         size = self.schedule.arena
         memory = np.empty(size + LINE, np.uint8)
         start = -memory.ctypes.data % LINE
         arena = memory[start : start + size]
+        self._needs = []
         steps, patches, self.stops, words = [], [], {}, 0
         for wave in self.schedule.waves:
             for step, holes in self._steps(wave, arena):
@@ -53,6 +58,9 @@ class Program:
                 steps.append(step)
                 patches += [(words + at, slot, behind) for at, slot, behind in holes]
                 words += len(step)
+        if feeds is not None:
+            feeds += [(FIRST + 8 * at, slot, behind) for at, slot, behind in patches]
+            patches = []
         head = FIRST // 8 + PATCH // 8 * len(patches)
         table = np.empty(head + words, np.int64)
         table[:4] = len(self.given), len(patches), len(steps), 0
@@ -62,7 +70,7 @@ class Program:
         for step in steps:
             table[at : at + len(step)] = [w if type(w) is int else table.ctypes.data + 8 * (at + w[0]) for w in step]
             at += len(step)
-        return table, arena
+        return table, arena, self._needs
 
     def _steps(self, wave, arena):
         """Yield (words of a step, holes): a word in brackets is the address of another word of the same step."""
@@ -71,6 +79,10 @@ class Program:
             where, holes = self._address((flag.slot, flag.offset), arena)
             yield [STOP, 8 * 4, where, MASKS[np.dtype(flag.layout.dtype).itemsize]], [(2, *h) for h in holes]
             return
+        for item in wave:
+            if isinstance(item.kernel, Loop):
+                yield self._loop(item, arena)
+        wave = [i for i in wave if not isinstance(i.kernel, Loop)]
         shared = [i for i in wave if i.tiles > 1]
         small = [i for i in wave if i.tiles == 1]
         if len(small) > 1 and sum(map(seconds, small)) > WORTH or (shared and sum(map(seconds, small)) > WORTH / 4):
@@ -81,6 +93,21 @@ class Program:
             yield self._single(shared[0], arena, SHARED)
         elif shared:
             yield self._group(sorted(shared, key=seconds, reverse=True), arena)
+
+    def _loop(self, item, arena):
+        """Return the words of a loop, and the holes among them: the schedule in a table of its own, fed at each turn."""
+        loop, feeds = item.kernel, []
+        table, *needs = Program(loop.schedule, loop.given, True)._table(feeds)
+        self._needs += [table, needs]
+        first, by = (loop.turns - 1, -1) if loop.back else (0, 1)
+        words, holes = [LOOP, 0, table.ctypes.data, loop.turns, first, by, len(feeds)], []
+        for word, slot, behind in feeds:
+            number = loop.given.index(slot)
+            where, found = self._address((item.pointers[number][0], item.pointers[number][1] + behind), arena)
+            holes += [(len(words) + 1, *h) for h in found]
+            words += [word, where, loop.strides[number]]
+        words[1] = 8 * len(words)
+        return words, holes
 
     def _address(self, pointer, arena):
         """Return the address of a place in a slot, 0 where it is given with each run; and what goes into that hole."""
@@ -136,6 +163,7 @@ def flops(work) -> float:
     return 0.0
 
 
-_native = Native("replay", [replay, group], VALUES)
+_native = Native("replay", [replay, group, inner], {**VALUES, "INNER": 0})
+_native.set("INNER", _native.address("inner"))
 REPLAY = make_builtin("replay", _native.address("replay"), FASTCALL, "replay(table, *arrays)\n--\n\nRun a program on arrays.")
 GROUP = _native.address("group")

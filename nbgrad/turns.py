@@ -1,0 +1,244 @@
+"""Scans of a program that is recorded: the body is recorded once, planned, and looped natively.
+
+A scan is one call forward and one backward. The carries of all turns lie in one array, as does each value of a turn that
+its backward reads; what the body reads from outside is given to every turn, and its gradient added up there.
+"""
+
+import numpy as np
+
+from .again import on_tape
+from .base.errors import ArgumentError, problem
+from .eager import COPY, NO_ATTRS, as_tensor, finish, record_custom
+from .history import newest_node, node_of
+from .ops.arithmetic import add
+from .ops.table import Op
+from .plan.calls import ARGUMENT, MADE, Call, Loop
+from .plan.plan import Plan, Step
+from .plan.recorder import Recorder
+from .plan.whole import plan_record
+from .tape.adjoint import pull_back
+from .tape.tape import Node, next_slot, place, recording
+from .target.cpu.run import run_map
+from .tensor import Tensor
+from .transform import recorded
+
+SCAN = Op("scan", "custom", ("*args",))
+SCAN_BACK = Op("scan_back", "custom", ("*args",))
+
+
+class Body:
+    """The body of a scan, recorded: its calls forward and, where gradients are wanted, behind them those backward.
+
+    Attributes
+    ----------
+    carries, slices, outs, ys : list of ndarray
+        Stand-ins of what a turn is given, and what it makes.
+    """
+
+    def __init__(self, f, carries, slices, wanted, check):
+        self.outer, self.inner = recording.recorder, Recorder()
+        self.since, self.back = next_slot(), None
+        leaf = lambda t: Node(None, (), NO_ATTRS, t.shape, t.dtype) if wanted and t.dtype.kind == "f" else None
+        recording.recorder = self.inner
+        try:
+            self.ins = [Tensor._make(self.inner.argument(a), None) for a in (*carries, *slices)]
+            for t in self.ins:
+                t.node = leaf(t)
+            n = len(carries)
+            outs, ys = check(f(self.ins[:n], self.ins[n:]))
+            outs, ys = ([_own(as_tensor(t)) for t in ts] for ts in (outs, ys))
+            self.carries, self.slices = [t.data for t in self.ins[:n]], [t.data for t in self.ins[n:]]
+            self.outs, self.ys = [t.data for t in outs], [t.data for t in ys]
+            self.first = len(self.inner.calls)
+            if wanted:
+                self._backward(outs, ys)
+        finally:
+            recording.recorder = self.outer
+        if any(type(number) is tuple for number, _ in self.inner.told):
+            what = "random numbers are drawn inside of a scan or loop of a compiled function: every turn would draw the same"
+            raise problem(ArgumentError, what, "draw them before, and pass them as xs")
+        self._hand_over()
+
+    def _backward(self, outs, ys):
+        """Record the gradients of one turn: of the carries in place, of the slices, and of what was read from outside."""
+        roots = [(newest_node(t), t) for t in (*outs, *ys)]
+        self.g_carries = [self.inner.argument(a) for a in self.outs]
+        self.g_ys = [self.inner.argument(a) for a in self.ys]
+        seeds = [Tensor._make(a, None) for a in (*self.g_carries, *self.g_ys)]
+        pairs = [(n, s) for (n, _), s in zip(roots, seeds) if n is not None and s.dtype.kind == "f"]
+        with recorded(False):
+            found = pull_back([n for n, _ in pairs], [s for _, s in pairs], since=self.since)
+            own = [t.node for t in self.ins]
+            n = len(self.carries)
+            of = lambda t: found.get(t.node) if t.node is not None else None
+            g_ins = [_own(g) if g is not None else None for g in map(of, self.ins)]
+            self.g_slices = [None if g is None else g.data for g in g_ins[n:]]
+            ends = [(node, g) for node, g in found.items() if node not in own]
+            self.ends = [node for node, _ in ends]
+            self.sums = [self.inner.argument(g.data) for _, g in ends]
+            for a, (_, g) in zip(self.sums, ends):
+                run_map(add, (a, g.data), a.shape, a.dtype, out=a)
+            for a, g in zip(self.g_carries, g_ins[:n]):
+                source = g.data if g is not None else np.zeros((), a.dtype)
+                run_map(COPY, (source,), a.shape, a.dtype, out=a)
+        self.back = True
+
+    def _hand_over(self):
+        """Tell the outer recorder what the body reads of others."""
+        inner, outer = self.inner, self.outer
+        outer.meet([t for t, _ in inner.tensors.values()])
+        inner.tensors = {}
+        for name in ("told", "looks", "seen", "guards", "watched"):
+            getattr(outer, name).extend(getattr(inner, name))
+        kinds = inner.kinds
+        outside = inner.outside()
+        self.outside = outside
+        self.held = [i for i, k in enumerate(kinds) if k not in (MADE, ARGUMENT) and (i in outside or i in inner.written)]
+        for i in self.held:
+            outer.slot(inner.roots[i])
+
+    def handed(self) -> list:
+        """Return the slots that the forward makes and the backward reads."""
+        calls, kinds = self.inner.calls, self.inner.kinds
+        made = {w.slot for c in calls[: self.first] for w in c.writes if kinds[w.slot] == MADE}
+        return [s for s in dict.fromkeys(r.slot for c in calls[self.first :] for r in c.reads) if s in made]
+
+
+def _own(t):
+    """Return a tensor in memory that is its own."""
+    return finish(COPY, (t,), NO_ATTRS, run_map(COPY, (t.data,), t.shape, t.dtype))
+
+
+class Memory:
+    """What a step of the outer program gives its body: per slot of the body an array, and the bytes to the next turn's."""
+
+    def __init__(self, inner):
+        self.inner, self.slots, self.arrays, self.strides = inner, [], [], []
+
+    def give(self, slot, a, stride):
+        """Give a slot (or the slot of a stand-in) an array."""
+        slot = slot if isinstance(slot, int) else self.inner.slot(slot)
+        if slot not in self.slots:
+            self.slots.append(slot)
+            self.arrays.append(a)
+            self.strides.append(stride)
+
+    def stack(self, stand_ins, arrays):
+        """Give each stand-in a row per turn."""
+        for s, a in zip(stand_ins, arrays):
+            self.give(s, a, a.strides[0])
+
+    def note(self, op, body, results, calls, turns, back, reads):
+        """Note the loop as one call, which reads the first arrays and writes the others."""
+        outer, inner = body.outer, body.inner
+        record = inner.record([inner.ref(a) if not isinstance(a, int) else inner.whole(a) for a in results], *calls)
+        schedule = plan_record(record, self.slots, body.outside)
+        loop = Loop(schedule, tuple(self.slots), tuple(self.strides), turns, back)
+        refs = [outer.ref(a) for a in self.arrays]
+        changed = [outer.ref(inner.roots[s]) for s in body.held if s in inner.written]
+        plan = Plan((Step(loop, tuple(range(len(refs))), (), 1),), (), "float32")
+        writes = (*refs[reads:], *changed)  # read as well: a turn reads what the one before wrote
+        outer.calls.append(Call(op, {"loop": loop}, tuple(refs), writes, plan, place()))
+        outer.written.update(w.slot for w in writes)
+
+
+class Scan:
+    """One scan of a recorded program: flat lists of tensors `init` and `xs`, `f(carries, slices) -> (carries, ys)`.
+
+    `check` is called with what `f` returns, and returns it as two flat lists, or raises.
+    """
+
+    def __init__(self, f, init, xs, length, reverse, check, again):
+        self.init, self.xs, self.length, self.reverse, self.again = init, xs, length, reverse, again
+        self.wanted, self.outer = recording.on, recording.recorder
+        self.body = Body(f, [t.data for t in init], [x.data[0] for x in xs], self.wanted, check)
+
+    def run(self):
+        """Note the forward; return (carries, ys)."""
+        body, outer, wanted = self.body, self.outer, self.wanted
+        inner, memory = body.inner, Memory(body.inner)
+        self.carries = [outer.made((self.length + 1 if wanted else 1, *a.shape), a.dtype) for a in body.carries]
+        first, last = (-1, 0) if self.reverse else (0, -1)
+        for stack, t in zip(self.carries, self.init):
+            outer.note(COPY, {}, [t.data], [stack[first]])
+        self.ys = [outer.made((self.length, *a.shape), a.dtype) for a in body.ys]
+        memory.stack(body.slices, [x.data for x in self.xs])
+        for s in body.held:
+            memory.give(s, inner.roots[s], 0)
+        reads, results = len(memory.slots), list(body.ys)
+        if wanted:
+            self._stack_carries(memory)
+            results += body.outs
+        else:
+            for s, a in zip(body.carries, self.carries):
+                memory.give(s, a, 0)
+            recording.recorder = inner
+            for a, out in zip(body.carries, body.outs):
+                run_map(COPY, (out,), a.shape, a.dtype, out=a)
+            recording.recorder = outer
+        memory.stack(body.ys, self.ys)
+        self.handed = [s for s in body.handed() if s not in memory.slots] if wanted else []
+        self.kept = [outer.made((self.length, *inner.roots[s].shape), inner.roots[s].dtype) for s in self.handed]
+        memory.stack(self.handed, self.kept)
+        memory.note(SCAN, body, [*results, *self.handed], (0, body.first if wanted else None), self.length, self.reverse, reads)
+        out = [outer.made(a.shape, a.dtype) for a in body.carries]
+        for a, stack in zip(out, self.carries):
+            outer.note(COPY, {}, [stack[last]], [a])
+        return self._results(out)
+
+    def _stack_carries(self, memory):
+        """Give each turn its carry and a place for the next one, neighbours in one array."""
+        before, behind = (slice(1, None), slice(None)) if self.reverse else (slice(None), slice(1, None))
+        memory.stack(self.body.carries, [a[before] for a in self.carries])
+        memory.stack(self.body.outs, [a[behind] for a in self.carries])
+
+    def _results(self, out):
+        nodes = [node_of(t) for t in (*self.init, *self.xs)] + (self.body.ends if self.wanted else [])
+        if not self.wanted or all(n is None for n in nodes):
+            made = [Tensor._make(a, None) for a in (*out, *self.ys)]
+        else:
+            made = record_custom(_SCANNED, nodes, [*out, *self.ys], {"scan": self})
+        return made[: len(out)], made[len(out) :]
+
+    def pull(self, nodes, gradients):
+        """Note the backward, given the gradients of carries and ys (None for zero); return those of the inputs."""
+        body, outer, n = self.body, self.outer, len(self.init)
+        inner, memory = body.inner, Memory(body.inner)
+        g_carries = [outer.made(a.shape, a.dtype) for a in body.carries]
+        for a, g in zip(g_carries, gradients):
+            outer.note(COPY, {}, [np.zeros((), a.dtype) if g is None else g.data], [a])
+        sums = [outer.made(a.shape, a.dtype) for a in body.sums]
+        for a in sums:
+            outer.note(COPY, {}, [np.zeros((), a.dtype)], [a])
+        memory.stack(body.slices, [x.data for x in self.xs])
+        for s in body.held:
+            memory.give(s, inner.roots[s], 0)
+        self._stack_carries(memory)
+        memory.stack(body.ys, self.ys)
+        memory.stack(self.handed, self.kept)
+        for s, a, g in zip(body.g_ys, self.ys, gradients[n:]):
+            memory.give(s, np.zeros(a.shape[1:], a.dtype) if g is None else _packed(g).data, 0 if g is None else a.strides[0])
+        reads, live = len(memory.slots), [g for g in body.g_slices if g is not None]
+        g_xs = [outer.made((self.length, *a.shape), a.dtype) for a in live]
+        for s, a in zip((*body.g_carries, *body.sums), (*g_carries, *sums)):
+            memory.give(s, a, 0)
+        memory.stack(live, g_xs)
+        memory.note(SCAN_BACK, body, live, (body.first, None), self.length, not self.reverse, reads)
+        stacks = iter(g_xs)
+        found = [*g_carries, *[None if g is None else next(stacks) for g in body.g_slices], *sums]
+        found = [None if a is None or a.dtype.kind != "f" else Tensor._make(a, None) for a in found]
+        return on_tape([g if n is not None else None for n, g in zip(nodes, found)], nodes, gradients, self.again)
+
+
+def _packed(t):
+    """Return a tensor that lies in one piece."""
+    return t if t.data.flags.c_contiguous else _own(t)
+
+
+def _pull(node, g):
+    scan = node.kept["scan"]
+    count = len(scan.init) + len(scan.ys)
+    return scan.pull(node.inputs, [g] if count == 1 else [g.get(i) for i in range(count)])
+
+
+_SCANNED = Op("scan", "custom", ("*args",), pull=_pull)
