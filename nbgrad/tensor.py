@@ -142,6 +142,8 @@ class Tensor(ArrayMethods):
             g = g if isinstance(g, Tensor) else Tensor(g, self.dtype)
             if g.shape != self.shape or g.dtype != self.dtype:
                 raise problem(ShapeError, f"the gradient is {g.dtype}{g.shape} and the tensor {self.dtype}{self.shape}")
+            if not g.data.flags.c_contiguous:
+                g = g.copy()  # gradients lie row by row: programs that read them count on it
         self._meet()
         self.node.grad = g
 

@@ -45,6 +45,7 @@ class Recorder:
         self.tensors, self.cells, self.starts, self.argument_slots = {}, [], [], []
         self._starts, self._order, self._numbers = [], [], 0
         self.lines = {}  # slot -> place where it was made
+        self._origins = {}  # slot -> address from which refs count, where that is not the lowest
 
     # -- memory
 
@@ -52,10 +53,12 @@ class Recorder:
         """Return an array that stands for an argument of the layout of `like`."""
         low, high = _extent(like)
         root = np.empty(max(1, high - low), like.dtype)
-        self.argument_slots.append(self._add(root, ARGUMENT))
+        slot = self._add(root, ARGUMENT)
+        self.argument_slots.append(slot)
+        self.starts.append(0)
         shape, strides = like.shape, like.strides
         made = np.lib.stride_tricks.as_strided(root[-low:], shape, strides, writeable=like.flags.writeable)
-        self.starts.append(-low * like.itemsize)
+        self._origins[slot] = made.__array_interface__["data"][0]  # a run knows where the first element lies, not the lowest
         return made
 
     def made(self, shape, dtype) -> np.ndarray:
@@ -96,7 +99,7 @@ class Recorder:
         """Return where the values of an array lie."""
         size = a.itemsize
         slot = self.slot(a) if a.size else self._add(np.empty(0, a.dtype), CONSTANT)
-        start = self.roots[slot].__array_interface__["data"][0]
+        start = self._origins.get(slot) or self.roots[slot].__array_interface__["data"][0]
         layout = Layout(a.shape, tuple([s // size for s in a.strides]), a.dtype.name)
         return Ref(slot, layout, a.__array_interface__["data"][0] - start if a.size else 0)
 
@@ -113,7 +116,9 @@ class Recorder:
             grad = None if t.node is None or t.node.op is not None else t.node.grad
             self.tensors[key] = t, grad
             if grad is not None and grad.size and not self._is_made(grad.data):
-                self.cells.append((t, self._add(_owner(grad.data), HELD)))
+                slot = self._add(_owner(grad.data), HELD)
+                self._origins[slot] = grad.data.__array_interface__["data"][0]
+                self.cells.append((t, slot))
 
     def _is_made(self, a) -> bool:
         return self.kinds[self.slot(a)] == MADE
