@@ -45,8 +45,11 @@ class Back:
         if not recording.on or not nodes:
             return None
         first, seeds = len(recorder.calls), [Tensor._make(recorder.argument(flat[i].data), None) for i in nodes]
-        with recorded(False):
-            found = pull_back(list(nodes.values()), seeds)
+        try:
+            with recorded(False):
+                found = pull_back(list(nodes.values()), seeds)
+        except GradientError as error:
+            return Refused(recorder, first, list(nodes), error)
         numbers = {t.node: i for i, t in stand_ins if t.node is not None}
         held = {t.node for t, _ in recorder.tensors.values() if t.node is not None and t.node.op is None}
         ends = [(numbers.get(n, n), recorder.ref(g.data)) for n, g in found.items() if g.size and (n in numbers or n in held)]
@@ -76,6 +79,29 @@ class Back:
         nodes = [w if not isinstance(w, int) else node_of(tensors[w]) for w in self.wanted]
         call = Call(self, run, tensors, nodes, given, [t.version and t.version[0] for t in self.watched])
         outs = record_custom(_COMPILED, nodes, [made[i].data for i in self.outs], {"call": call})
+        for i, t in zip(self.outs, outs):
+            made[i] = t
+        return made
+
+
+class Refused:
+    """Results whose gradient cannot be given: who asks for it is told why."""
+
+    def __init__(self, recorder, first, outs, error):
+        del recorder.calls[first:]
+        self.first, self.outs, self.error = first, outs, (type(error), error.args)  # a traceback would hold the values
+        self.leaves = [t.node for t, _ in recorder.tensors.values() if t.node is not None and t.node.op is None]
+
+    def reads(self, recorder) -> list:
+        return []
+
+    def load(self, recorder, given, outside, captured):
+        pass
+
+    def attach(self, run, made, tensors, given) -> list:
+        """Return the results with history that raises."""
+        nodes = [*map(node_of, tensors), *self.leaves]
+        outs = record_custom(_REFUSED, nodes, [made[i].data for i in self.outs], {"error": self.error})
         for i, t in zip(self.outs, outs):
             made[i] = t
         return made
@@ -118,4 +144,10 @@ def _pull(node, g):
     return call.pull([zeros_of(shapes[i]) if s is None else s for i, s in zip(outs, seeds)])
 
 
+def _refuse(node, g):
+    kind, args = node.kept["error"]
+    raise kind(*args)
+
+
+_REFUSED = Op("compiled", "custom", ("*args",), pull=_refuse)
 _COMPILED = Op("compiled", "custom", ("*args",), pull=_pull)

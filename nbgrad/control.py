@@ -11,8 +11,10 @@ from .base.arguments import integer, switch
 from .base.errors import ArgumentError, DtypeError, ShapeError, problem
 from .checkpoint import CheckpointedLoop, joined, looped, unstack
 from .eager import as_tensor
+from .ops.arithmetic import where
 from .tape.tape import no_grad, recording
 from .tensor import Tensor
+from .turns import Choice, Repeat, Scan
 
 
 def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
@@ -65,7 +67,8 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
     count = _length(parts, stacked, length)
     backwards, checkpoint = switch(reverse, "reverse"), switch(checkpoint, "checkpoint")
     body = _Body("scan", lambda i, c, x: _pair(f(c, tree.unflatten(stacked.structure, x))), layout)
-    carry, ys = _scan_eager(body, count, carry, parts, backwards, checkpoint)
+    run = _scan_recorded if recording.recorder is not None and count and not checkpoint else _scan_eager
+    carry, ys = run(body, count, carry, parts, backwards, checkpoint)
     return tree.unflatten(layout.structure, carry), tree.unflatten(body.results.structure, ys)
 
 
@@ -103,7 +106,8 @@ def fori_loop(lower, upper, body, init, checkpoint=False):
     lower, upper = integer(lower, "lower"), integer(upper, "upper")
     carry, layout = _flat(init, "carry")
     made = _Body("fori_loop", lambda i, c, x: (body(_number(i), c), None), layout)
-    carry = _fori_eager(made, lower, upper, carry, switch(checkpoint, "checkpoint"))
+    run = _fori_recorded if recording.recorder is not None and upper > lower and not checkpoint else _fori_eager
+    carry = run(made, lower, upper, carry, switch(checkpoint, "checkpoint"))
     return tree.unflatten(layout.structure, carry)
 
 
@@ -142,7 +146,8 @@ def while_loop(condition, body, init, checkpoint=False):
     carry, layout = _flat(init, "carry")
     made = _Body("while_loop", lambda i, c, x: (body(c), None), layout)
     test = lambda c: _flag("while_loop", "the condition returned", condition(tree.unflatten(layout.structure, c)))
-    carry = _while_eager(test, made, carry, switch(checkpoint, "checkpoint"))
+    run = _while_eager if recording.recorder is None else _while_recorded
+    carry = run(test, made, carry, switch(checkpoint, "checkpoint"))
     return tree.unflatten(layout.structure, carry)
 
 
@@ -178,7 +183,9 @@ def cond(predicate, true, false, *operands):
     _callable("cond", "false", false)
     flag = _flag("cond", "the predicate is", predicate)
     flat, layout = _flat(list(operands), "operands")
-    out, results = _cond_eager(flag, true, false, tree.unflatten(layout.structure, flat))
+    recorded = recording.recorder is not None and isinstance(flag, Tensor)
+    run = _cond_recorded if recorded else _cond_eager
+    out, results = run(flag, true, false, tree.unflatten(layout.structure, flat))
     return tree.unflatten(results.structure, out)
 
 
@@ -216,6 +223,52 @@ def _while_eager(test, body, carry, checkpoint):
 def _cond_eager(flag, true, false, operands):
     """Return the results of the chosen branch, as a flat list and their layout."""
     return _flat((true if flag else false)(*operands), "result")
+
+
+# -- the loops, as parts of a program that is recorded
+
+
+def _scan_recorded(body, count, carry, xs, backwards, checkpoint):
+    again = lambda: (lambda c, y: [*c, *y])(*_scan_eager(body, count, carry, xs, backwards, False))
+    return Scan(lambda c, x: body(0, c, x), carry, xs, count, backwards, again).run()
+
+
+def _fori_recorded(body, lower, upper, carry, checkpoint):
+    numbers = Tensor(np.arange(lower, upper))
+    again = lambda: _fori_eager(body, lower, upper, carry, False)
+    numbered = lambda c, x: body(x[0], c, [])
+    return Scan(numbered, carry, [numbers], upper - lower, False, again).run()[0]
+
+
+def _while_recorded(test, body, carry, checkpoint):
+    return Repeat(test, lambda c: body(0, c, [])[0], carry).run()
+
+
+def _cond_recorded(flag, true, false, operands):
+    """Return the results of the branch that a run chooses, as a flat list and their layout."""
+    layouts = []
+
+    def branch(f):
+        def called(flat):
+            out, layout = _flat(f(*tree.unflatten(structure, flat)), "result")
+            layouts.append(layout)
+            return out
+
+        return called
+
+    flat, structure = tree.flatten(operands)
+
+    def check(*_):
+        a, b = layouts
+        fix = "branches that return the same structure, shapes and dtypes"
+        different = _difference(a.structure, b.structure, "the result")
+        if different is not None:
+            what = f"cond: {different[0]} is {_shown(different[1])} of one branch, {_shown(different[2])} of the other"
+            raise problem(ArgumentError, what, fix)
+        _compare("cond", a.paths, a.kinds, b.kinds, fix)
+
+    again = lambda: [where(flag, a, b) for a, b in zip(*[branch(f)(flat) for f in (true, false)])]
+    return Choice(flag, [branch(true), branch(false)], flat, check, again).run(), layouts[0]
 
 
 def _none_yet(body, carry, xs):
@@ -372,4 +425,4 @@ def _flag(name, label, value):
 
 
 def _number(i):
-    return Tensor(np.array(i, np.int64))
+    return i if isinstance(i, Tensor) else Tensor(np.array(i, np.int64))

@@ -69,7 +69,7 @@ class Record(NamedTuple):
 class Work(NamedTuple):
     """One call, or several fused to one: a plan whose pointers take the reads, then the writes, then scratch.
 
-    ops : the rows it stands for, in order; places : the user's lines.
+    ops : the rows it stands for, in order; places : the user's lines; calls : what was recorded and simplified.
     """
 
     plan: Plan
@@ -77,20 +77,47 @@ class Work(NamedTuple):
     writes: tuple
     ops: tuple
     places: tuple = ()
+    calls: tuple = ()
+
+
+class Pointer(NamedTuple):
+    """One of the pointers of a step, by its number."""
+
+    number: int
 
 
 class Loop(NamedTuple):
     """Stands for a kernel: a schedule that is run `turns` times.
 
-    given : slots of the schedule whose memory the pointers name, in order; strides : bytes that are added to each per turn;
-    back : whether the last turn comes first.
+    given : slots of the schedule whose memory the pointers name, in order; strides : bytes that are added to each per
+    turn; turns : a number, the `Pointer` to an int64, or the key of a store, for the turns of its `While`; back : whether
+    the last turn comes first; stored : (slot, (key of a store, offset)) of those that lie in a store instead;
+    first : number of its first pointer.
     """
 
     schedule: Any
     given: tuple
     strides: tuple
-    turns: int
+    turns: Any
     back: bool = False
+    stored: tuple = ()
+    first: int = 0
+
+
+class While(NamedTuple):
+    """Stands for a kernel: a body that is run as long as a condition holds.
+
+    condition, body : Loop, whose turns are not read; flag : slot of the condition's schedule; store : key, or None;
+    per_turn : bytes of a turn in the store; carries : per carry (pointer to its first value, pointer to where its last
+    goes, bytes, offset in the part of a turn).
+    """
+
+    condition: Any
+    body: Any
+    flag: int
+    store: Any
+    per_turn: int
+    carries: tuple
 
 
 class Item(NamedTuple):
@@ -106,7 +133,8 @@ class Item(NamedTuple):
 class Schedule(NamedTuple):
     """Waves of items that do not wait for each other, or single stops; all slots, and where those that are made lie.
 
-    places : slot -> offset in the arena; arena : bytes of it; results : refs whose values are asked for.
+    places : slot -> offset in the arena; arena : bytes of it; results : refs whose values are asked for;
+    counts : how many calls were recorded, and how many were left to fuse.
     """
 
     waves: tuple
@@ -114,3 +142,4 @@ class Schedule(NamedTuple):
     places: dict
     arena: int
     results: tuple
+    counts: tuple = (0, 0)

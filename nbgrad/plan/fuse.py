@@ -108,7 +108,7 @@ def _work(members, calls, order, slots, results):
         return call
     group = [calls[i] for i in members]
     if not _is_map(call):
-        return product_work(group, slots)
+        return product_work(group, slots)._replace(calls=tuple(group))
     shape = group[0].writes[0].layout.shape
     for c in group[1:]:
         shape = _shape([c], [group[0]]) if not _is_flat(c) or len(c.writes[0].layout.shape) > len(shape) else shape
@@ -139,7 +139,7 @@ def _fused(group, shape, elsewhere, slots):
     body = Body(made, found, any(w.slot in slots_read for w in writes))
     layouts = [reshaped(r.layout, shape) for r in reads]
     plan = plan_body(body, layouts, [_full(reshaped(w.layout, shape), shape) for w in writes])
-    return Work(plan, tuple(reads), writes, tuple(c.op for c in group), tuple(c.place for c in group))
+    return Work(plan, tuple(reads), writes, tuple(c.op for c in group), tuple(c.place for c in group), tuple(group))
 
 
 def _full(layout, shape):

@@ -33,8 +33,11 @@ def plan_record(record, given, outside) -> Schedule:
     works = fuse(calls, slots, record.results)
     waves, slots = waves_of(works, slots)
     lives = lives_of(waves, slots, set(given))
+    for r in record.results:
+        if r.slot in lives:
+            lives[r.slot] = lives[r.slot][0], len(waves)
     places, arena = places_of(lives, [s.size for s in slots])
-    return Schedule(waves, slots, places, arena, record.results)
+    return Schedule(waves, slots, places, arena, record.results, (len(record.calls), len(calls)))
 
 
 def _own_constants(record, outside):

@@ -4,24 +4,29 @@ The table: what a header says, patches (a word, the array whose address goes the
 A step is its kind, the words until the next one, and what its kind needs; see program.py, which writes them.
 """
 
-from .native_call import BAD_ARGUMENT, DATA, INCREF, NDARRAY, RESTORE, SAVE, TYPE
+from .native_call import BAD_ARGUMENT, DATA, FREE, INCREF, MALLOC, NDARRAY, RESTORE, SAVE, TYPE
 from .words import call, get, put, variables
 
-DICT_ITEM, DICT_SIZE, LIST_ITEM, LIST_SIZE, FALSE, TRUE, INNER = variables(7)
+DICT_ITEM, DICT_SIZE, LIST_ITEM, LIST_SIZE, FALSE, TRUE, INNER, MOVE = variables(8)
 
 ARRAYS, PATCHES, STEPS, STOPPED, FIRST = range(0, 8 * 5, 8)
 WORD, ARRAY, BEHIND, PATCH = range(0, 8 * 4, 8)
 KIND, LENGTH, KERNEL, TILES, LAUNCH, STATE, BLOCK = range(0, 8 * 7, 8)
-# Kinds: run the tiles here, share them among threads, stop where a number is not zero, walk another table many times.
-IN_PLACE, SHARED, STOP, LOOP, WHILE, CHOICE = range(6)
-# Of a loop: its table, how many turns, the number of the first and what is added from turn to turn, feeds. A feed: a word
-# of the table, an address, what is added to it per turn.
-TURNS, START, BY, FEEDS, FIRST_FEED = range(24, 24 + 8 * 5, 8)
-FEED_WORD, FEED_BASE, FEED_STRIDE, FEED = range(0, 8 * 4, 8)
-# Of a while: tables of the condition and the body, the place of the condition, where the turns are counted.
-BODY, FLAG, TRIPS = range(24, 24 + 8 * 3, 8)
+# Kinds: run the tiles here, share them among threads, stop where a number is not zero, walk another table
+# many times, walk one as long as another one finds something true.
+IN_PLACE, SHARED, STOP, LOOP, WHILE = range(5)
 COUNT, FIRST_ENTRY = 0, 8  # of the block of a group: how many kernels; then the first tile, kernel and block of each
 TILE, WHICH, ITS_BLOCK, ENTRY = range(0, 8 * 4, 8)
+# Of a loop: its table, how many turns and where that stands (0: here), whether the last comes first, feeds. A feed: a word
+# of the table, an address, what is added to it per turn, and where the address stands that it is relative to (0: to none).
+TURNS, TURNS_AT, BACK, FEEDS, FIRST_FEED = range(24, 24 + 8 * 5, 8)
+FEED_WORD, FEED_BASE, FEED_STRIDE, FEED_STORE, FEED = range(0, 8 * 5, 8)
+# Of a while: tables of the condition and of the body, where the condition is found, the store of the values of all turns
+# (0: they are changed in place), bytes of a turn there, feeds of both, carries; then the feeds, and per carry where its
+# first value is, where its last goes, its bytes, where in a turn's part of the store it lies.
+BODY, FLAG, STORE, PER_TURN, CONDITION_FEEDS, BODY_FEEDS, CARRIES, WHILE_FEEDS = range(24, 24 + 8 * 8, 8)
+FROM, TO, BYTES, PLACE, CARRY = range(0, 8 * 5, 8)
+AT, ROOM, TRIPS = range(0, 8 * 3, 8)  # of a store: where it is, its bytes, how many turns there were
 
 
 def replay(self, args, given):
@@ -69,34 +74,88 @@ def walk(table, step):
 
 
 def inner(kind, step):
-    """Run a step that walks other tables; return whether one of them was stopped."""
-    table = get(step, KERNEL)
-    if kind == LOOP:
-        turn, by = get(step, START), get(step, BY)
-        for _ in range(get(step, TURNS)):
-            feed = step + FIRST_FEED
-            for _i in range(get(step, FEEDS)):
-                put(table, get(feed, FEED_WORD), get(feed, FEED_BASE) + turn * get(feed, FEED_STRIDE))
-                feed += FEED
-            if walk(table, table + FIRST) != 0:
-                return 1
-            turn += by
-        return 0
-    if kind == WHILE:
-        trips, body = 0, get(step, BODY)
-        while 1:
-            if walk(table, table + FIRST) != 0:
-                return 1
-            if get(get(step, FLAG), 0) & 255 == 0:
-                break
-            if walk(body, body + FIRST) != 0:
-                return 1
-            trips += 1
-        put(get(step, TRIPS), 0, trips)
-        return 0
-    if get(get(step, FLAG), 0) & 255 == 0:
-        table = get(step, BODY)
-    return walk(table, table + FIRST)
+    """Run a step that walks other tables; return whether it was stopped."""
+    return loop(step) if kind == LOOP else repeat(step)
+
+
+def feed(table, at, count, turn):
+    """Put the addresses of a turn into a table; return what is behind the feeds."""
+    for _ in range(count):
+        store = get(at, FEED_STORE)
+        base = get(at, FEED_BASE) + (get(store, 0) if store != 0 else 0)
+        put(table, get(at, FEED_WORD), base + turn * get(at, FEED_STRIDE))
+        at += FEED
+    return at
+
+
+def loop(step):
+    """Walk a table a number of times."""
+    table, turns = get(step, KERNEL), get(step, TURNS)
+    if get(step, TURNS_AT) != 0:
+        turns = get(get(step, TURNS_AT), 0)
+    turn, by = 0, 1
+    if get(step, BACK) != 0:
+        turn, by = turns - 1, -1
+    for _ in range(turns):
+        feed(table, step + FIRST_FEED, get(step, FEEDS), turn)
+        if walk(table, table + FIRST) != 0:
+            return 1
+        turn += by
+    return 0
+
+
+def repeat(step):
+    """Walk the table of a body as long as that of a condition finds it true."""
+    condition, body, store, size = get(step, KERNEL), get(step, BODY), get(step, STORE), get(step, PER_TURN)
+    first = step + WHILE_FEEDS
+    second = first + FEED * get(step, CONDITION_FEEDS)
+    carries = second + FEED * get(step, BODY_FEEDS)
+    turn = 0
+    if store != 0 and (reserve(store, 2 * size) == 0 or move(carries, get(step, CARRIES), get(store, AT), 0) != 0):
+        return 1
+    while 1:
+        feed(condition, first, get(step, CONDITION_FEEDS), turn)
+        if walk(condition, condition + FIRST) != 0:
+            return 1
+        if get(get(step, FLAG), 0) & 255 == 0:
+            break
+        if store != 0 and reserve(store, (turn + 2) * size) == 0:
+            return 1
+        feed(body, second, get(step, BODY_FEEDS), turn)
+        if walk(body, body + FIRST) != 0:
+            return 1
+        turn += 1
+    if store != 0:
+        put(store, TRIPS, turn)
+        move(carries, get(step, CARRIES), get(store, AT) + turn * size, 1)
+    return 0
+
+
+def move(carry, count, place, out):
+    """Copy carries into the part of a turn of the store, or out of it."""
+    for _ in range(count):
+        there, here = place + get(carry, PLACE), get(carry, TO) if out != 0 else get(carry, FROM)
+        if out != 0:
+            call(MOVE, here, there, get(carry, BYTES))
+        else:
+            call(MOVE, there, here, get(carry, BYTES))
+        carry += CARRY
+    return 0
+
+
+def reserve(store, size):
+    """Make sure that a store has so many bytes, what it holds kept; return where it is, 0 when there is no memory."""
+    if get(store, ROOM) < size:
+        size *= 2
+        new = call(MALLOC, size)
+        if new == 0:
+            return 0
+        if get(store, ROOM) != 0:
+            call(MOVE, new, get(store, AT), get(store, ROOM))
+            call(FREE, get(store, AT))
+        put(store, AT, new)
+        put(store, ROOM, size)
+    return get(store, AT)
 
 
 def group(block, tile):

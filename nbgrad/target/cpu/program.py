@@ -1,11 +1,13 @@
 """A schedule made ready to run: one table of words, in which every kernel finds its addresses, and its arena."""
 
+import ctypes
+
 import numpy as np
 
-from ...plan.calls import MADE, Loop, Stop
+from ...plan.calls import MADE, Loop, Pointer, Stop, While
 from .kernels import address
 from .native import FASTCALL, VALUES, make_builtin
-from .native_replay import ENTRY, FIRST, IN_PLACE, LOOP, PATCH, SHARED, STOP, STOPPED, group, inner, replay
+from .native_replay import ENTRY, FIRST, IN_PLACE, LOOP, PATCH, SHARED, STOP, STOPPED, TRIPS, WHILE, group, inner, replay
 from .threads import launcher
 from .words import Native
 
@@ -50,7 +52,7 @@ class Program:
         memory = np.empty(size + LINE, np.uint8)
         start = -memory.ctypes.data % LINE
         arena = memory[start : start + size]
-        self._needs = []
+        self._needs, self._stores = [], {}
         steps, patches, self.stops, words = [], [], {}, 0
         for wave in self.schedule.waves:
             for step, holes in self._steps(wave, arena):
@@ -79,35 +81,69 @@ class Program:
             where, holes = self._address((flag.slot, flag.offset), arena)
             yield [STOP, 8 * 4, where, MASKS[np.dtype(flag.layout.dtype).itemsize]], [(2, *h) for h in holes]
             return
-        for item in wave:
-            if isinstance(item.kernel, Loop):
-                yield self._loop(item, arena)
-        wave = [i for i in wave if not isinstance(i.kernel, Loop)]
-        shared = [i for i in wave if i.tiles > 1]
-        small = [i for i in wave if i.tiles == 1]
-        if len(small) > 1 and sum(map(seconds, small)) > WORTH or (shared and sum(map(seconds, small)) > WORTH / 4):
-            shared, small = [*shared, *small], []
-        for item in small:
-            yield self._single(item, arena, IN_PLACE)
-        if len(shared) == 1:
-            yield self._single(shared[0], arena, SHARED)
-        elif shared:
-            yield self._group(sorted(shared, key=seconds, reverse=True), arena)
+        for kind, items in launches_of(wave):
+            if kind == LOOP:
+                yield self._inner(items[0], arena)
+            elif len(items) == 1:
+                yield self._single(items[0], arena, kind)
+            else:
+                yield self._group(items, arena)
 
-    def _loop(self, item, arena):
-        """Return the words of a loop, and the holes among them: the schedule in a table of its own, fed at each turn."""
-        loop, feeds = item.kernel, []
-        table, *needs = Program(loop.schedule, loop.given, True)._table(feeds)
-        self._needs += [table, needs]
-        first, by = (loop.turns - 1, -1) if loop.back else (0, 1)
-        words, holes = [LOOP, 0, table.ctypes.data, loop.turns, first, by, len(feeds)], []
+    def _inner(self, item, arena):
+        """Return the words of a loop, and the holes among them."""
+        if isinstance(item.kernel, While):
+            return self._while(item, arena)
+        loop = item.kernel
+        table, _, feeds, holes = self._fed(loop, item, arena, 7)
+        turns, at = (loop.turns, 0) if type(loop.turns) is int else (0, loop.turns)
+        if isinstance(at, Pointer):
+            at, found = self._address(item.pointers[at.number], arena)
+            holes = [*holes, *[(4, *h) for h in found]]
+        elif at:
+            at = self._store(at) + TRIPS
+        words = [LOOP, 8 * (7 + len(feeds)), table.ctypes.data, turns, at, int(loop.back), len(feeds) // 4, *feeds]
+        return words, holes
+
+    def _while(self, item, arena):
+        """Return the words of a while: both tables, then the feeds of both, then the carries."""
+        what = item.kernel
+        condition, memory, feeds, holes = self._fed(what.condition, item, arena, 10)
+        schedule = what.condition.schedule
+        flag = memory.ctypes.data + schedule.places[what.flag]
+        body, _, more, found = self._fed(what.body, item, arena, 10 + len(feeds))
+        holes, words = [*holes, *found], [*feeds, *more]
+        for first, last, size, place in what.carries:
+            (start, a), (end, b) = (self._address(item.pointers[p], arena) for p in (first, last))
+            holes += [(10 + len(words), *h) for h in a] + [(11 + len(words), *h) for h in b]
+            words += [start, end, size, place]
+        store = 0 if what.store is None else self._store(what.store)
+        head = [WHILE, 8 * (10 + len(words)), condition.ctypes.data, body.ctypes.data, flag, store, what.per_turn]
+        return [*head, len(feeds) // 4, len(more) // 4, len(what.carries), *words], holes
+
+    def _fed(self, loop, item, arena, at):
+        """Return (table, arena, words of the feeds, holes among them, the first word being number `at`) of a loop."""
+        feeds, words, holes = [], [], []
+        table, memory, needs = Program(loop.schedule, loop.given, True)._table(feeds)
+        self._needs += [table, memory, needs]
+        stored = dict(loop.stored)
         for word, slot, behind in feeds:
             number = loop.given.index(slot)
-            where, found = self._address((item.pointers[number][0], item.pointers[number][1] + behind), arena)
-            holes += [(len(words) + 1, *h) for h in found]
-            words += [word, where, loop.strides[number]]
-        words[1] = 8 * len(words)
-        return words, holes
+            if slot in stored:
+                key, offset = stored[slot]
+                words += [word, offset + behind, loop.strides[number], self._store(key)]
+                continue
+            pointer, offset = item.pointers[loop.first + number]
+            where, found = self._address((pointer, offset + behind), arena)
+            holes += [(at + len(words) + 1, *h) for h in found]
+            words += [word, where, loop.strides[number], 0]
+        return table, memory, words, holes
+
+    def _store(self, key) -> int:
+        """Return the address of the store that the loops of `key` share."""
+        if key not in self._stores:
+            self._stores[key] = Store()
+            self._needs.append(self._stores[key])
+        return self._stores[key].words.ctypes.data
 
     def _address(self, pointer, arena):
         """Return the address of a place in a slot, 0 where it is given with each run; and what goes into that hole."""
@@ -148,6 +184,35 @@ class Program:
         return words, holes
 
 
+def launches_of(wave) -> list:
+    """Return (kind, items that share a launch) of each step that a wave becomes, in order."""
+    if isinstance(wave[0], Stop):
+        return [(STOP, list(wave))]
+    found = [(LOOP, [i]) for i in wave if isinstance(i.kernel, (Loop, While))]
+    wave = [i for i in wave if not isinstance(i.kernel, (Loop, While))]
+    shared = [i for i in wave if i.tiles > 1]
+    small = [i for i in wave if i.tiles == 1]
+    if len(small) > 1 and sum(map(seconds, small)) > WORTH or (shared and sum(map(seconds, small)) > WORTH / 4):
+        shared, small = [*shared, *small], []
+    found += [(IN_PLACE, [i]) for i in small]
+    return [*found, (SHARED, sorted(shared, key=seconds, reverse=True))] if shared else found
+
+
+class Store:
+    """Memory that grows with the turns of a while, kept from run to run."""
+
+    def __init__(self):
+        self.words = np.zeros(3, np.int64)
+
+    def __del__(self):
+        if self.words[0]:
+            _free(int(self.words[0]))
+
+
+_free = ctypes.pythonapi.PyMem_RawFree
+_free.restype, _free.argtypes = None, [ctypes.c_void_p]
+
+
 def seconds(item) -> float:
     """Return how long an item takes on one thread, roughly."""
     work = item.work
@@ -163,7 +228,7 @@ def flops(work) -> float:
     return 0.0
 
 
-_native = Native("replay", [replay, group, inner], {**VALUES, "INNER": 0})
+_native = Native("replay", [replay, group, inner], {**VALUES, "INNER": 0, "MOVE": ctypes.cast(ctypes.memmove, ctypes.c_void_p).value})
 _native.set("INNER", _native.address("inner"))
 REPLAY = make_builtin("replay", _native.address("replay"), FASTCALL, "replay(table, *arrays)\n--\n\nRun a program on arrays.")
 GROUP = _native.address("group")
