@@ -5,9 +5,12 @@ import ctypes
 import numpy as np
 
 from ...plan.calls import MADE, Loop, Pointer, Stop, While
+from ...plan.cost import moved, products
 from .kernels import address
 from .native import FASTCALL, VALUES, make_builtin
-from .native_replay import ENTRY, FIRST, IN_PLACE, LOOP, PATCH, SHARED, STOP, STOPPED, TRIPS, WHILE, group, inner, replay
+from .native_replay import (
+    ENTRY, FIRST, IN_PLACE, LOOP, PATCH, SHARED, STOP, STOPPED, TRIPS, WHILE, group, inner, replay,
+)  # fmt: skip
 from .threads import launcher
 from .words import Native
 
@@ -192,7 +195,7 @@ def launches_of(wave) -> list:
     wave = [i for i in wave if not isinstance(i.kernel, (Loop, While))]
     shared = [i for i in wave if i.tiles > 1]
     small = [i for i in wave if i.tiles == 1]
-    if len(small) > 1 and sum(map(seconds, small)) > WORTH or (shared and sum(map(seconds, small)) > WORTH / 4):
+    if (len(small) > 1 and sum(map(seconds, small)) > WORTH) or (shared and sum(map(seconds, small)) > WORTH / 4):
         shared, small = [*shared, *small], []
     found += [(IN_PLACE, [i]) for i in small]
     return [*found, (SHARED, sorted(shared, key=seconds, reverse=True))] if shared else found
@@ -216,16 +219,7 @@ _free.restype, _free.argtypes = None, [ctypes.c_void_p]
 def seconds(item) -> float:
     """Return how long an item takes on one thread, roughly."""
     work = item.work
-    moved = sum(r.layout.size * np.dtype(r.layout.dtype).itemsize for r in (*work.reads, *work.writes))
-    return (moved / BYTES + flops(work) / FLOPS) / max(1, len(work.plan.steps)) + 2e-8
-
-
-def flops(work) -> float:
-    """Return how many additions and multiplications of products a work holds."""
-    name = work.ops[0].name
-    if name in ("matmul", "linear"):
-        return 2.0 * work.writes[0].layout.size * work.reads[0].layout.shape[-1]
-    return 0.0
+    return (moved(work) / BYTES + products(work) / FLOPS) / max(1, len(work.plan.steps)) + 2e-8
 
 
 _native = Native("replay", [replay, group, inner], {**VALUES, "INNER": 0, "MOVE": ctypes.cast(ctypes.memmove, ctypes.c_void_p).value})
