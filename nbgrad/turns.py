@@ -43,7 +43,8 @@ class Body:
         leaf = lambda t: Node(None, (), NO_ATTRS, t.shape, t.dtype) if wanted and t.dtype.kind == "f" else None
         recording.recorder = self.inner
         try:
-            self.ins = [Tensor._make(self.inner.argument(a), None) for a in (*carries, *slices)]
+            rows = [np.empty(a.shape, a.dtype) for a in carries]
+            self.ins = [Tensor._make(self.inner.argument(a), None) for a in (*rows, *slices)]
             for t in self.ins:
                 t.node = leaf(t)
             n = len(carries)
@@ -78,7 +79,7 @@ class Body:
             self.g_slices = [None if g is None else g.data for g in g_ins[n:]]
             ends = [(node, g) for node, g in found.items() if node not in own]
             self.ends = [node for node, _ in ends]
-            self.sums = [self.inner.argument(g.data) for _, g in ends]
+            self.sums = [self.inner.argument(np.empty(g.shape, g.dtype)) for _, g in ends]  # in rows, however g lies
             for a, (_, g) in zip(self.sums, ends):
                 run_map(add, (a, g.data), a.shape, a.dtype, out=a)
             for a, g in zip(self.g_carries, g_ins[:n]):

@@ -79,10 +79,14 @@ def lstm(x, w_in, w_state, bias):
     steps, batch, _ = x.shape
     n = w_state.shape[1]
     given = linear(x, w_in, bias)
-    h = c = ng.zeros((batch, n), dtype=x.dtype)
-    for t in range(steps):
-        gates = given[t] + ng.matmul(h, w_state.T)
+    start = ng.zeros((batch, n), dtype=x.dtype)
+
+    def turn(carry, given):
+        h, c = carry
+        gates = given + ng.matmul(h, w_state.T)
         i, f, o = (sigmoid(gates[:, k * n : (k + 1) * n]) for k in (0, 1, 3))
         c = f * c + i * tanh(gates[:, 2 * n : 3 * n])
-        h = o * tanh(c)
+        return (o * tanh(c), c), None
+
+    (h, _), _ = ng.scan(turn, (start, start), given)
     return h

@@ -1,13 +1,41 @@
 """Elementwise calls behind a product become its epilogue: done while the sums are in cache, their inputs never stored."""
 
-from .calls import MADE, Call, Work
+from .calls import MADE, Call, Stop, Work
 from .epilogue import COLUMN, MATRIX, SCALAR, Epilogue
 from .mapping import Literal
 from .multiplying import THIN, plan_product, product_call
+from .plan import Layout, packed
 from .simplify import literal
 
 PRODUCTS = ("matmul", "linear")
 MOST = 8  # extra arrays of an epilogue
+
+
+def turned(calls, slots, results) -> list:
+    """Compute products that are only read transposed that way round: (a b)' = b' a'."""
+    readers, kept = {}, {r.slot for r in results}
+    for number, call in enumerate(calls):
+        for r in call.reads:
+            readers.setdefault(r.slot, []).append((number, r))
+    calls = list(calls)
+    for number, call in enumerate(calls):
+        if isinstance(call, Stop) or call.plan is None or call.op.name != "matmul":
+            continue
+        w, found = call.writes[0], readers.get(call.writes[0].slot, ())
+        if w.layout.ndim != 2 or w.offset or w.slot in kept or slots[w.slot].kind != MADE or not found:
+            continue
+        (m, n), over = w.layout.shape, Layout(w.layout.shape[::-1], w.layout.strides[::-1], w.layout.dtype)
+        if 1 in (m, n) or any(r.layout != over or r.offset for _, r in found):
+            continue
+        flat = packed((n, m), w.layout.dtype)
+        reads = tuple([r._replace(layout=Layout(r.layout.shape[::-1], r.layout.strides[::-1], r.layout.dtype)) for r in call.reads[::-1]])
+        p, copies = product_call("matmul", tuple([r.layout for r in reads]), flat)
+        if copies:
+            continue
+        calls[number] = call._replace(reads=reads, writes=(w._replace(layout=flat),), plan=plan_product(p))
+        for i, r in found:
+            calls[i] = calls[i]._replace(reads=tuple([q._replace(layout=flat) if q == r else q for q in calls[i].reads]))
+    return calls
 
 
 def absorb(calls, order, slots, results):
@@ -28,6 +56,9 @@ def _absorb(number, calls, order, slots, kept):
         if len(readers) != 1 or w.slot in kept or slots[w.slot].kind != MADE or order.writers[w.slot] != [chain[-1]]:
             return
         following = calls[readers[0]]
+        if len(chain) == 1 and _adds_onto(following, w) and order.may_merge(number, readers[0]):
+            order.merge(number, readers[0])
+            return
         if not _takes(following, w, calls[number].writes[0].layout, slots) or len(order.members(readers[0])) > 1:
             return
         extras = sum(len(calls[i].reads) for i in chain) + len(following.reads)
@@ -42,6 +73,14 @@ def _matrix(call):
     out = call.writes[0].layout
     n = out.shape[-1] if out.ndim else 1
     return out.size // max(1, n), n
+
+
+def _adds_onto(call, w) -> bool:
+    """Say whether a call adds the value at `w` to what it writes over."""
+    if not isinstance(call, Call) or call.plan is not None or call.op.name != "add":
+        return False
+    target, both = call.writes[0], [r for r in call.reads if r.slot != w.slot]
+    return both == [target] and target.whole and target.layout.size == w.layout.size and target.layout.dtype == w.layout.dtype
 
 
 def _takes(call, w, out, slots) -> bool:
@@ -74,6 +113,12 @@ def product_work(group, slots) -> Work:
     if not chain:
         return Work(call.plan, call.reads, call.writes, (call.op,), (call.place,))
     p, copies = product_call(call.op.name, tuple(r.layout for r in call.reads), call.writes[0].layout)
+    if _adds_onto(chain[0], call.writes[0]):
+        reads = (*call.reads, *chain[0].writes)
+        plan = plan_product(p._replace(add=1))
+        later = lambda i: i + 1 if i >= len(call.reads) else i  # what is added to is read, and then is the result
+        steps = tuple(s._replace(pointers=tuple(map(later, s.pointers))) for s in plan.steps)
+        return Work(plan._replace(steps=steps), reads, chain[0].writes, (call.op, chain[0].op), (call.place, chain[0].place))
     taken = list(range(2, len(call.reads)))  # what the product's own epilogue takes: a bias
     kinds, reads, known = list(p.epilogue.extras), list(call.reads), {}
     calls = list(p.epilogue.calls)

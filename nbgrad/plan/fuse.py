@@ -5,9 +5,10 @@ left outside, and when every place they share is read and written at the same tu
 """
 
 from .absorb import absorb, product_work
-from .calls import MADE, Call, Stop, Work
+from .calls import MADE, Call, Ref, Stop, Work
 from .mapping import Body, Literal, broadcast_strides, compute_dtype, plan_body
 from .order import Order
+from .pieces import apart
 from .plan import Layout
 from .simplify import literal
 
@@ -51,10 +52,17 @@ def _fit(first, second) -> bool:
         for r, writes in (*[(r, False) for r in call.reads], *[(w, True) for w in call.writes]):
             touched.setdefault(r.slot, []).append((_walk(r, shape), writes))
     for walks in touched.values():
-        if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1:
+        if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1 and not _parts(walks):
             return False
     inputs = [slot for slot, walks in touched.items() if not any(writes for _, writes in walks)]
     return len(inputs) <= MOST
+
+
+def _parts(walks) -> bool:
+    """Say whether what is touched of a slot is parts without a place in common, which are only written."""
+    parts = list({walk for walk, _ in walks})
+    lengths = [r for r, writes in walks if writes]
+    return len(lengths) == len(walks) and all(apart(a, b) for i, a in enumerate(parts) for b in parts[:i])
 
 
 def _shape(first, second):
@@ -76,10 +84,10 @@ def _is_flat(call) -> bool:
 
 
 def _walk(r, shape):
-    """Return how a ref is walked over `shape`: its place, and strides along the axes that are longer than 1."""
+    """Return how a ref is walked over `shape`: along the axes that are longer than 1."""
     layout = reshaped(r.layout, shape)
-    strides = broadcast_strides(layout, shape)
-    return r.offset, layout.dtype, tuple(s for n, s in zip(shape, strides) if n != 1)
+    axes = [(n, s) for n, s in zip(shape, broadcast_strides(layout, shape)) if n != 1]
+    return Ref(0, Layout(tuple([n for n, _ in axes]), tuple([s for _, s in axes]), layout.dtype), r.offset)
 
 
 def reshaped(layout, shape) -> Layout:

@@ -68,7 +68,7 @@ def _joined(calls, slots) -> list:
             both.append(found if whole and readers.get(r.slot) == [number] else None)
         if None in both or both[0] is both[1] or slots[w.slot].kind != MADE or writers[w.slot] != [number] or not w.whole or w.offset:
             continue
-        if any(not _apart(calls[i].writes[0], calls[j].writes[0]) for i in both[0][1:] for j in both[1][1:]):
+        if any(not apart(calls[i].writes[0], calls[j].writes[0]) for i in both[0][1:] for j in both[1][1:]):
             continue
         first, second = both
         zero, spare = min(first[0], second[0]), max(first[0], second[0])
@@ -97,7 +97,7 @@ def _pieces(slot, calls, slots, writers):
     return list(writers)
 
 
-def _apart(a, b) -> bool:
+def apart(a, b) -> bool:
     """Say whether two parts of a slot have no element in common; False when that is not easily seen."""
     size = np.dtype(a.layout.dtype).itemsize
     shift = (b.offset - a.offset) // size
