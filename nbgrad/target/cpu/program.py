@@ -9,7 +9,19 @@ from ...plan.cost import moved, products
 from .kernels import address
 from .native import FASTCALL, VALUES, make_builtin
 from .native_replay import (
-    ENTRY, FIRST, IN_PLACE, LOOP, PATCH, SHARED, STOP, STOPPED, TRIPS, WHILE, group, inner, replay,
+    ENTRY,
+    FIRST,
+    IN_PLACE,
+    LOOP,
+    PATCH,
+    SHARED,
+    STOP,
+    STOPPED,
+    TRIPS,
+    WHILE,
+    group,
+    inner,
+    replay,
 )  # fmt: skip
 from .threads import launcher
 from .words import Native
