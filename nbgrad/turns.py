@@ -10,9 +10,11 @@ from .again import on_tape
 from .base.errors import ArgumentError, GradientError, problem
 from .eager import COPY, NO_ATTRS, as_tensor, finish, record_custom
 from .history import newest_node, node_of
+from .making import view_at
 from .ops.arithmetic import add
 from .ops.table import Op
 from .plan.calls import ARGUMENT, MADE, Call, Loop, Pointer, While
+from .plan.multiplying import plan_product, product_call
 from .plan.plan import Plan, Step
 from .plan.recorder import Recorder
 from .plan.whole import plan_record
@@ -100,6 +102,31 @@ class Body:
         self.held = [i for i, k in enumerate(kinds) if k not in (MADE, ARGUMENT) and (i in outside or i in inner.written)]
         for i in self.held:
             outer.slot(inner.roots[i])
+        self._hoist()
+
+    def _hoist(self):
+        """Turn right factors that no turn changes before the first one: products read their rows, not their columns."""
+        inner, outer, made = self.inner, self.outer, {}
+        for number, call in enumerate(inner.calls):
+            name = getattr(call.op, "name", None) if isinstance(call, Call) and call.plan is not None else None
+            r = call.reads[1] if name in ("matmul", "linear") else None
+            if r is None or r.slot not in self.held or r.slot in inner.written or r.layout.ndim != 2 or not call.plan.steps:
+                continue
+            turned = name == "linear"
+            k_n = r.layout.strides[::-1] if turned else r.layout.strides
+            if k_n[0] != 1 or 1 in r.layout.shape:
+                continue
+            if (r, turned) not in made:
+                view = view_at(inner.roots[r.slot], r)
+                view = view.T if turned else view
+                a = outer.made(view.shape, view.dtype)
+                outer.note(COPY, {}, [view], [a])
+                made[r, turned] = inner.ref(a.T if turned else a)
+                self.held.append(made[r, turned].slot)
+                self.outside.add(made[r, turned].slot)
+            reads = (call.reads[0], made[r, turned], *call.reads[2:])
+            p, _ = product_call(name, tuple([q.layout for q in reads]), call.writes[0].layout)
+            inner.calls[number] = call._replace(reads=reads, plan=plan_product(p))
 
     def handed(self) -> list:
         """Return the slots that the forward makes and the backward reads."""

@@ -34,10 +34,12 @@ def plan_record(record, given, outside) -> Schedule:
     calls = turned(calls, slots, record.results)
     works = fuse(calls, slots, record.results)
     waves, slots = waves_of(works, slots)
-    lives = lives_of(waves, slots, set(given))
+    known = set(given)
+    lives = lives_of(waves, slots, known)
     for r in record.results:
         if r.slot in lives:
             lives[r.slot] = lives[r.slot][0], len(waves)
+    slots = tuple([s._replace(array=None) if i in known else s for i, s in enumerate(slots)])  # they differ from run to run
     places, arena = places_of(lives, [s.size for s in slots])
     return Schedule(waves, slots, places, arena, record.results, (len(record.calls), len(calls)))
 

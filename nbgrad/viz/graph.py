@@ -1,7 +1,6 @@
 """What the pictures have in common: boxes and arrows of a tape."""
 
-from typing import NamedTuple
-
+from ..base.layers import Box
 from ..record import Tape
 from ..tape.tape import Node, reachable
 from ..tape.text import constant_text, shown_inputs
@@ -9,16 +8,6 @@ from ..tensor import Tensor
 
 COLOURS = {"leaf": "#fdd49e", "elementwise": "#c6dbef", "reduction": "#c7e9c0", "movement": "#efefef",
            "primitive": "#dadaeb", "custom": "#fde0ef"}  # fmt: skip
-
-
-class Box(NamedTuple):
-    """One node of a picture: what it says, its kind, what it reads (box numbers), and its tooltip."""
-
-    title: str
-    detail: str
-    kind: str
-    inputs: tuple
-    tip: str
 
 
 def boxes(what) -> list:

@@ -234,7 +234,7 @@ def seconds(item) -> float:
     return (moved(work) / BYTES + products(work) / FLOPS) / max(1, len(work.plan.steps)) + 2e-8
 
 
-_native = Native("replay", [replay, group, inner], {**VALUES, "INNER": 0, "MOVE": ctypes.cast(ctypes.memmove, ctypes.c_void_p).value})
-_native.set("INNER", _native.address("inner"))
-REPLAY = make_builtin("replay", _native.address("replay"), FASTCALL, "replay(table, *arrays)\n--\n\nRun a program on arrays.")
-GROUP = _native.address("group")
+NATIVE = Native("replay", [replay, group, inner], {**VALUES, "INNER": 0, "MOVE": ctypes.cast(ctypes.memmove, ctypes.c_void_p).value})
+NATIVE.set("INNER", NATIVE.address("inner"))
+REPLAY = make_builtin("replay", NATIVE.address("replay"), FASTCALL, "replay(table, *arrays)\n--\n\nRun a program on arrays.")
+GROUP = NATIVE.address("group")
