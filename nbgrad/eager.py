@@ -83,7 +83,7 @@ def _elementwise_new(op, args, attrs, key):
         raise _named(op, arrays, error) from None
     checked = op.check is not None and dtype.kind in "iu"  # what integers may be depends on their values: every time
     if checked:
-        op.check(*arrays)
+        op.check(*arrays if recording.recorder is None else [t.data if type(a) in WEAK else t for a, t in zip(args, tensors)])
     out = finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
     weak = [type(a) in WEAK for a in args]
     if not checked and all(w or t is a for w, t, a in zip(weak, tensors, args)) and not all(weak):

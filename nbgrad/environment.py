@@ -24,15 +24,17 @@ MOST = 2000  # objects that are looked into
 class Environment:
     """The names that a function reads, directly or through functions and objects of its user, and what they stand for.
 
+    `others` are objects that it is given beside arrays: modules, configurations.
+
     Attributes
     ----------
     spaces : list of (dict, list or object with slots, tuple of names, label)
         Where the names are looked up; all entries of a dict or a list where there are no names.
     """
 
-    def __init__(self, f):
+    def __init__(self, f, *others):
         self.spaces, self.cells, self.codes, self._known = [], [], set(), set()
-        self.names, waiting = set(), [f, _inner(f)]
+        self.names, waiting = set(), [f, _inner(f), *others]
         later = []
         while waiting and len(self._known) < MOST:
             waiting = [v for thing in waiting for v in self._look(thing, later)]

@@ -11,7 +11,12 @@ from .table import ZERO, elementwise, lift
 
 def check_exponents(x, y):
     """Refuse integers to negative integer powers, as NumPy does: the results are no integers."""
-    if y.dtype.kind == "i" and y.size and y.min() < 0:
+    if y.dtype.kind != "i" or not y.size:
+        return
+    if getattr(y, "_recorded", False):
+        nothing = np.empty(0, x.dtype)
+        y._stop_if((y < 0).any(), lambda values: check_exponents(nothing, values))
+    elif y.min() < 0:
         raise problem(ArgumentError, f"pow(x, y): integers ({x.dtype}) to the negative integer power {y.min()}",
                       'x.astype("float64") ** y')
 
