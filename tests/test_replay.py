@@ -1,0 +1,349 @@
+"""Records of compiled functions: training steps that are replayed give what eager steps give, bit for bit or nearly so."""
+
+import math
+
+import numpy as np
+import pytest
+
+import nbgrad as ng
+from nbgrad.tape.tape import recording
+
+
+def classifier():
+    return ng.nn.Sequential(ng.nn.Linear(5, 7), ng.relu, ng.nn.Dropout(0.3), ng.nn.Linear(7, 3))
+
+
+def normalized():
+    return ng.nn.Sequential(ng.nn.BatchNorm(5), ng.nn.Linear(5, 7), ng.tanh, ng.nn.Linear(7, 3))
+
+
+def plain(model, optimizer):
+    def step(x, y):
+        loss = ng.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def train(optimizer_of, between, step_of, model_of, compiled, steps=6):
+    """Train from the same start; return losses, states, and the step itself."""
+    ng.random.seed(3)
+    model = model_of()
+    optimizer = optimizer_of(model)
+    step = step_of(model, optimizer)
+    step = ng.compile(step) if compiled else step
+    rng, losses = np.random.default_rng(5), []
+    for i in range(steps):
+        x, y = rng.standard_normal((8, 5)).astype("float32"), rng.integers(0, 3, 8)
+        if between is not None:
+            between(i, model, optimizer)
+        losses.append(float(step(ng.tensor(x), ng.tensor(y)).item()))
+    grads = {n: None if p.grad is None else p.grad.numpy() for n, p in model.parameters().items()}
+    return losses, model.state(), optimizer.state(), grads, ng.random.get_state(), step
+
+
+@pytest.fixture
+def compare(seeded):
+    """Return a function that trains in both modes, holds the ends against each other, and returns the number of records."""
+
+    def run(optimizer_of, between=None, step_of=plain, model_of=classifier, steps=6):
+        eager, replayed = (train(optimizer_of, between, step_of, model_of, c, steps) for c in (False, True))
+        near = {"rtol": 2e-5, "atol": 2e-6}
+        np.testing.assert_allclose(replayed[0], eager[0], **near)
+        for name, a in eager[1].items():
+            np.testing.assert_allclose(replayed[1][name], a, err_msg=name, **near)
+        assert replayed[2]["scalars"] == eager[2]["scalars"]
+        assert replayed[2]["arrays"].keys() == eager[2]["arrays"].keys()
+        for name, a in eager[2]["arrays"].items():
+            np.testing.assert_allclose(replayed[2]["arrays"][name], a, err_msg=name, **near)
+        for name, g in eager[3].items():
+            assert (g is None) == (replayed[3][name] is None)
+            if g is not None:
+                np.testing.assert_allclose(replayed[3][name], g, err_msg=name, **near)
+        assert replayed[4] == eager[4]
+        return sum(map(len, replayed[5].runs.values()))
+
+    return run
+
+
+OPTIMIZERS = {
+    "SGD": lambda m: ng.optim.SGD(m, lr=0.1),
+    "momentum": lambda m: ng.optim.SGD(m, lr=0.1, momentum=0.9),
+    "nesterov": lambda m: ng.optim.SGD(m, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.1),
+    "Adam": lambda m: ng.optim.Adam(m, lr=0.01),
+    "Adam with decay": lambda m: ng.optim.Adam(m, lr=0.01, weight_decay=0.1),
+    "AdamW": lambda m: ng.optim.AdamW(m, lr=0.01, weight_decay=0.1),
+    "LAMB": lambda m: ng.optim.LAMB(m, lr=0.01),
+    "RMSProp": lambda m: ng.optim.RMSProp(m, lr=0.01),
+    "Adagrad": lambda m: ng.optim.Adagrad(m, lr=0.01, weight_decay=0.1),
+}
+SCHEDULES = {
+    "cosine": ng.optim.cosine(0.1, 6),
+    "power": lambda s: 0.1 / (1 + s),
+    "math": lambda s: 0.1 * math.cos(s),
+    "float64": lambda s: np.exp(-s) * 0.1,
+    "float32": lambda s: np.float32(0.1) / np.float32(1 + s),
+    "int": lambda s: 1 if s < 3 else 0,
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer(name, compare):
+    assert compare(OPTIMIZERS[name]) == 2  # without a gradient at first, then with one
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("kind", [ng.optim.SGD, ng.optim.Adam])
+def test_schedules(name, kind, compare):
+    assert compare(lambda m: kind(m, lr=SCHEDULES[name])) == 2
+
+
+def changed(key, value):
+    return lambda i, model, optimizer: i == 3 and optimizer.groups[0].__setitem__(key, value)
+
+
+@pytest.mark.parametrize(("key", "value"), [("lr", 0.1), ("lr", lambda s: 0.1 / s), ("betas", (0.5, 0.5)), ("weight_decay", 0.1), ("eps", 0.1), ("lr", 1)])
+def test_options_changed_between_steps(key, value, compare):
+    compare(lambda m: ng.optim.Adam(m, lr=0.01), changed(key, value))
+
+
+def test_groups(compare):
+    groups = lambda m: [{"parameters": m[0], "lr": 0.1}, {"parameters": m[3], "weight_decay": 0.0}]
+    assert compare(lambda m: ng.optim.AdamW(groups(m), lr=0.01)) == 2
+    assert compare(lambda m: ng.optim.AdamW(m[3], lr=0.01)) == 2
+
+
+def test_parameters_that_miss_steps(compare):
+    def some(at, which):
+        def between(i, model, optimizer):
+            if i == at:
+                optimizer.step([ng.ones_like(p) if which(j) else None for j, p in enumerate(optimizer.tensors.values())])
+
+        return between
+
+    compare(lambda m: ng.optim.Adam(m, lr=0.01), some(3, lambda j: j == 0))
+    first, then = some(0, lambda j: j == 0), some(3, lambda j: j != 0)
+    compare(lambda m: ng.optim.Adam(m, lr=0.01), lambda *args: (first(*args), then(*args)))
+
+
+def test_state_loaded_between_steps(compare):
+    compare(lambda m: ng.optim.Adam(m, lr=0.01), lambda i, m, o: i == 3 and o.load_state(o.state()))
+    halved = lambda m: m.load_state({k: np.asarray(v) * 0.5 for k, v in m.state().items()})
+    compare(lambda m: ng.optim.Adam(m, lr=0.01), lambda i, m, o: i == 3 and halved(m))
+
+
+def test_modes_changed_between_steps(compare):
+    compare(OPTIMIZERS["SGD"], lambda i, m, o: m.eval() if i % 2 else m.train())
+    compare(OPTIMIZERS["SGD"], lambda i, m, o: i == 3 and m.eval())
+    compare(OPTIMIZERS["SGD"], lambda i, m, o: i == 3 and m.eval(), model_of=normalized)
+
+
+def test_running_statistics(compare):
+    assert compare(OPTIMIZERS["SGD"], model_of=normalized) == 2
+
+
+def accumulated(model, optimizer):
+    def step(x, y):
+        loss = ng.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def in_parts(model, optimizer):
+    def step(x, y):
+        optimizer.zero_grad()
+        for k in (0, 4):
+            loss = ng.cross_entropy(model(x[k : k + 4]), y[k : k + 4]) * 0.5
+            loss.backward()
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def by_values(model, optimizer):
+    def step(x, y):
+        loss, grads = ng.value_and_grad(lambda m: ng.cross_entropy(m(x), y))(model)
+        optimizer.step(grads.parameters())
+        return loss
+
+    return step
+
+
+def clipped(model, optimizer):
+    def step(x, y):
+        loss = ng.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        ng.optim.clip_by_norm(model, 0.1)
+        ng.optim.clip_by_value(model, 0.05)
+        optimizer.step()
+        return loss
+
+    return step
+
+
+def twice(model, optimizer):
+    step = plain(model, optimizer)
+    return lambda x, y: step(x, y) + step(x * 0.5, y)
+
+
+@pytest.mark.parametrize("step_of", [accumulated, in_parts, by_values, clipped, twice])
+def test_other_steps(step_of, compare):
+    assert compare(lambda m: ng.optim.Adam(m, lr=lambda s: 0.01 / (1 + s)), step_of=step_of) <= 2
+
+
+def test_gradients_that_are_set_and_forgotten_between_steps(compare):
+    def between(i, model, optimizer):
+        if i == 2:
+            optimizer.zero_grad()
+        if i == 4:
+            model[0].weight.grad = ng.ones_like(model[0].weight)
+        if i == 5:
+            model[0].weight.grad = ng.ones((5, 7), dtype="float32").T
+
+    compare(OPTIMIZERS["SGD"], between, accumulated)
+
+
+@pytest.mark.xfail(strict=True, reason="the backward of a result that reads what was overwritten is recorded at once")
+def test_a_loss_with_history_whose_parameters_were_written(compare):
+    compare(OPTIMIZERS["SGD"], step_of=by_values, model_of=normalized)
+
+
+# -- gradients
+
+
+def test_a_gradient_that_nobody_computed_is_used():
+    w, v = ng.tensor([1.0, 2.0], requires_grad=True), ng.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = ng.optim.SGD([w, v], lr=0.1)
+
+    @ng.compile
+    def step(x):
+        (w * x).sum().backward()
+        optimizer.step()
+
+    step(ng.ones(2))
+    w.grad, v.grad = None, ng.ones(2)
+    step(ng.ones(2))
+    np.testing.assert_allclose(w.numpy(), [0.8, 1.8])
+    np.testing.assert_allclose(v.numpy(), [0.9, 1.9])
+
+
+def test_gradients_are_forgotten_first():
+    w, v = ng.tensor([1.0, 2.0], requires_grad=True), ng.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = ng.optim.SGD([w, v], lr=0.1)
+
+    @ng.compile
+    def step(x):
+        optimizer.zero_grad()
+        (w * x).sum().backward()
+        optimizer.step()
+
+    for _ in range(4):
+        step(ng.ones(2))
+    assert sum(map(len, step.runs.values())) == 2
+    v.grad = ng.ones(2)
+    step(ng.ones(2))
+    assert v.grad is None
+    assert v.tolist() == [1.0, 2.0]
+    np.testing.assert_allclose(w.numpy(), [0.5, 1.5])
+
+
+def test_a_leaf_that_is_read_without_its_history_first():
+    w = ng.tensor([1.0, 2.0], requires_grad=True)
+
+    @ng.compile
+    def step(x):
+        ((w.detach() ** 2.0).sum() * 2.0 + (w * x).sum()).backward()
+
+    for _ in range(2):
+        w.grad = None
+        step(ng.tensor([3.0, 4.0]))
+        assert w.grad.tolist() == [3.0, 4.0]
+
+
+def test_the_next_gradient_has_memory_of_its_own():
+    w = ng.tensor([1.0, 2.0], requires_grad=True)
+
+    @ng.compile
+    def step(x):
+        w.zero_grad()
+        (w * x).sum().backward()
+
+    step(ng.tensor([3.0, 4.0]))
+    first = w.grad
+    step(ng.tensor([5.0, 6.0]))
+    step(ng.tensor([7.0, 8.0]))
+    assert first.tolist() == [3.0, 4.0]
+    assert w.grad.tolist() == [7.0, 8.0]
+
+
+# -- stops and exceptions
+
+
+def stopped():
+    w = ng.tensor(np.ones((3, 4), "float32"), requires_grad=True)
+    optimizer = ng.optim.Adam([w], lr=0.1)
+    return w, optimizer, ng.compile(plain(lambda x: x @ w, optimizer)), ng.ones((2, 3), dtype="float32")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_labels_out_of_range_change_no_parameter(first):
+    w, _, step, x = stopped()
+    if not first:
+        step(x, ng.tensor([0, 1]))
+    before = w.numpy().copy()
+    with pytest.raises(ng.IndexRangeError, match=r"labels\[1\] is 9; classes are 0 to 3"):
+        step(x, ng.tensor([0, 9]))
+    np.testing.assert_array_equal(w.numpy(), before)
+    step(x, ng.tensor([0, 1]))
+    assert not np.array_equal(w.numpy(), before)
+
+
+@pytest.mark.xfail(strict=True, reason="numbers that a stopped run was told are not taken back")
+def test_a_step_that_was_stopped_is_not_counted():
+    _, optimizer, step, x = stopped()
+    step(x, ng.tensor([0, 1]))
+    with pytest.raises(ng.IndexRangeError):
+        step(x, ng.tensor([0, 9]))
+    assert optimizer.count == 1
+
+
+@pytest.mark.xfail(strict=True, reason="gradients and counts of a recording that raised stay")
+def test_an_exception_leaves_gradients_and_counts():
+    w = ng.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = ng.optim.Adam([w], lr=0.1)
+
+    @ng.compile
+    def step(x):
+        (w * x).sum().backward()
+        optimizer.step()
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        step(ng.ones(2))
+    assert recording.recorder is None
+    assert w.tolist() == [1.0, 2.0]
+    assert w.grad is None
+    assert optimizer.count == 0
+
+
+@pytest.mark.xfail(strict=True, reason="not part of what a record depends on")
+def test_anomalies_are_detected():
+    compiled = ng.compile(lambda x: ng.log(x))
+    compiled(ng.ones(2))
+    with ng.detect_anomaly(), pytest.raises(ng.AnomalyError):
+        compiled(ng.tensor([-1.0, 1.0]))
+
+
+def test_a_gradient_of_an_argument_is_no_result_yet():
+    x = ng.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(ng.ArgumentError, match="kept by something outside"):
+        ng.compile(lambda x: (x * x).sum().backward())(x)
+    assert x.grad is None
