@@ -5,6 +5,7 @@ from math import prod
 from .plan import GRAIN, Kernel, Plan, Step, planner
 from .windowing import axes_of, spatial
 
+CELLS = 16  # of a window, at most, for which loops over its cells are written out
 TILES = 256  # at most: each has a row of values and places as scratch
 
 
@@ -16,6 +17,9 @@ def pool_max(inputs, attrs, out) -> Plan:
         return Plan((), out.shape, out.dtype)
     axes = axes_of(x.shape[2:], attrs["window"], out.shape[2:], attrs)
     rows, grain = _rows(x, axes, attrs)
+    if _tiled(x, axes):
+        step = _tiled_step("pool_max_tiled", (x.dtype, out.dtype), axes, prod(rows), grain)
+        return Plan((step,), out.shape, out.dtype)
     words = (prod(rows), grain, *_axis_words(x, axes))
     kernel = Kernel("pool_max", (x.dtype, out.dtype), None, (x.dtype, _step(x, axes)))
     return Plan((Step(kernel, (0, 1), words, -(-prod(rows) // grain)),), out.shape, out.dtype)
@@ -38,6 +42,8 @@ def _where_largest(name, v, x, size, positions, attrs, out):
         return Plan((), out.shape, out.dtype, zero=True)
     axes = axes_of(size, attrs["window"], positions, attrs)
     (planes, rows), grain = _rows(x, axes, attrs)
+    if name == "pool_unpick" and _tiled(x, axes):
+        return Plan((_tiled_step("pool_unpick_tiled", (v.dtype, x.dtype, out.dtype), axes, planes * rows, grain),), out.shape, out.dtype)
     units = planes * rows
     if name == "pool_unpick":
         units, grain = planes, max(-(-grain // rows), -(-planes // TILES))
@@ -46,6 +52,18 @@ def _where_largest(name, v, x, size, positions, attrs, out):
     kernel = Kernel(name, (v.dtype, x.dtype, out.dtype, x.dtype, "int64"), None, (x.dtype, _step(x, axes)))
     scratch = (((tiles * nw,), x.dtype), ((tiles * nw,), "int64"))
     return Plan((Step(kernel, (0, 1, 2, 3, 4), words, tiles),), out.shape, out.dtype, scratch)
+
+
+def _tiled(x, axes) -> bool:
+    """Say whether windows of two axes, without gaps or overlaps, cover all of a contiguous input."""
+    d, h, w = axes
+    fits = all(a.window == a.stride and not a.before and a.dilation == 1 and a.positions * a.window == a.size for a in (h, w))
+    return fits and d.window == d.size == 1 and h.window * w.window <= CELLS and x.contiguous
+
+
+def _tiled_step(loop, dtypes, axes, rows, grain) -> Step:
+    _, h, w = axes
+    return Step(Kernel(loop, dtypes, None, (h.window, w.window)), tuple(range(len(dtypes))), (rows, grain, w.positions, w.size), -(-rows // grain))
 
 
 def _rows(x, axes, attrs):

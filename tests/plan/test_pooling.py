@@ -11,9 +11,18 @@ def test_the_work_is_shared_over_tiles():
 
 
 def test_a_step_known_to_the_compiler_is_part_of_the_kernel():
-    assert pool_max((X,), ATTRS, Y).steps[0].kernel.static == ("float32", 2)
+    wide = {**ATTRS, "window": (3, 3), "padding": ((1, 0), (1, 0))}
+    assert pool_max((X,), wide, Y).steps[0].kernel.static == ("float32", 2)
     x = Layout(X.shape, (*X.strides[:3], 3), "float32")
     assert pool_max((x,), ATTRS, Y).steps[0].kernel.static == ("float32", 0)
+
+
+def test_windows_that_tile_their_input_have_loops_of_their_own():
+    for plan in (pool_max((X,), ATTRS, Y), pool_unpick((Y, X), ATTRS, X)):
+        assert plan.steps[0].kernel.loop.endswith("_tiled")
+        assert not plan.scratch
+    for other in ({**ATTRS, "stride": (1, 1)}, {**ATTRS, "padding": ((1, 1), (1, 1))}):
+        assert not pool_max((X,), other, Y).steps[0].kernel.loop.endswith("_tiled")
 
 
 def test_nothing_gives_zeros():

@@ -99,6 +99,38 @@ def pool_unpick(args, tile):
                 out[to + places[top + j]] += g[source + j]
 
 
+def pool_max_tiled(args, tile):
+    """Largest value of each window, where windows of S0 by S1 cells tile planes that lie in one piece."""
+    x, out = at0(args), at1(args)
+    rows, grain, nw, size = word(args, 2), word(args, 3), word(args, 4), word(args, 5)
+    for row in range(tile * grain, min(rows, (tile + 1) * grain)):
+        top, to = row * S0 * size, row * nw
+        for j in range(nw):
+            best = x[top + j * S1]
+            for cell in range(1, S0 * S1):
+                v = x[top + cell // S1 * size + j * S1 + cell % S1]
+                best = v if (v > best) | (v != v) else best
+            out[to + j] = best
+
+
+def pool_unpick_tiled(args, tile):
+    """Adjoint of `pool_pick`, where windows of S0 by S1 cells tile planes that lie in one piece: each cell is written once."""
+    g, x, out = at0(args), at1(args), at2(args)
+    rows, grain, nw, size = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
+    for row in range(tile * grain, min(rows, (tile + 1) * grain)):
+        top, to = row * S0 * size, row * nw
+        for j in range(nw):
+            best, value, done = x[top + j * S1], g[to + j], False
+            for cell in range(1, S0 * S1):
+                v = x[top + cell // S1 * size + j * S1 + cell % S1]
+                best = v if (v > best) | (v != v) else best
+            for cell in range(S0 * S1):
+                v = x[top + cell // S1 * size + j * S1 + cell % S1]
+                here = ((v == best) | ((v != v) & (best != best))) & (not done)
+                out[top + cell // S1 * size + j * S1 + cell % S1] = value if here else T2(0)
+                done = done | here
+
+
 def lowest(kernel):
     """Return the text of what no value of x is below."""
     dtype = "uint8" if kernel.static[0] == "bool" else kernel.static[0]
