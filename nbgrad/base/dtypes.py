@@ -11,6 +11,18 @@ BOOL, INT64, FLOAT64 = DTYPES["bool"], DTYPES["int64"], DTYPES["float64"]
 WEAK = (bool, int, float, Number)
 
 
+_names = {dtype: name for name, dtype in DTYPES.items()}
+
+
+def name_of(dtype) -> str:
+    """Return the name of one of these dtypes; NumPy puts it together each time.
+
+    >>> name_of(FLOAT64)
+    'float64'
+    """
+    return _names[dtype]
+
+
 def check_dtype(dtype) -> np.dtype:
     """Return `dtype` as a native NumPy dtype that kernels exist for.
 

@@ -4,6 +4,8 @@ A value that only its own kernel reads is never stored. A call joins a group whe
 left outside, and when every place they share is read and written at the same turn of the loop.
 """
 
+import functools
+
 from .absorb import absorb, product_work
 from .calls import MADE, Call, Ref, Stop, Work
 from .mapping import Body, Literal, broadcast_strides, compute_dtype, plan_body
@@ -83,6 +85,7 @@ def _is_flat(call) -> bool:
     return all(r.layout.size == 1 or (r.whole and r.layout.size == size) for r in (*call.reads, *call.writes))
 
 
+@functools.lru_cache(8192)
 def _walk(r, shape):
     """Return how a ref is walked over `shape`: along the axes that are longer than 1."""
     layout = reshaped(r.layout, shape)
@@ -90,6 +93,7 @@ def _walk(r, shape):
     return Ref(0, Layout(tuple([n for n, _ in axes]), tuple([s for _, s in axes]), layout.dtype), r.offset)
 
 
+@functools.lru_cache(8192)
 def reshaped(layout, shape) -> Layout:
     """Return a layout as an operand over `shape`: the same axes, axes of length 1 apart, or a flat one cut anew."""
     if layout.size == 1:
@@ -145,8 +149,8 @@ def _fused(group, shape, elsewhere, slots):
     writes, found = tuple(outs.values()), tuple(place(known[key]) for key in outs)
     slots_read = {r.slot for r in reads}
     body = Body(made, found, any(w.slot in slots_read for w in writes))
-    layouts = [reshaped(r.layout, shape) for r in reads]
-    plan = plan_body(body, layouts, [_full(reshaped(w.layout, shape), shape) for w in writes])
+    layouts = tuple([reshaped(r.layout, shape) for r in reads])
+    plan = plan_body(body, layouts, tuple([_full(reshaped(w.layout, shape), shape) for w in writes]))
     return Work(plan, tuple(reads), writes, tuple(c.op for c in group), tuple(c.place for c in group), tuple(group))
 
 

@@ -100,6 +100,7 @@ def plan_map(op, inputs, out) -> Plan:
     return Plan((map_step(op, inputs, (out,), range(len(inputs) + 1)),), out.shape, out.dtype)
 
 
+@functools.lru_cache(4096)
 def plan_body(body, inputs, outs) -> Plan:
     """Plan fused rows, whose outputs are of one shape."""
     step = map_step(body, inputs, outs, range(len(inputs) + len(outs)))

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 
+from ..base.dtypes import name_of
 from ..base.errors import ArgumentError, problem
 from ..base.number import Number
 from ..base.shapes import is_contiguous
@@ -100,7 +101,7 @@ class Recorder:
         size = a.itemsize
         slot = self.slot(a) if a.size else self._add(np.empty(0, a.dtype), CONSTANT)
         start = self._origins.get(slot) or self.roots[slot].__array_interface__["data"][0]
-        layout = Layout(a.shape, tuple([s // size for s in a.strides]), a.dtype.name)
+        layout = Layout(a.shape, tuple([s // size for s in a.strides]), name_of(a.dtype))
         return Ref(slot, layout, a.__array_interface__["data"][0] - start if a.size else 0)
 
     def meet(self, values):

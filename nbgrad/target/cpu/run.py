@@ -4,6 +4,7 @@ from math import prod
 
 import numpy as np
 
+from ...base.dtypes import name_of
 from ...plan.mapping import plan_map
 from ...plan.plan import Layout, packed, plan_primitive
 from ...plan.reducing import plan_arg, plan_reduce
@@ -90,7 +91,7 @@ def program_of(plan, arrays):
 def layout(a) -> Layout:
     """Return the layout of an array whose strides are whole elements."""
     size = a.itemsize
-    return Layout(a.shape, tuple([s // size for s in a.strides]), a.dtype.name)
+    return Layout(a.shape, tuple([s // size for s in a.strides]), name_of(a.dtype))
 
 
 def copy(a):
@@ -111,7 +112,7 @@ def map_launch(op, arrays, shape, dtype, out=None):
     key = (op, dtype, out is not None and out.strides, *[(a.dtype, a.shape, a.strides) for a in arrays], shape)
     launch = _launches.get(key)
     if launch is None:
-        target = packed(shape, dtype.name) if out is None else layout(out)
+        target = packed(shape, name_of(dtype)) if out is None else layout(out)
         launch = _launches[key] = Launch(plan_map(op, tuple(map(layout, arrays)), target), len(arrays), op, {})
         _trim()
     return launch
@@ -123,7 +124,7 @@ def reduce_launch(op, x, axes, shape, dtype, acc):
     launch = _launches.get(key)
     if launch is None:
         launch = _launches[key] = Launch(
-            plan_reduce(op, layout(x), axes, packed(shape, dtype.name), acc.name), 1, op, {"axis": axes, "acc": acc.name}
+            plan_reduce(op, layout(x), axes, packed(shape, name_of(dtype)), name_of(acc)), 1, op, {"axis": axes, "acc": name_of(acc)}
         )
         _trim()
     return launch
@@ -136,9 +137,9 @@ def primitive_launch(op, arrays, attrs, shape, dtype):
     if launch is None:
         layouts, make = tuple(map(layout, arrays)), Launch
         if op.several:
-            out, make = tuple([packed(s, d.name) for s, d in zip(shape, dtype)]), SeveralLaunch
+            out, make = tuple([packed(s, name_of(d)) for s, d in zip(shape, dtype)]), SeveralLaunch
         else:
-            out = packed(shape, dtype.name)
+            out = packed(shape, name_of(dtype))
         if op.name == "arg_extreme":
             plan = plan_arg(attrs["largest"], layouts[0], attrs["axis"], out)
         else:
