@@ -1,0 +1,62 @@
+"""Neighbours become one kernel where they can, and only there."""
+
+import numpy as np
+import pytest
+
+import nbgrad as ng
+from nbgrad.plan.calls import CONSTANT, Stop
+from nbgrad.plan.fuse import fuse
+
+
+def works(record_of, f, *arrays):
+    """Return the names of the rows of each work."""
+    recorder, refs, out = record_of(f, *arrays)
+    del out
+    outside = recorder.outside()
+    record = recorder.record(refs)
+    own = lambda i, s: s.kind == "held" and (i not in outside or not s.array.flags.writeable)
+    slots = [s._replace(kind=CONSTANT) if own(i, s) else s for i, s in enumerate(record.slots)]
+    found = fuse(record.calls, slots, record.results)
+    return [("stop",) if isinstance(w, Stop) else tuple(op.name for op in w.ops) for w in found]
+
+
+X = np.arange(16.0).reshape(4, 4)
+CASES = {
+    "chain": (lambda x: ng.exp(x * 2.0) + 1.0, [("mul", "exp", "add")]),
+    "two readers": (lambda x: (ng.exp(x), ng.sin(x)), [("exp", "sin")]),
+    "strangers": (lambda x, y: (ng.exp(x), ng.sin(y)), [("exp",), ("sin",)]),
+    "flat": (lambda x: ng.exp(x).reshape(16) * 2.0, [("exp", "mul")]),
+    "turned": (lambda x: ng.exp(x).T * x, [("exp",), ("mul",)]),
+    "shifted": (lambda x: ng.exp(x)[1:] * 2.0, [("exp",), ("mul",)]),
+    "reduced": (lambda x: ng.exp(x).sum(axis=0) * 2.0, [("exp",), ("sum",), ("mul",)]),
+    "around a reduction": (lambda x: ng.exp(x) / (ng.exp(x) * 2.0).sum(), [("exp", "exp", "mul"), ("sum",), ("div",)]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_works(name, record_of):
+    f, want = CASES[name]
+    assert sorted(works(record_of, f, *[X] * f.__code__.co_argcount)) == sorted(want)
+
+
+def test_what_is_written_over_is_read_before(record_of):
+    held = ng.tensor(X.copy())
+
+    def f(x):
+        before = held * 2.0
+        held[...] = x + 1.0
+        return before + held
+
+    names = works(record_of, f, X)
+    assert names == [("mul", "add", "copy", "add")] or [n for w in names for n in w].index("mul") < [n for w in names for n in w].index("copy")
+
+
+def test_long_chains_are_cut(record_of):
+    def f(x):
+        for i in range(400):
+            x = x * 1.5 + float(i)
+        return x
+
+    found = works(record_of, f, X)
+    assert len(found) > 1
+    assert max(map(len, found)) <= 160

@@ -1,0 +1,80 @@
+"""What need not be computed is not: and nothing else is left out."""
+
+import numpy as np
+import pytest
+
+import nbgrad as ng
+from nbgrad.plan.calls import CONSTANT, MADE, Stop
+from nbgrad.plan.simplify import literal, needed, simplify
+
+
+def left(record_of, f, *arrays):
+    """Return the names of the rows that are left of a function."""
+    recorder, refs, out = record_of(f, *arrays)
+    del out
+    outside = recorder.outside()
+    record = recorder.record(refs)
+    own = lambda i, s: s.kind == "held" and (i not in outside or not s.array.flags.writeable)
+    slots = [s._replace(kind=CONSTANT) if own(i, s) else s for i, s in enumerate(record.slots)]
+    calls = needed(record.calls, slots, record.results)
+    return ["stop" if isinstance(c, Stop) else c.op.name for c in simplify(calls, slots, record.results)[0]]
+
+
+X = np.arange(6.0).reshape(2, 3)
+CASES = {
+    "unread": (lambda x: (ng.exp(x), x + 1.0)[1], ["add"]),
+    "twice": (lambda x: ng.exp(x) + ng.exp(x) * 2.0, ["exp", "mul", "add"]),
+    "times one": (lambda x: ng.exp(x * 1.0), ["exp"]),
+    "one times": (lambda x: ng.exp(1.0 * x), ["exp"]),
+    "over one": (lambda x: ng.exp(x / 1.0), ["exp"]),
+    "minus zero": (lambda x: ng.exp(x - 0.0), ["exp"]),
+    "plus zero": (lambda x: ng.exp(x + 0.0), ["add", "exp"]),
+    "square": (lambda x: x**2.0, ["mul"]),
+    "cube": (lambda x: x**3.0, ["pow"]),
+    "copy": (lambda x: ng.exp(x.copy()), ["exp"]),
+    "the result is a copy": (lambda x: x.copy(), ["copy"]),
+    "cast to the same": (lambda x: ng.exp(x.astype("float64")), ["exp"]),
+    "cast": (lambda x: ng.exp(x.astype("float32")), ["astype", "exp"]),
+    "once per layout": (lambda x: ng.exp(x) * ng.exp(x.T).T, ["exp", "exp", "mul"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_left(name, record_of):
+    f, want = CASES[name]
+    assert left(record_of, f, X) == want
+
+
+def test_writes_between_are_seen(record_of):
+    held = ng.tensor(X.copy())
+
+    def f(x):
+        before = ng.exp(held)
+        held[...] = x
+        return before + ng.exp(held)
+
+    assert left(record_of, f, X).count("exp") == 2
+
+    def kept(x):
+        before = held.copy()
+        held[...] = x
+        return before * 2.0
+
+    assert left(record_of, kept, X).count("copy") == 2
+
+
+def test_writes_to_memory_of_others_stay(record_of):
+    held = ng.tensor(X.copy())
+    assert left(record_of, lambda x: held.__setitem__(..., ng.exp(x)) or x, X)[0] == "exp"
+
+
+def test_stops_stay(record_of):
+    assert "stop" in left(record_of, lambda i: (ng.take(ng.tensor([1.0]), i, axis=0), i)[1], np.array([0]))
+
+
+def test_literals_are_single_numbers_that_never_change(record_of):
+    held = ng.tensor(3.0)
+    recorder, refs, _ = record_of(lambda x: (ng.tensor(2.0), ng.tensor([1.0, 2.0])[1:], held, x, ng.tensor([4.0, 4.0])), X)
+    slots = [s._replace(kind=CONSTANT) if s.kind == "held" and s.array is not held.data else s for s in recorder.record(refs).slots]
+    assert [literal(r, slots) for r in refs] == [2.0, 2.0, None, None, None]
+    assert slots[refs[3].slot].kind != MADE
