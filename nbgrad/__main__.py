@@ -21,6 +21,7 @@ def main(argv=None) -> int:
     demo.add_argument("--seed", type=int, default=0)
     demo.add_argument("--resume", action="store_true", help="go on from the newest checkpoint in the folder")
     demo.add_argument("--quiet", action="store_true", help="no progress bar")
+    demo.add_argument("--compile", action="store_true", help="take each training step as one native call")
     demo.set_defaults(run=run_demo)
     ops = commands.add_parser("ops", help="the op table, or one op: formula, partials, kernels, source")
     ops.add_argument("name", nargs="?")
@@ -64,7 +65,7 @@ def run_demo(args):
     """Train the demo."""
     from .demo import run
 
-    run(args.out, args.epochs, args.batch, args.seed, args.resume, args.quiet)
+    run(args.out, args.epochs, args.batch, args.seed, args.resume, args.quiet, args.compile)
 
 
 def run_ops(args):

@@ -2,12 +2,14 @@
 
 import hashlib
 import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from .base.errors import require
 from .base.files import remove
+from .compile import compile
 from .data import batches, load_digits
 from .gradcheck import gradcheck
 from .io import latest_checkpoint, load_checkpoint, save_checkpoint
@@ -67,7 +69,7 @@ def fingerprint(model) -> str:
 class Training:
     """One run: model, optimizer, history, and the folder that holds its checkpoints and pictures."""
 
-    def __init__(self, out, epochs, batch, seed, checkpoints=True):
+    def __init__(self, out, epochs, batch, seed, checkpoints=True, compiled=False):
         self.out, self.epochs, self.batch, self.seed = Path(out), epochs, batch, seed
         self.checkpoints = self.out / "checkpoints" if checkpoints else None
         self.train, self.test = load_digits(shape=SHAPE)
@@ -75,6 +77,7 @@ class Training:
         steps = epochs * -(-len(self.train) // batch)
         self.optimizer = Adam(self.model, lr=schedules.cosine(RATE, steps))
         self.epoch, self.losses, self.seconds = 0, [], []
+        self.update = compile(self.taken) if compiled else self.taken
 
     def resume(self) -> bool:
         """Go on from the newest whole checkpoint, if there is one."""
@@ -99,13 +102,18 @@ class Training:
     def step(self, x, y):
         """Take one step; return loss and accuracy on the batch."""
         start = time.perf_counter()
-        loss, logits = loss_of(self.model, x, y)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
+        loss, logits = self.update(x, y)
         self.seconds.append(time.perf_counter() - start)
         self.losses.append(loss.item())
         return self.losses[-1], float((logits.detach().numpy().argmax(-1) == y).mean())
+
+    def taken(self, x, y):
+        """Update the weights; return loss and scores. This is what `--compile` compiles."""
+        loss, logits = loss_of(self.model, x, y)
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return loss, logits
 
     def run(self, bar):
         """Train to the last epoch, with a checkpoint after each."""
@@ -131,7 +139,7 @@ def check(model, dataset) -> str:
     return f"gradient check     {count:,} parameters against finite differences: passed"
 
 
-def run(out="demo-output", epochs=20, batch=64, seed=0, resume=False, quiet=False) -> float:
+def run(out="demo-output", epochs=20, batch=64, seed=0, resume=False, quiet=False, compiled=False) -> float:
     """Train, check, draw; return the accuracy on the test images.
 
     Parameters
@@ -143,10 +151,12 @@ def run(out="demo-output", epochs=20, batch=64, seed=0, resume=False, quiet=Fals
         Go on from the newest checkpoint in `out`.
     quiet : bool
         No progress bar.
+    compiled : bool
+        Take the steps with `nbgrad.compile`.
     """
     tqdm = require("tqdm.auto", "demo")
     start = time.perf_counter()
-    training = Training(out, epochs, batch, seed)
+    training = Training(out, epochs, batch, seed, compiled=compiled)
     if resume and training.resume():
         print(f"resumed after epoch {training.epoch}")
     elif training.checkpoints.exists():
@@ -163,12 +173,21 @@ def run(out="demo-output", epochs=20, batch=64, seed=0, resume=False, quiet=Fals
     if training.seconds:
         print(
             f"time per step      {1e6 * float(np.median(training.seconds)):.0f} us (median of {len(training.seconds)})"
+            + (f"; op by op {1e6 * eager_seconds(training):.0f} us" if compiled else "")
         )
     print(f"weights            {fingerprint(training.model)}")
     for line in draw(training):
         print(line)
     print(f"all of it          {time.perf_counter() - start:.1f} s")
     return right
+
+
+def eager_seconds(training, steps=30) -> float:
+    """Return the median time of a step that is not compiled, of a model like the one trained."""
+    twin = Training(training.out, 1, training.batch, training.seed, checkpoints=False)
+    for x, y in islice(batches(twin.train, twin.batch, seed=twin.seed), steps):
+        twin.step(x, y)
+    return float(np.median(twin.seconds))
 
 
 def _clear(folder):

@@ -3,10 +3,12 @@
 A record of a compiled function holds as long as all of it is what it was.
 """
 
+import ast
 import functools
 import gc
 import inspect
 import sys
+import textwrap
 import types
 
 import numpy as np
@@ -50,7 +52,7 @@ class Environment:
         if isinstance(thing, types.FunctionType):
             return self._function(thing)
         if isinstance(thing, types.MethodType):
-            return [thing.__func__, thing.__self__]
+            return self._method(thing.__self__, thing.__func__)
         if isinstance(thing, functools.partial):
             return [thing.func, *thing.args, *thing.keywords.values()]
         if isinstance(thing, (types.ModuleType, type)) and not _is_users(thing):
@@ -85,6 +87,17 @@ class Environment:
             self.spaces.append((f.__globals__, names, "global"))
             found += [f.__globals__[n] for n in names]
         return found
+
+    def _method(self, owner, f):
+        """Note what a method reads of its owner, where the texts of the methods tell: no more than those attributes."""
+        read = _read_of_self(type(owner), f)
+        if read is None or id(owner) in self._known or isinstance(owner, CLOSED) or not hasattr(owner, "__dict__"):
+            return [f, owner]
+        names, methods = read
+        self._known.add(id(owner))
+        self.spaces.append((vars(owner), tuple(sorted(names)), type(owner).__name__))
+        values = [vars(owner)[n] for n in names if n in vars(owner)]
+        return [*methods, *values, *[c for c in type(owner).__mro__[:-1] if _is_users(c)]]
 
     def _attributes(self, thing):
         """Note the attributes of an object, class or module that are read by name somewhere, and the methods."""
@@ -179,6 +192,32 @@ class Environment:
             if cell.cell_contents is not before and not _equal(cell.cell_contents, before):
                 return f"the variable {name!r} was {_shown(before)} and is {_shown(cell.cell_contents)}"
         return None
+
+
+def _read_of_self(cls, f):
+    """Return (attributes of `self` that a method reads, it and the methods it calls); None where a text does not tell."""
+    names, methods = set(), [f]
+    for method in methods:
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(method))).body[0]
+        except (OSError, TypeError, SyntaxError, IndexError):
+            return None
+        if not isinstance(tree, ast.FunctionDef) or not tree.args.args:
+            return None
+        own = tree.args.args[0].arg
+        reads = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == own]
+        uses = sum(isinstance(n, ast.Name) and n.id in (own, "super", "vars", "getattr", "setattr") for n in ast.walk(tree))
+        if uses != len(reads):
+            return None
+        for name in {n.attr for n in reads} - names:
+            found = getattr(cls, name, None)
+            found = getattr(found, "fget", found)
+            if isinstance(found, types.FunctionType) and found not in methods:
+                methods.append(found)
+            elif found is not None and not isinstance(found, PLAIN):
+                return None
+            names.add(name)
+    return names, methods
 
 
 def _of(space, names):
