@@ -306,6 +306,23 @@ def test_labels_out_of_range_change_no_parameter(first):
     assert not np.array_equal(w.numpy(), before)
 
 
+def test_what_stands_behind_a_stop_is_not_written_before_it():
+    held, table = ng.zeros(4), ng.tensor([1.0, 2.0])
+
+    @ng.compile
+    def step(x, i):
+        before = x * 2.0
+        picked = ng.take(table, i, axis=0)
+        held[...] = x + 1.0  # neighbour of what is computed before the stop
+        return before, picked
+
+    step(ng.ones(4), ng.tensor([0]))
+    assert held.tolist() == [2.0] * 4
+    with pytest.raises(ng.IndexRangeError):
+        step(ng.ones(4) * 5.0, ng.tensor([7]))
+    assert held.tolist() == [2.0] * 4
+
+
 @pytest.mark.xfail(strict=True, reason="numbers that a stopped run was told are not taken back")
 def test_a_step_that_was_stopped_is_not_counted():
     _, optimizer, step, x = stopped()

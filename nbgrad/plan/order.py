@@ -2,6 +2,9 @@
 
 import heapq
 
+from .calls import Stop
+
+
 class Order:
     """Calls by number, who waits for whom, and the groups they are merged to."""
 
@@ -18,8 +21,10 @@ class Order:
             for s in writes:
                 last = self.writers[s][-1] if s in self.writers else -1
                 waits.update(j for j in self.readers.get(s, ()) if j > last)
-            if stop is not None:
+            if stop is not None:  # what is written where others see it stays as it is when a run ends early
                 waits.add(stop)
+            if isinstance(call, Stop):
+                stop = i
             for s in reads:
                 self.readers.setdefault(s, []).append(i)
             for s in writes:
@@ -84,8 +89,6 @@ class Order:
 
     def sorted(self) -> list:
         """Return the groups, each as the numbers of its calls, in an order that all of them allow: the earliest call first."""
-        import heapq
-
         waits = {g: len(before) for g, before in self.before.items()}
         ready = [(self._members[g][0], g) for g, n in waits.items() if n == 0]
         heapq.heapify(ready)
