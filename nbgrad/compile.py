@@ -7,6 +7,9 @@ import numpy as np
 
 from .base import tree
 from .base.errors import ArgumentError, problem
+from .base.layers import Drawing
+from .explain import Source, kernel_source, svg, text
+from .record import Shown
 from .replay import Run
 from .road import layout_key
 from .tape.tape import recording
@@ -70,7 +73,7 @@ class Compiled:
 
     def __call__(self, *args, **kwargs):
         now = recording.__dict__
-        if now["recorder"] is not None:
+        if now["recorder"] is not None or now["anomaly"] is not None:  # anomalies are looked for op by op
             return self.f(*args, **kwargs)
         short = None
         if not kwargs:
@@ -86,16 +89,62 @@ class Compiled:
             run = self.short.get(short)
             if run is not None and run.fits(args):
                 return run(args)
+        run, tensors = self._found(args, kwargs)
+        if short is not None:
+            self.short[short] = run
+        return run(tensors)
+
+    def record(self, *args, **kwargs):
+        """Return the `Run` for these arguments, recorded now if there is none; nothing is run. Without any, the latest.
+
+        Raises
+        ------
+        ArgumentError
+            As a call does; without arguments, when nothing has been recorded.
+        """
+        if args or kwargs:
+            run, _ = self._found(args, kwargs)
+            run.recorder.undo()
+            return run
+        if self.latest is None:
+            what = f"{_name(self.f)}: nothing has been recorded"
+            raise problem(ArgumentError, what, "its arguments, as for a call, or a call first")
+        return self.latest
+
+    def show(self, *args, **kwargs) -> Shown:
+        """Return what was recorded, fused and planned, as text: kernels in waves, the arena, counts.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for a call, which is then recorded and not run; without any, the latest record is shown.
+
+        Examples
+        --------
+        >>> import nbgrad as ng
+        >>> print(compile(lambda x: ng.tanh(x) * 2.0).show(ng.ones(3)).splitlines()[-1])
+        peak    12 bytes in each run: the arena, and 12 bytes of results
+        """
+        return text(self.record(*args, **kwargs), _name(self.f))
+
+    def svg(self, *args, **kwargs) -> Drawing:
+        """Return a picture of the recorded calls, those of one kernel in one colour; arguments as for `show`."""
+        return svg(self.record(*args, **kwargs))
+
+    def source(self, number, *args, **kwargs) -> Source:
+        """Return the generated text of a kernel by the number that `show` tells; `path` of it is the whole file."""
+        return kernel_source(self.record(*args, **kwargs), number)
+
+    def _found(self, args, kwargs):
+        """Return (run, tensors) for a call: a record that holds, or a new one."""
         tensors, key, leaves, structure = _sorted(args, kwargs)
         run = self._run(tensors, key)
         if run is None:
             run = Run(self.f, leaves, structure, bool(kwargs))
             self.runs[key] = [run, *self.runs.get(key, ())][:MOST]
             tensors = run.arguments
-        if short is not None:
-            self.short[short] = run
         self.latest = run
-        return run(tensors)
+        return run, tensors
 
     def _run(self, tensors, key):
         """Return the record that holds for a call, or None."""
@@ -103,6 +152,10 @@ class Compiled:
             if run.fits(tensors):
                 return run
         return None
+
+
+def _name(f) -> str:
+    return getattr(f, "__name__", type(f).__name__)
 
 
 def _sorted(args, kwargs):

@@ -1,5 +1,6 @@
 """One record of a compiled function: how it is made, when it holds, and what Python does around its native call."""
 
+import contextlib
 import gc
 import weakref
 from typing import Any, NamedTuple
@@ -31,6 +32,13 @@ class Captured(NamedTuple):
     bare: bool
 
 
+class Held(NamedTuple):
+    """A result: where it lies, and the tensor, while it is not known whether others hold it."""
+
+    ref: Ref
+    tensor: Any
+
+
 class Run:
     """A function recorded for one kind of arguments, planned and loaded.
 
@@ -49,13 +57,28 @@ class Run:
         self.fixed, before = set(), None
         while before != self.fixed:  # an argument that is captured as well is recorded as captured
             before = set(self.fixed)
-            self.environment, self.recorder = Environment(f), Recorder()
-            self._record()
+            others = [getattr(v, "it", v) for v in leaves if type(v) is not Tensor]
+            self.environment, self.recorder = Environment(f, *others), Recorder()
+            with self._whole():
+                self._record()
             self.fixed |= {i for i, t in enumerate(self.arguments) if self.recorder.find(t.data) is not None}
             if before != self.fixed:
                 self.recorder.undo()
         self.leaves = [None if type(v) is Tensor else v for v in self.leaves]
-        self._load()
+        with self._whole():
+            self._load()
+
+    @contextlib.contextmanager
+    def _whole(self):
+        """When the block raises, take back what recording has changed: counts of optimizers, gradients of leaves."""
+        try:
+            yield
+        except BaseException:
+            self.recorder.undo()
+            for t, before in self.recorder.tensors.values():
+                if t.grad is not before:
+                    t.node.grad = before
+            raise
 
     def _record(self):
         """Call the function on stand-ins, and sort what is left of the call."""
@@ -113,7 +136,7 @@ class Run:
         t = value if isinstance(value, Tensor) else Tensor(value)
         if t.size and id(t.data) in self.recorder.tensors and self.recorder.kinds[self.recorder.slot(t.data)] == HELD:
             return t
-        return self.recorder.ref(t.data)
+        return Held(self.recorder.ref(t.data), weakref.ref(value)) if isinstance(value, Tensor) else self.recorder.ref(t.data)
 
     # -- loading
 
@@ -125,6 +148,7 @@ class Run:
         self.given = [i for i in range(len(self.arguments)) if i not in self.fixed]
         self.cells = [t for t, _ in recorder.cells]
         arguments = recorder.argument_slots[: len(self.given)]
+        self.results = [r if not isinstance(r, Held) else r.tensor() if self._is_held(r, outside) else r.ref for r in self.results]
         refs = [r for r in (*self.results, *[r for _, r in self.grads]) if isinstance(r, Ref)]
         if self.back is not None:
             refs += self.back.reads(recorder)
@@ -147,6 +171,10 @@ class Run:
         self.single = only.number if isinstance(only, Maker) and only.fresh else None
         self.checks = self._checks()
         recorder.forget()
+
+    def _is_held(self, r, outside) -> bool:
+        """Say whether a result is a tensor that others hold, and not a constant of the function."""
+        return self.recorder.kinds[r.ref.slot] == HELD and r.ref.slot in outside and r.tensor() is not None
 
     def _outside(self):
         """Return the slots that others hold; raise for values that escape by other ways than the results."""
@@ -212,6 +240,7 @@ class Run:
             given.append(make_array(dtype, spec))
         stopped = self.program.run(given)
         if stopped is not None:
+            self.recorder.undo()
             self._explain(stopped, given)
         for counter in self.counters:
             counter[0] += 1

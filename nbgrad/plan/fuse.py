@@ -6,6 +6,7 @@ left outside, and when every place they share is read and written at the same tu
 
 import functools
 
+from ..base.shapes import contiguous_strides
 from .absorb import absorb, product_work
 from .calls import MADE, Call, Ref, Stop, Work
 from .mapping import Body, Literal, broadcast_strides, compute_dtype, plan_body
@@ -52,7 +53,7 @@ def _fit(first, second) -> bool:
     touched = {}
     for call in (*first, *second):
         for r, writes in (*[(r, False) for r in call.reads], *[(w, True) for w in call.writes]):
-            touched.setdefault(r.slot, []).append((_walk(r, shape), writes))
+            touched.setdefault(r.slot, []).append((_walk(r, _over(call), shape), writes))
     for walks in touched.values():
         if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1 and not _parts(walks):
             return False
@@ -86,31 +87,22 @@ def _is_flat(call) -> bool:
 
 
 @functools.lru_cache(8192)
-def _walk(r, shape):
-    """Return how a ref is walked over `shape`: along the axes that are longer than 1."""
-    layout = reshaped(r.layout, shape)
-    axes = [(n, s) for n, s in zip(shape, broadcast_strides(layout, shape)) if n != 1]
+def _walk(r, own, shape):
+    """Return how an operand of a call over the shape `own` is walked over `shape`: along the axes that are longer than 1."""
+    layout = spread(r.layout, own, shape)
+    axes = [(n, s) for n, s in zip(shape, layout.strides) if n != 1]
     return Ref(0, Layout(tuple([n for n, _ in axes]), tuple([s for _, s in axes]), layout.dtype), r.offset)
 
 
 @functools.lru_cache(8192)
-def reshaped(layout, shape) -> Layout:
-    """Return a layout as an operand over `shape`: the same axes, axes of length 1 apart, or a flat one cut anew."""
-    if layout.size == 1:
-        return Layout((), (), layout.dtype)
-    own = [(n, s) for n, s in zip(layout.shape, layout.strides)]
-    kept = [axis for axis in own if axis[0] != 1]
-    wanted = [n for n in shape if n != 1]
-    if len(layout.shape) <= len(shape) and all(n in (1, m) for n, m in zip(reversed(layout.shape), reversed(shape))):
-        return layout
-    if [n for n, _ in kept] == wanted:
-        strides = iter([s for _, s in kept])
-        return Layout(tuple(shape), tuple([next(strides) if n != 1 else 0 for n in shape]), layout.dtype)
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.insert(0, step)
-        step *= n
-    return Layout(tuple(shape), tuple(strides), layout.dtype)
+def spread(layout, own, shape) -> Layout:
+    """Return an operand of a call over the shape `own` as one over all of `shape`: the same axes, or a flat one cut anew."""
+    axes = [(n, s) for n, s in zip(own, broadcast_strides(layout, own)) if n != 1]
+    if [n for n, _ in axes] != [n for n in shape if n != 1]:
+        axes = list(zip(shape, (0,) * len(shape) if layout.size == 1 else contiguous_strides(shape)))
+        axes = [axis for axis in axes if axis[0] != 1]
+    strides = iter([s for _, s in axes])
+    return Layout(tuple(shape), tuple([next(strides) if n != 1 else 0 for n in shape]), layout.dtype)
 
 
 def _work(members, calls, order, slots, results):
@@ -129,30 +121,31 @@ def _work(members, calls, order, slots, results):
 
 def _fused(group, shape, elsewhere, slots):
     """Return the work of one kernel for a group over `shape`; `elsewhere` are the slots that others read."""
-    reads, known, made, outs = [], {}, [], {}
+    reads, layouts, known, made, outs = [], [], {}, [], {}
     for c in group:
         args = []
         for r in c.reads:
-            number, key = literal(r, slots), (r.slot, _walk(r, shape))
+            number, key = literal(r, slots), (r.slot, _walk(r, _over(c), shape))
             if number is None and key not in known:
                 known[key] = -1 - len(reads)  # an input; numbers from 0 are calls
                 reads.append(r)
+                layouts.append(spread(r.layout, _over(c), shape))
             args.append(known[key] if number is None else Literal(number))
         w = c.writes[0]
-        key = (w.slot, _walk(w, shape))
+        key = (w.slot, _walk(w, _over(c), shape))
         known[key] = len(made)
         made.append((c.op, args, compute_dtype(c.op, tuple([r.layout.dtype for r in c.reads])), w.layout.dtype))
         if slots[w.slot].kind != MADE or w.slot in elsewhere:
-            outs[key] = w
+            outs[key] = w, spread(w.layout, _over(c), shape)
     place = lambda v: v if isinstance(v, Literal) else -1 - v if v < 0 else len(reads) + v
     made = tuple((op, tuple(map(place, args)), dtype, out) for op, args, dtype, out in made)
-    writes, found = tuple(outs.values()), tuple(place(known[key]) for key in outs)
+    writes, found = tuple([w for w, _ in outs.values()]), tuple(place(known[key]) for key in outs)
     slots_read = {r.slot for r in reads}
     body = Body(made, found, any(w.slot in slots_read for w in writes))
-    layouts = tuple([reshaped(r.layout, shape) for r in reads])
-    plan = plan_body(body, layouts, tuple([_full(reshaped(w.layout, shape), shape) for w in writes]))
+    plan = plan_body(body, tuple(layouts), tuple([layout for _, layout in outs.values()]))
     return Work(plan, tuple(reads), writes, tuple(c.op for c in group), tuple(c.place for c in group), tuple(group))
 
 
-def _full(layout, shape):
-    return layout if layout.shape == tuple(shape) else Layout(tuple(shape), broadcast_strides(layout, shape), layout.dtype)
+def _over(call) -> tuple:
+    """Return the shape that a call runs over."""
+    return call.writes[0].layout.shape

@@ -25,7 +25,7 @@ class Launch:
 
     __slots__ = ("_program", "attrs", "copies", "inputs", "op", "plain", "plan", "results", "specs", "zero")
 
-    def __init__(self, plan, inputs, op, attrs):
+    def __init__(self, plan, inputs, op=None, attrs=None):
         self.plan, self.inputs, self.op, self.attrs = plan, inputs, op, attrs
         self.zero, self.copies, self._program = plan.zero, plan.copies, None
         self.results = self.made()
