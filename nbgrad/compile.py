@@ -123,7 +123,7 @@ class Compiled:
         --------
         >>> import nbgrad as ng
         >>> print(compile(lambda x: ng.tanh(x) * 2.0).show(ng.ones(3)).splitlines()[-1])
-        peak    12 bytes in each run: the arena, and 12 bytes of results
+        peak    24 bytes in each run: the arena, and 24 bytes of results
         """
         return text(self.record(*args, **kwargs), _name(self.f))
 
