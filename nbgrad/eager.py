@@ -294,7 +294,8 @@ def record_custom(op, nodes, outputs, kept, shapes=None, inputs=()):
 
     An output that shares memory with one of the arrays `inputs`, or is a view, gets memory of its own.
     """
-    outputs = [a if a.flags.owndata and not any(np.may_share_memory(a, x) for x in inputs) else a.copy() for a in outputs]
+    own = lambda a: a.flags.owndata and not any(np.may_share_memory(a, x) for x in inputs)
+    outputs = [a if own(a) else run_map(COPY, (a,), a.shape, a.dtype) for a in outputs]
     if not recording.on or all(n is None for n in nodes):
         return [Tensor._make(a, None) for a in outputs]
     shapes = tuple(shapes) if shapes is not None else tuple(None if n is None else n.shape for n in nodes)

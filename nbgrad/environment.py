@@ -4,6 +4,7 @@ A record of a compiled function holds as long as all of it is what it was.
 """
 
 import ast
+import collections
 import functools
 import gc
 import inspect
@@ -19,6 +20,7 @@ from .tensor import Tensor
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.dtype)
 CLOSED = (types.BuiltinFunctionType, np.ndarray, np.generic, Tensor, *PLAIN)  # not looked into
 ROUTINES = (types.FunctionType, staticmethod, classmethod, property)
+LOOSE = (set, collections.deque, bytearray)  # looked into by Python at every call
 UNASKED = {"__init__", "__new__", "__del__", "__repr__", "__str__", "__init_subclass__", "__post_init__"}  # no operators
 MOST = 2000  # objects that are looked into
 
@@ -57,7 +59,7 @@ class Environment:
             return [thing.func, *thing.args, *thing.keywords.values()]
         if isinstance(thing, (types.ModuleType, type)) and not _is_users(thing):
             return []
-        if isinstance(thing, (dict, list)):
+        if isinstance(thing, (dict, list, *LOOSE)):
             self.spaces.append((thing, None, type(thing).__name__))
             return list(thing.values() if isinstance(thing, dict) else thing)
         if isinstance(thing, tuple):
@@ -165,7 +167,9 @@ class Environment:
     def watch(self, checks):
         """Add to `checks` what says without a doubt that nothing has changed."""
         for space, names, _ in self.spaces:
-            if names is None:
+            if isinstance(space, LOOSE):
+                checks.never()
+            elif names is None:
                 checks.items(space)
             else:
                 for name in names:
@@ -224,7 +228,7 @@ def _of(space, names):
     """Return what is looked up in a space: the entries of these names, None where there is none; or keys and values."""
     if names is not None:
         return _values_of(space, names, None)
-    return [*space.keys(), *space.values()] if isinstance(space, dict) else space
+    return [*space.keys(), *space.values()] if isinstance(space, dict) else list(space)
 
 
 def _values_of(space, names, *default):

@@ -79,6 +79,8 @@ def _array_op(forward, backward, name):
     def pull(node, g):
         values = {a: node.kept[a].value(node, a) for a in asked if a != "g"}
         values["g"] = g
+        for v in values.values():
+            v._read(f"the backward of {name}, which is run by Python,")
         with no_grad():  # a backward may write into its g: other paths of the tape read the same memory
             parts = backward(*[np.array(g.data) if a == "g" else np.ascontiguousarray(values[a].data) for a in asked])
         parts = parts if isinstance(parts, tuple) else (parts,)
@@ -100,6 +102,8 @@ def _array_op(forward, backward, name):
                 ArgumentError, f"{name}: {len(args)} arguments given for {params}", f"{name}({', '.join(params)})"
             )
         tensors = [as_tensor(a) for a in args]
+        for t in tensors:
+            t._read(f"{name}(), which is run by Python,")
         out = forward(*[np.ascontiguousarray(t.data) for t in tensors])
         out = np.asarray(out)
         kept = {a: Kept(t, node_of(t)) for a, t in zip(params, tensors) if a in asked}

@@ -114,7 +114,7 @@ def _into(out, result):
         return result
     out = out[0] if isinstance(out, tuple) else out
     if isinstance(out, np.ndarray) and result.node is None:
-        np.copyto(out, result.data, casting="same_kind")
+        np.copyto(out, result.numpy(), casting="same_kind")
         return out
     if not isinstance(out, Tensor):
         raise problem(
@@ -135,14 +135,19 @@ def _plain(fn):
     """Make a function that works on the numbers alone and returns what NumPy returns."""
 
     def call(*args, **kwargs):
-        strip = lambda a: (
-            a.data if isinstance(a, Tensor) else [strip(v) for v in a] if isinstance(a, (list, tuple)) else a
-        )
+        def strip(a):
+            if isinstance(a, Tensor):
+                if fn in LOOKS:
+                    a._read(f"np.{fn.__name__}()")
+                return a.data
+            return [strip(v) for v in a] if isinstance(a, (list, tuple)) else a
+
         return fn(*[strip(a) for a in args], **{k: strip(v) for k, v in kwargs.items()})
 
     return call
 
 
+LOOKS = (np.array_equal, np.allclose, np.isclose, np.array2string, np.array_repr, np.array_str, np.nonzero, np.flatnonzero)
 UNRECORDED = {
     f: _plain(f)
     for f in (np.shape, np.ndim, np.size, np.array_equal, np.allclose, np.isclose, np.result_type, np.may_share_memory,

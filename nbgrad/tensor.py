@@ -355,6 +355,7 @@ class Tensor(ArrayMethods):
             raise problem(
                 GradientError, f"a tensor with history (made by {self.node.op.name}) cannot be pickled", "x.detach()"
             )
+        self._read("a pickle")
         return Tensor, (self.data, None, self.requires_grad)
 
     def __deepcopy__(self, memo):
@@ -364,6 +365,7 @@ class Tensor(ArrayMethods):
                 f"a tensor with history (made by {self.node.op.name}) cannot be deep-copied",
                 "x.detach()",
             )
+        self._read("a deep copy")
         return Tensor(self.data.copy(), None, self.requires_grad)
 
 
@@ -406,7 +408,12 @@ def has_history(data) -> bool:
 
 def _plain(data):
     """Return a nested list with arrays in place of tensors."""
-    return [_plain(d) if isinstance(d, (list, tuple)) else d.data if isinstance(d, Tensor) else d for d in data]
+    return [_plain(d) if isinstance(d, (list, tuple)) else _read(d) if isinstance(d, Tensor) else d for d in data]
+
+
+def _read(t):
+    t._read("a list with a tensor")
+    return t.data
 
 
 def tensor(data, dtype=None, requires_grad=False) -> Tensor:

@@ -1,6 +1,7 @@
 """Compiled functions do what the functions do: every row, random programs, training, arguments of all kinds, errors."""
 
 import dataclasses
+import pickle
 import threading
 
 import numpy as np
@@ -463,6 +464,8 @@ INSIDE = {
     "hvp": lambda x: ng.hvp(lambda x: ng.sin(x * x).sum(), (x,), (x * 2.0,)),
     "checkpoint": lambda x: ng.grad(lambda x: ng.checkpoint(lambda x: ng.sin(ng.exp(x)))(x).sum())(x),
     "custom_vjp": lambda x: ng.grad(lambda x: clipped(x * 5.0).sum())(x),
+    "custom_vjp of itself": lambda x: ng.grad(lambda x: turned_back(x)[1:].sum() + (turned_back(x) * x).sum())(x),
+    "checkpoint of a view": lambda x: ng.grad(lambda x: (ng.checkpoint(lambda x: x[::-1])(x) * x).sum())(x),
     "stop_gradient": lambda x: ng.grad(lambda x: (ng.stop_gradient(x) * x).sum())(x),
     "no_grad": lambda x: constant_of(x),
 }
@@ -474,6 +477,14 @@ def clipped(x):
 
 
 clipped.defvjp(lambda x: (x * 1.0, None), lambda kept, g: (g.clip(-0.5, 0.5),))
+
+
+@ng.custom_vjp
+def turned_back(x):
+    return x
+
+
+turned_back.defvjp(lambda x: (x, None), lambda kept, g: (-g,))
 
 
 def constant_of(x):
@@ -546,6 +557,7 @@ def refused(f, what, *args):
     assert ng.random.get_state() == before
 
 
+doubled = ng.op(lambda x: x * 2.0, backward=lambda g: g * 2.0)
 LOOKS = {
     "if": lambda x: x if x.sum() > 0 else -x,
     "float": lambda x: x * float(x.sum()),
@@ -557,6 +569,13 @@ LOOKS = {
     "in": lambda x: 1.0 in x,
     "format": lambda x: f"{x.sum():.2f}",
     "mask": lambda x: x[x > 0],
+    "list": lambda x: ng.tensor([x[0], x[1]]),
+    "pickle": lambda x: pickle.dumps(x),
+    "np.allclose": lambda x: np.allclose(x, x),
+    "np.nonzero": lambda x: np.nonzero(x),
+    "out": lambda x: np.add(x, x, out=np.zeros(2)),
+    "own loops": lambda x: doubled(x),
+    "own loops behind": lambda x: ng.grad(lambda w: (doubled(w * 1.0) * x).sum())(ng.ones(2)),
 }
 
 

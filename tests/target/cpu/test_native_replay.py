@@ -82,3 +82,6 @@ def test_checks_hold_until_something_changes():
         change()
         assert not checks.hold(), name
     assert Checks().hold()
+    checks = Checks()
+    checks.never()
+    assert not checks.hold()
