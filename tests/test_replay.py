@@ -211,7 +211,6 @@ def test_gradients_that_are_set_and_forgotten_between_steps(compare):
     compare(OPTIMIZERS["SGD"], between, accumulated)
 
 
-@pytest.mark.xfail(strict=True, reason="the backward of a result that reads what was overwritten is recorded at once")
 def test_a_loss_with_history_whose_parameters_were_written(compare):
     compare(OPTIMIZERS["SGD"], step_of=by_values, model_of=normalized)
 

@@ -61,6 +61,9 @@ def _absorb(number, calls, order, slots, kept):
             return
         if not _takes(following, w, calls[number].writes[0].layout, slots) or len(order.members(readers[0])) > 1:
             return
+        read = {r.slot for i in (*chain, readers[0]) for r in calls[i].reads}
+        if following.writes[0].slot in read:  # sums are gathered where the result goes: what is read must lie elsewhere
+            return
         extras = sum(len(calls[i].reads) for i in chain) + len(following.reads)
         if extras > MOST + len(chain) or not order.may_merge(number, readers[0]):
             return
@@ -91,7 +94,7 @@ def _takes(call, w, out, slots) -> bool:
     same = [r for r in call.reads if r.slot == w.slot]
     return (
         target.layout.dtype == out.dtype and target.layout.size == out.size and target.whole
-        and all(r.layout.dtype == out.dtype for r in call.reads) and target.slot not in [r.slot for r in call.reads if r.slot != w.slot]
+        and all(r.layout.dtype == out.dtype for r in call.reads)
         and all(r.whole and r.layout.size == out.size and r.offset == w.offset for r in same)
         and all(kind_of(r, out, slots) is not None for r in call.reads if r.slot != w.slot)
     )  # fmt: skip
