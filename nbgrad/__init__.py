@@ -291,6 +291,7 @@ from .ops.window import conv_transpose2d as conv_transpose2d
 from .ops.window import conv_transpose3d as conv_transpose3d
 from .ops.window import conv_weight_grad as conv_weight_grad
 from .ops.window import convolve as convolve
+from .profile import profile as profile
 from .record import Tape as Tape
 from .record import show as show
 from .tape.tape import enable_grad as enable_grad
@@ -529,6 +530,7 @@ __all__ = [
     "pow",
     "power",
     "prod",
+    "profile",
     "ptp",
     "quantile",
     "rad2deg",

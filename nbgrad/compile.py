@@ -18,7 +18,7 @@ from .tensor import Tensor
 MOST = 8  # records kept for one kind of arguments, where what else the function reads changes from call to call
 
 
-def compile(f):  # noqa: A001 - the field's word
+def compile(f):
     """Make a function that records `f` once for each kind of arguments, and from then on replays it natively.
 
     Parameters
@@ -107,7 +107,7 @@ class Compiled:
             run.recorder.undo()
             return run
         if self.latest is None:
-            what = f"{_name(self.f)}: nothing has been recorded"
+            what = f"{name_of(self.f)}: nothing has been recorded"
             raise problem(ArgumentError, what, "its arguments, as for a call, or a call first")
         return self.latest
 
@@ -125,7 +125,7 @@ class Compiled:
         >>> print(compile(lambda x: ng.tanh(x) * 2.0).show(ng.ones(3)).splitlines()[-1])
         peak    24 bytes in each run: the arena, and 24 bytes of results
         """
-        return text(self.record(*args, **kwargs), _name(self.f))
+        return text(self.record(*args, **kwargs), name_of(self.f))
 
     def svg(self, *args, **kwargs) -> Drawing:
         """Return a picture of the recorded calls, those of one kernel in one colour; arguments as for `show`."""
@@ -154,7 +154,8 @@ class Compiled:
         return None
 
 
-def _name(f) -> str:
+def name_of(f) -> str:
+    """Return what a function is called."""
     return getattr(f, "__name__", type(f).__name__)
 
 

@@ -41,10 +41,12 @@ class Timed(Program):
         Kind and items (or one stop) of each step.
     notes : list of ndarray
         Per run the nanoseconds of each step; of a run that was stopped, those until then.
+    spent : list of float
+        Per run the seconds from its begin to its end, noting included.
     """
 
     def __init__(self, schedule, given, apart=False):
-        self.apart, self.notes = apart, []
+        self.apart, self.notes, self.spent = apart, [], []
         waves = [part for wave in schedule.waves for part in self._parts(wave)]
         self.launches = [launch for wave in waves for launch in launches_of(wave)]
         super().__init__(schedule, given)
@@ -58,6 +60,7 @@ class Timed(Program):
 
     def run(self, arrays):
         """Run the program and note its times; return as `Program.run`."""
+        start = time.perf_counter()
         instance = self._free.pop() if self._free else self._table()
         words, arena = instance[:2]
         clock = np.zeros((len(self.launches) + 1, 2), np.int64)
@@ -68,6 +71,7 @@ class Timed(Program):
         if stopped:
             return self.stops[stopped - 1], arena
         self._free.append(instance)
+        self.spent.append(time.perf_counter() - start)
         return None
 
 
