@@ -6,6 +6,7 @@ from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
 from .absorb import turned
 from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot
 from .fuse import fuse
+from .gathered import gathered
 from .memory import lives_of, places_of
 from .pieces import opened
 from .plan import packed
@@ -31,7 +32,7 @@ def plan_record(record, given, outside) -> Schedule:
     calls, slots = _own_constants(record, outside)
     calls, slots = opened(needed(calls, slots, record.results), slots)
     calls, slots = simplify(calls, slots, record.results)
-    calls = turned(calls, slots, record.results)
+    calls, slots = gathered(turned(calls, slots, record.results), slots, record.results)
     works = fuse(calls, slots, record.results)
     waves, slots = waves_of(works, slots)
     known = set(given)
