@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .base.errors import ArgumentError, problem
 from .base.layers import WIDEST, Box, Drawing, draw
 from .naming import Names, shape_text, size_text
@@ -12,6 +14,7 @@ from .tape.tape import shown
 from .target.cpu.kernels import kernel_name, source
 from .target.cpu.load import source_path
 from .target.cpu.native_replay import SHARED
+from .target.cpu.plain import run_plain
 from .target.cpu.program import launches_of
 from .target.cpu.windows import NAMES as WINDOWS
 
@@ -249,9 +252,56 @@ class _Call(NamedTuple):
 
 
 class Source(Shown):
-    """Text of a kernel's file below its first half, which is the same in all; `path` is the file."""
+    """Text of a kernel's file below its first half, which is the same in all.
 
-    __slots__ = ("path",)
+    Attributes
+    ----------
+    path : Path or None
+        The file.
+    """
+
+    __slots__ = ("item", "path")
+
+    def run(self, *arrays) -> list:
+        """Run the kernel in plain Python on what it reads; return what it writes. A debugger steps through its file.
+
+        Parameters
+        ----------
+        *arrays : array_like
+            In the order that `show` tells, of the shapes there.
+
+        Raises
+        ------
+        KernelError
+            For kernels of instructions that only the compiler has; elementwise kernels have none.
+        """
+        work = self.item.work
+        memory = _memory((*work.reads, *work.writes))
+        if len(arrays) != len(work.reads) or len(work.plan.steps) > 1:
+            what = f"run: the kernel reads {len(work.reads)} arrays and {len(arrays)} are given"
+            raise problem(ArgumentError, what, "those that show() lists; a kernel that is a work of its own")
+        for r, a in zip(work.reads, arrays):
+            _view(memory, r)[...] = a.numpy() if hasattr(a, "numpy") else a
+        flat = [memory[slot][offset // memory[slot].itemsize :] for slot, offset in self.item.pointers]
+        run_plain(self.item.kernel, self.item.words, self.item.tiles, flat)
+        return [_view(memory, w).copy() for w in work.writes]
+
+
+def _memory(refs) -> dict:
+    """Return slot -> flat array of zeros that holds all refs to it."""
+    sizes, dtypes = {}, {}
+    for r in refs:
+        steps = [(n - 1) * s for n, s in zip(r.layout.shape, r.layout.strides)]
+        dtypes[r.slot] = dtype = np.dtype(r.layout.dtype)
+        sizes[r.slot] = max(sizes.get(r.slot, 0), r.offset // dtype.itemsize + sum(s for s in steps if s > 0) + 1)
+    return {slot: np.zeros(size, dtypes[slot]) for slot, size in sizes.items()}
+
+
+def _view(memory, r) -> np.ndarray:
+    """Return the array at a ref."""
+    flat = memory[r.slot]
+    first, strides = r.offset // flat.itemsize, [s * flat.itemsize for s in r.layout.strides]
+    return np.lib.stride_tricks.as_strided(flat[first:], r.layout.shape, strides)
 
 
 def kernel_source(run, number) -> Source:
@@ -267,13 +317,13 @@ def kernel_source(run, number) -> Source:
     if kernel.loop in WINDOWS:
         text = f"# {kernel_name(kernel)} is written as LLVM IR by nbgrad/target/cpu/windows.py"
         made = Source(text)
-        made.path = None
+        made.path, made.item = None, found[key].item
         return made
     whole = source(kernel)
     start = whole.index("@kernel") if "@kernel" in whole else 0
     constants = [line for line in whole[:start].splitlines() if line[:1] == "c" and " = np." in line]
     made = Source("\n".join([*constants, whole[start:].rstrip()]))
-    made.path = source_path(whole, kernel_name(kernel))
+    made.path, made.item = source_path(whole, kernel_name(kernel)), found[key].item
     return made
 
 
