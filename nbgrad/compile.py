@@ -105,6 +105,7 @@ class Compiled:
         if args or kwargs:
             run, _ = self._found(args, kwargs)
             run.recorder.undo()
+            run.release()
             return run
         if self.latest is None:
             what = f"{name_of(self.f)}: nothing has been recorded"

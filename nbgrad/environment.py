@@ -34,10 +34,12 @@ class Environment:
     ----------
     spaces : list of (dict, list or object with slots, tuple of names, label)
         Where the names are looked up; all entries of a dict or a list where there are no names.
+    arrays : list of ndarray
+        Arrays of NumPy among what they stand for.
     """
 
     def __init__(self, f, *others):
-        self.spaces, self.cells, self.codes, self._known = [], [], set(), set()
+        self.spaces, self.cells, self.codes, self._known, self.arrays = [], [], set(), set(), []
         self.names, waiting = set(), [f, _inner(f), *others]
         later = []
         while waiting and len(self._known) < MOST:
@@ -48,6 +50,9 @@ class Environment:
 
     def _look(self, thing, later):
         """Note what an object reads; return what is to be looked at next."""
+        if type(thing) is np.ndarray and id(thing) not in self._known:
+            self._known.add(id(thing))
+            self.arrays.append(thing)
         if isinstance(thing, CLOSED) or id(thing) in self._known or getattr(thing, "followed", False) is True:
             return []
         self._known.add(id(thing))

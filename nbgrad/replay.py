@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import threading
 import weakref
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ from .target.cpu.holding import Checks
 from .target.cpu.memory import make_array, specification
 from .target.cpu.program import Program
 from .tensor import Tensor, writes
+
+
+SMALL = 4096  # numbers of an array of NumPy that is looked at again before each run: Python may have read them
 
 
 class Captured(NamedTuple):
@@ -67,6 +71,18 @@ class Run:
         self.leaves = [None if type(v) is Tensor else v for v in self.leaves]
         with self._whole():
             self._load()
+        # From when it is told its numbers until it has run, one thread at a time; so a new run is taken already.
+        self.lock = threading.Lock() if self.recorder.tells else None
+        self._take()
+
+    def _take(self):
+        if self.lock is not None:
+            self.lock.acquire()
+
+    def release(self):
+        """Let other threads have a run that `fits` found and that is not called."""
+        if self.lock is not None:
+            self.lock.release()
 
     @contextlib.contextmanager
     def _whole(self):
@@ -93,16 +109,24 @@ class Run:
         finally:
             recording.recorder = None
             ROAD.watch(-1)
-        del flat, self.stand_ins
         met = recorder.tensors.values()
-        self.grads = [(t, None if t.grad is None else recorder.ref(t.grad.data)) for t, before in met if t.grad is not before]
+        changed = [(t, t.grad) for t, before in met if t.grad is not before]
+        given = [t for _, t in self.stand_ins if t.grad is not None]
         for t, before in met:
             if t.grad is not before:
                 t.node.grad = before
+        if given:
+            what = f"compile: backward() leaves a gradient on an argument of shape {given[0].shape}"
+            raise problem(ArgumentError, what, "ng.grad or ng.value_and_grad, and return the gradient")
+        # Others are stand-ins that a transform made inside: their gradients go with them.
+        held = lambda t: recorder.kinds[recorder.slot(t.data)] == HELD
+        self.grads = [(t, None if g is None else recorder.ref(g.data)) for t, g in changed if held(t)]
+        del flat, self.stand_ins, given, changed
         self.captured = [weakref.ref(t) for t, _ in met if recorder.kinds[recorder.slot(t.data)] == HELD]
         recorder.tensors = {}
         changed = self.environment.changed()
         self.environment.also(recorder.watched)
+        recorder.seen += [(a, a.copy()) for a in self.environment.arrays if a.size <= SMALL and recorder.find(a) is None]
         if changed is not None:
             what = f"compile: {changed}: a change that the calls after this one would not make"
             raise problem(ArgumentError, what, "a tensor that is written in place (x[...] = ...), or return the new value")
@@ -207,7 +231,20 @@ class Run:
         for a, before in self.recorder.seen:
             if not np.array_equal(a, before):
                 return False
-        return self.tell()
+        return self._told()
+
+    def _told(self) -> bool:
+        """Take the run and tell the program its numbers; False, and not taken, when it does not hold for them."""
+        if self.lock is None:
+            return True
+        self.lock.acquire()
+        told = False
+        try:
+            told = self.tell()
+        finally:
+            if not told:
+                self.lock.release()
+        return told
 
     def _still(self) -> bool:
         """Say whether what the function captured is what it was, by values where objects are others."""
@@ -231,6 +268,15 @@ class Run:
         return any(np.may_share_memory(a, c.array) for c in self.captured)
 
     def __call__(self, tensors):
+        """Run the program for these tensors; it was found to fit, or is new."""
+        if self.lock is None:
+            return self._run(tensors)
+        try:
+            return self._run(tensors)
+        finally:
+            self.lock.release()
+
+    def _run(self, tensors):
         given = [tensors[i].data for i in self.given] if self.fixed else [t.data for t in tensors]
         if self.written:
             self._check_written(tensors)

@@ -237,6 +237,11 @@ class Recorder:
         for _, undo in self.sources:
             undo()
 
+    @property
+    def tells(self) -> bool:
+        """Whether the program is told numbers or keys before each run."""
+        return bool(self.sources) or any(type(number) is tuple for number, _ in self.told)
+
     def teller(self):
         """Return the function that tells the program its numbers: False, and nothing told, when a look gives another answer."""
         filled = [(number[0], number[1], a) for number, a in self.told if type(number) is tuple]
