@@ -1,20 +1,22 @@
 """Control flow that works on values: scan, fori_loop, while_loop and cond, as loops of Python over ops."""
 
 import sys
-from typing import NamedTuple
 
 import numpy as np
 
 from . import random
 from .base import tree
 from .base.arguments import integer, switch
-from .base.errors import ArgumentError, DtypeError, ShapeError, problem
+from .base.errors import ArgumentError, ShapeError, problem
 from .checkpoint import CheckpointedLoop, joined, looped, unstack
 from .eager import as_tensor
+from .forms import compare, difference, flat_form, flat_like, shown
 from .ops.arithmetic import where
+from .recorded_cond import RecordedCond
+from .recorded_scan import RecordedScan
+from .recorded_while import RecordedWhile
 from .tape.tape import no_grad, recording
 from .tensor import Tensor
-from .turns import Choice, Repeat, Scan
 
 
 def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
@@ -62,14 +64,14 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
     tensor([12.,  8.,  6.])
     """
     _callable("scan", "f", f)
-    carry, layout = _flat(init, "carry")
-    parts, stacked = _flat(xs, "xs")
+    carry, form = flat_form(init, "carry")
+    parts, stacked = flat_form(xs, "xs")
     count = _length(parts, stacked, length)
     backwards, checkpoint = switch(reverse, "reverse"), switch(checkpoint, "checkpoint")
-    body = _Body("scan", lambda i, c, x: _pair(f(c, tree.unflatten(stacked.structure, x))), layout)
+    body = _Body("scan", lambda i, c, x: _pair(f(c, tree.unflatten(stacked.structure, x))), form)
     run = _scan_recorded if recording.recorder is not None and count and not checkpoint else _scan_eager
     carry, ys = run(body, count, carry, parts, backwards, checkpoint)
-    return tree.unflatten(layout.structure, carry), tree.unflatten(body.results.structure, ys)
+    return tree.unflatten(form.structure, carry), tree.unflatten(body.results.structure, ys)
 
 
 def fori_loop(lower, upper, body, init, checkpoint=False):
@@ -104,11 +106,11 @@ def fori_loop(lower, upper, body, init, checkpoint=False):
     """
     _callable("fori_loop", "body", body)
     lower, upper = integer(lower, "lower"), integer(upper, "upper")
-    carry, layout = _flat(init, "carry")
-    made = _Body("fori_loop", lambda i, c, x: (body(_number(i), c), None), layout)
+    carry, form = flat_form(init, "carry")
+    made = _Body("fori_loop", lambda i, c, x: (body(_number(i), c), None), form)
     run = _fori_recorded if recording.recorder is not None and upper > lower and not checkpoint else _fori_eager
     carry = run(made, lower, upper, carry, switch(checkpoint, "checkpoint"))
-    return tree.unflatten(layout.structure, carry)
+    return tree.unflatten(form.structure, carry)
 
 
 def while_loop(condition, body, init, checkpoint=False):
@@ -143,12 +145,12 @@ def while_loop(condition, body, init, checkpoint=False):
     """
     _callable("while_loop", "condition", condition)
     _callable("while_loop", "body", body)
-    carry, layout = _flat(init, "carry")
-    made = _Body("while_loop", lambda i, c, x: (body(c), None), layout)
-    test = lambda c: _flag("while_loop", "the condition returned", condition(tree.unflatten(layout.structure, c)))
+    carry, form = flat_form(init, "carry")
+    made = _Body("while_loop", lambda i, c, x: (body(c), None), form)
+    test = lambda c: _flag("while_loop", "the condition returned", condition(tree.unflatten(form.structure, c)))
     run = _while_eager if recording.recorder is None else _while_recorded
     carry = run(test, made, carry, switch(checkpoint, "checkpoint"))
-    return tree.unflatten(layout.structure, carry)
+    return tree.unflatten(form.structure, carry)
 
 
 def cond(predicate, true, false, *operands):
@@ -182,10 +184,10 @@ def cond(predicate, true, false, *operands):
     _callable("cond", "true", true)
     _callable("cond", "false", false)
     flag = _flag("cond", "the predicate is", predicate)
-    flat, layout = _flat(list(operands), "operands")
+    flat, form = flat_form(list(operands), "operands")
     recorded = recording.recorder is not None and isinstance(flag, Tensor)
     run = _cond_recorded if recorded else _cond_eager
-    out, results = run(flag, true, false, tree.unflatten(layout.structure, flat))
+    out, results = run(flag, true, false, tree.unflatten(form.structure, flat))
     return tree.unflatten(results.structure, out)
 
 
@@ -193,7 +195,7 @@ def cond(predicate, true, false, *operands):
 
 
 def _scan_eager(body, count, carry, xs, backwards, checkpoint):
-    """Return (carry, stacked results) as flat lists; `body` knows the layout of the results then."""
+    """Return (carry, stacked results) as flat lists; `body` knows the form of the results then."""
     if not count:
         return carry, _none_yet(body, carry, xs)
     numbers = range(count - 1, -1, -1) if backwards else range(count)
@@ -221,8 +223,8 @@ def _while_eager(test, body, carry, checkpoint):
 
 
 def _cond_eager(flag, true, false, operands):
-    """Return the results of the chosen branch, as a flat list and their layout."""
-    return _flat((true if flag else false)(*operands), "result")
+    """Return the results of the chosen branch, as a flat list and their form."""
+    return flat_form((true if flag else false)(*operands), "result")
 
 
 # -- the loops, as parts of a program that is recorded
@@ -230,28 +232,28 @@ def _cond_eager(flag, true, false, operands):
 
 def _scan_recorded(body, count, carry, xs, backwards, checkpoint):
     again = lambda: (lambda c, y: [*c, *y])(*_scan_eager(body, count, carry, xs, backwards, False))
-    return Scan(lambda c, x: body(0, c, x), carry, xs, count, backwards, again).run()
+    return RecordedScan(lambda c, x: body(0, c, x), carry, xs, count, backwards, again).run()
 
 
 def _fori_recorded(body, lower, upper, carry, checkpoint):
     numbers = Tensor(np.arange(lower, upper))
     again = lambda: _fori_eager(body, lower, upper, carry, False)
     numbered = lambda c, x: body(x[0], c, [])
-    return Scan(numbered, carry, [numbers], upper - lower, False, again).run()[0]
+    return RecordedScan(numbered, carry, [numbers], upper - lower, False, again).run()[0]
 
 
 def _while_recorded(test, body, carry, checkpoint):
-    return Repeat(test, lambda c: body(0, c, [])[0], carry).run()
+    return RecordedWhile(test, lambda c: body(0, c, [])[0], carry).run()
 
 
 def _cond_recorded(flag, true, false, operands):
-    """Return the results of the branch that a run chooses, as a flat list and their layout."""
-    layouts = []
+    """Return the results of the branch that a run chooses, as a flat list and their form."""
+    forms = []
 
     def branch(f):
         def called(flat):
-            out, layout = _flat(f(*tree.unflatten(structure, flat)), "result")
-            layouts.append(layout)
+            out, form = flat_form(f(*tree.unflatten(structure, flat)), "result")
+            forms.append(form)
             return out
 
         return called
@@ -259,16 +261,16 @@ def _cond_recorded(flag, true, false, operands):
     flat, structure = tree.flatten(operands)
 
     def check(*_):
-        a, b = layouts
+        a, b = forms
         fix = "branches that return the same structure, shapes and dtypes"
-        different = _difference(a.structure, b.structure, "the result")
+        different = difference(a.structure, b.structure, "the result")
         if different is not None:
-            what = f"cond: {different[0]} is {_shown(different[1])} of one branch, {_shown(different[2])} of the other"
+            what = f"cond: {different[0]} is {shown(different[1])} of one branch, {shown(different[2])} of the other"
             raise problem(ArgumentError, what, fix)
-        _compare("cond", a.paths, a.kinds, b.kinds, fix)
+        compare("cond", a.paths, a.kinds, b.kinds, fix)
 
     again = lambda: [where(flag, a, b) for a, b in zip(*[branch(f)(flat) for f in (true, false)])]
-    return Choice(flag, [branch(true), branch(false)], flat, check, again).run(), layouts[0]
+    return RecordedCond(flag, [branch(true), branch(false)], flat, check, again).run(), forms[0]
 
 
 def _none_yet(body, carry, xs):
@@ -282,36 +284,7 @@ def _none_yet(body, carry, xs):
     return [Tensor(np.zeros((0, *v.shape), v.dtype)) for v in y]
 
 
-# -- arguments and results as flat lists
-
-
-class Layout(NamedTuple):
-    """What a flat list of tensors was made from.
-
-    Attributes
-    ----------
-    structure : tree.Structure
-    paths : tuple of str
-        Of each leaf, as errors name it: "carry.h".
-    kinds : tuple of (shape, dtype)
-    """
-
-    structure: tree.Structure
-    paths: tuple
-    kinds: tuple
-
-
-def _flat(value, label):
-    """Return the arrays of a nested structure as a flat list of tensors, and its layout."""
-    leaves, structure = tree.flatten(value)
-    tensors = [as_tensor(v) for v in leaves]
-    named = tree.leaves_with_paths(tree.unflatten(structure, range(len(leaves))))
-    paths = tuple([f"{label}.{path}" if path else label for path, _ in named])
-    return tensors, Layout(structure, paths, _kinds(tensors))
-
-
-def _kinds(tensors):
-    return tuple([(t.shape, t.dtype) for t in tensors])
+# -- steps
 
 
 class _Body:
@@ -321,7 +294,7 @@ class _Body:
     ----------
     call : callable
         (i, carry in its structure, flat parts of xs) -> (carry, results) in theirs.
-    carry, results : Layout
+    carry, results : Form
         That of the results is None until the first step.
     """
 
@@ -330,52 +303,11 @@ class _Body:
 
     def __call__(self, i, carry, x):
         new, y = self.call(i, tree.unflatten(self.carry.structure, carry), x)
-        new = _like(self.name, self.carry, new, "carry", "init and what the function returns alike: x.astype(...), x.reshape(...)")
+        new = flat_like(self.name, self.carry, new, "carry", "init and what the function returns alike: x.astype(...), x.reshape(...)")
         if self.results is None:
-            y, self.results = _flat(y, "y")
+            y, self.results = flat_form(y, "y")
             return new, y
-        return new, _like(self.name, self.results, y, "y", "results that are alike in each step")
-
-
-def _like(name, layout, value, label, fix):
-    """Return the arrays of `value` as a flat list in the order of `layout`; raise where it is of another layout."""
-    leaves, structure = tree.flatten(value)
-    if structure != layout.structure:
-        different = _difference(layout.structure, structure, label)
-        if different is not None:
-            path, before, after = different
-            what = f"{name}: the structure of {path} changes: {_shown(before)} before, {_shown(after)} after"
-            raise problem(ArgumentError, what, fix)
-        numbered = tree.unflatten(layout.structure, range(layout.structure.size))
-        leaves = tree.flatten(tree.tree_map(lambda _, v: v, numbered, value))[0]  # dicts in another order
-    tensors = [as_tensor(v) for v in leaves]
-    _compare(name, layout.paths, layout.kinds, _kinds(tensors), fix)
-    return tensors
-
-
-def _compare(name, paths, before, after, fix):
-    """Raise for the first leaf of which (shape, dtype) is another after than before."""
-    for path, (shape, dtype), (new_shape, new_dtype) in zip(paths, before, after):
-        if shape != new_shape or dtype != new_dtype:
-            what = "shape" if shape != new_shape else "dtype"
-            raise problem(
-                ShapeError if shape != new_shape else DtypeError,
-                f"{name}: the {what} of {path} changes: {dtype}{shape} before, {new_dtype}{new_shape} after",
-                fix,
-            )
-
-
-def _difference(a, b, path):
-    """Return (path, structure, structure) where two structures differ first, dicts matched by key; None where they do not."""
-    if a.kind is not b.kind or set(a.keys) != set(b.keys):
-        return path, a, b
-    others = dict(zip(b.keys, b.children))
-    found = (_difference(child, others[key], f"{path}.{key}") for key, child in zip(a.keys, a.children))
-    return next((f for f in found if f is not None), None)
-
-
-def _shown(structure):
-    return "an array" if structure.kind is None else repr(structure)
+        return new, flat_like(self.name, self.results, y, "y", "results that are alike in each step")
 
 
 # -- checks
@@ -393,17 +325,17 @@ def _pair(made):
     return made
 
 
-def _length(parts, layout, length):
+def _length(parts, form, length):
     """Return the number of steps of a scan."""
     if length is not None:
         length = integer(length, "length", 0)
-    for x, path in zip(parts, layout.paths):
+    for x, path in zip(parts, form.paths):
         if not x.ndim:
             raise problem(ShapeError, f"scan: {path} is 0-d and has no axis to go along", "xs=None and length=n, or read it from f")
     lengths = {x.shape[0] for x in parts}
     if len(lengths) > 1:
-        shown = ", ".join(f"{path} {x.shape[0]}" for x, path in zip(parts, layout.paths))
-        raise problem(ShapeError, f"scan: the arrays of xs have different lengths: {shown}", "arrays of one length along axis 0")
+        lengths_of = ", ".join(f"{path} {x.shape[0]}" for x, path in zip(parts, form.paths))
+        raise problem(ShapeError, f"scan: the arrays of xs have different lengths: {lengths_of}", "arrays of one length along axis 0")
     if not lengths and length is None:
         raise problem(ArgumentError, "scan: xs holds no array, and no length is given", "length=n")
     if lengths and length not in (None, *lengths):

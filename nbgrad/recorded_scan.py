@@ -1,0 +1,108 @@
+"""Scans of a program that is recorded: the body is recorded once, planned, and looped natively.
+
+A scan is one call forward and one backward. The carries of all turns lie in one array, as does each value of a turn that
+its backward reads.
+"""
+
+import numpy as np
+
+from .again import on_tape
+from .eager import COPY, record_custom
+from .history import node_of
+from .ops.table import Op
+from .recorded_body import Memory, RecordedBody, gradients_of, packed
+from .tape.tape import recording
+from .target.cpu.run import run_map
+from .tensor import Tensor
+
+SCAN, SCAN_BACK = Op("scan", "custom", ("*args",)), Op("scan_back", "custom", ("*args",))
+
+
+class RecordedScan:
+    """One scan of a recorded program: flat lists of tensors `init` and `xs`, `f(carries, slices) -> (carries, ys)`.
+
+    `again()` runs it op by op, for gradients of gradients; it returns carries and ys.
+    """
+
+    def __init__(self, f, init, xs, length, reverse, again):
+        self.init, self.xs, self.length, self.reverse, self.again = init, xs, length, reverse, again
+        self.wanted, self.outer = recording.on, recording.recorder
+        self.body = RecordedBody(f, [t.data for t in init], [x.data[0] for x in xs], self.wanted)
+
+    def run(self):
+        """Note the forward; return (carries, ys)."""
+        body, outer, wanted = self.body, self.outer, self.wanted
+        inner, memory = body.inner, Memory(body.inner)
+        self.carries = [outer.made((self.length + 1 if wanted else 1, *a.shape), a.dtype) for a in body.carries]
+        first, last = (-1, 0) if self.reverse else (0, -1)
+        for stack, t in zip(self.carries, self.init):
+            outer.note(COPY, {}, [t.data], [stack[first]])
+        self.ys = [outer.made((self.length, *a.shape), a.dtype) for a in body.ys]
+        memory.stack(body.slices, [x.data for x in self.xs])
+        memory.hold(body)
+        reads, results = len(memory.slots), list(body.ys)
+        if wanted:
+            self._stack_carries(memory)
+            results += body.outs
+        else:
+            for s, a in zip(body.carries, self.carries):
+                memory.give(s, a, 0)
+            recording.recorder = inner
+            for a, out in zip(body.carries, body.outs):
+                run_map(COPY, (out,), a.shape, a.dtype, out=a)
+            recording.recorder = outer
+        memory.stack(body.ys, self.ys)
+        self.handed = [s for s in body.handed() if s not in memory.slots] if wanted else []
+        self.kept = [outer.made((self.length, *inner.roots[s].shape), inner.roots[s].dtype) for s in self.handed]
+        memory.stack(self.handed, self.kept)
+        memory.note(SCAN, body, [*results, *self.handed], (0, body.first if wanted else None), self.length, self.reverse, reads)
+        out = [outer.made(a.shape, a.dtype) for a in body.carries]
+        for a, stack in zip(out, self.carries):
+            outer.note(COPY, {}, [stack[last]], [a])
+        return self._results(out)
+
+    def _stack_carries(self, memory):
+        """Give each turn its carry and a place for the next one, neighbours in one array."""
+        before, behind = (slice(1, None), slice(None)) if self.reverse else (slice(None), slice(1, None))
+        memory.stack(self.body.carries, [a[before] for a in self.carries])
+        memory.stack(self.body.outs, [a[behind] for a in self.carries])
+
+    def _results(self, out):
+        nodes = [node_of(t) for t in (*self.init, *self.xs)] + (self.body.ends if self.wanted else [])
+        if not self.wanted or all(n is None for n in nodes):
+            made = [Tensor._make(a, None) for a in (*out, *self.ys)]
+        else:
+            made = record_custom(_SCANNED, nodes, [*out, *self.ys], {"scan": self})
+        return made[: len(out)], made[len(out) :]
+
+    def pull(self, nodes, gradients):
+        """Note the backward, given the gradients of carries and ys (None for zero); return those of the inputs."""
+        body, outer, n = self.body, self.outer, len(self.init)
+        memory = Memory(body.inner)
+        g_carries = [outer.made(a.shape, a.dtype) for a in body.carries]
+        for a, g in zip(g_carries, gradients):
+            outer.note(COPY, {}, [np.zeros((), a.dtype) if g is None else g.data], [a])
+        sums = [outer.made(a.shape, a.dtype) for a in body.sums]
+        for a in sums:
+            outer.note(COPY, {}, [np.zeros((), a.dtype)], [a])
+        memory.stack(body.slices, [x.data for x in self.xs])
+        memory.hold(body)
+        self._stack_carries(memory)
+        memory.stack(body.ys, self.ys)
+        memory.stack(self.handed, self.kept)
+        for s, a, g in zip(body.g_ys, self.ys, gradients[n:]):
+            memory.give(s, np.zeros(a.shape[1:], a.dtype) if g is None else packed(g).data, 0 if g is None else a.strides[0])
+        reads, live = len(memory.slots), [g for g in body.g_slices if g is not None]
+        g_xs = [outer.made((self.length, *a.shape), a.dtype) for a in live]
+        for s, a in zip((*body.g_carries, *body.sums), (*g_carries, *sums)):
+            memory.give(s, a, 0)
+        memory.stack(live, g_xs)
+        memory.note(SCAN_BACK, body, live, (body.first, None), self.length, not self.reverse, reads)
+        stacks = iter(g_xs)
+        found = [*g_carries, *[None if g is None else next(stacks) for g in body.g_slices], *sums]
+        found = [None if a is None or a.dtype.kind != "f" else Tensor._make(a, None) for a in found]
+        return on_tape([g if n is not None else None for n, g in zip(nodes, found)], nodes, gradients, self.again)
+
+
+_SCANNED = Op("scan", "custom", ("*args",), pull=lambda node, g: node.kept["scan"].pull(
+    node.inputs, gradients_of(g, len(node.kept["scan"].init) + len(node.kept["scan"].ys))))  # fmt: skip

@@ -1,0 +1,113 @@
+"""`while_loop` in a program that is recorded: condition and body are two tables, walked until the condition is false.
+
+How many turns there will be is not known before: what the backward reads of them is kept in a store that grows.
+"""
+
+import numpy as np
+
+from .again import on_tape
+from .base.errors import GradientError, problem
+from .eager import COPY, record_custom
+from .history import node_of
+from .ops.table import Op
+from .plan.calls import While
+from .recorded_body import Memory, RecordedBody, gradients_of, note_inner
+from .tape.tape import next_slot, recording
+from .target.cpu.run import run_map
+from .tensor import Tensor
+
+WHILE, WHILE_BACK = Op("while_loop", "custom", ("*args",)), Op("while_loop_back", "custom", ("*args",))
+
+
+class RecordedWhile:
+    """`while_loop` in a recorded program; where gradients are wanted, what its turns make is kept in a store that grows."""
+
+    def __init__(self, test, f, init):
+        self.init, self.wanted, self.outer = init, recording.on, recording.recorder
+        arrays = [t.data for t in init]
+        self.test = RecordedBody(lambda c, _: ([], [test(c)]), arrays, [], False)
+        self.body = RecordedBody(lambda c, _: (f(c), []), arrays, [], self.wanted)
+        self.key = f"store {next_slot()}"
+
+    def run(self) -> list:
+        """Note the forward; return the carries behind the last turn."""
+        outer, body, test = self.outer, self.body, self.test
+        first, last = ([outer.made(a.shape, a.dtype) for a in body.carries] for _ in range(2))
+        for a, t in zip(first, self.init):
+            outer.note(COPY, {}, [t.data], [a])
+        memories = [Memory(test.inner), Memory(body.inner)]
+        self.places, self.per_turn = {}, 0
+        self.handed = [s for s in body.handed() if s not in map(body.inner.slot, body.outs)] if self.wanted else []
+        sizes = [*[a.nbytes for a in body.carries], *[body.inner.roots[s].nbytes for s in self.handed]]
+        offsets = [sum(-(-n // 64) * 64 for n in sizes[:i]) for i in range(len(sizes) + 1)]
+        self.per_turn, self.offsets = offsets[-1], offsets
+        for memory, made in zip(memories, (test, body)):
+            memory.hold(made)
+        if self.wanted:
+            for s, offset in zip(test.carries, offsets):
+                memories[0].store(s, self.key, offset, self.per_turn)
+            self._stored(memories[1])
+        if not self.wanted:
+            for memory, made in zip(memories, (test, body)):
+                for s, a in zip(made.carries, first):
+                    memory.give(s, a, 0)
+            recording.recorder = body.inner
+            for a, out in zip(body.carries, body.outs):
+                run_map(COPY, (out,), a.shape, a.dtype, out=a)
+            recording.recorder = outer
+        results = [*self.handed, *body.outs] if self.wanted else []
+        calls = (0, body.first if self.wanted else None)
+        loops = [memories[0].loop(test, test.ys, (0, None)), memories[1].loop(body, results, calls)]
+        arrays = [*memories[0].arrays, *memories[1].arrays, *first, *last]
+        shift = len(memories[0].arrays)
+        at = shift + len(memories[1].arrays)
+        sizes = [a.nbytes for a in first] if self.wanted else []
+        carries = tuple((at + i, at + len(first) + i, n, offsets[i]) for i, n in enumerate(sizes))
+        flag, key = test.inner.slot(test.ys[0]), self.key if self.wanted else None
+        kernel = While(loops[0], loops[1]._replace(first=shift), flag, key, self.per_turn, carries)
+        note_inner(WHILE, kernel, arrays, 0, [test, body])
+        return self._results(last if self.wanted else first)
+
+    def _stored(self, memory):
+        """Give each turn its carries, a place for the next ones, and what its backward reads, in the store."""
+        body = self.body
+        for s, offset in zip(body.carries, self.offsets):
+            memory.store(s, self.key, offset, self.per_turn)
+        for s, offset in zip(body.outs, self.offsets):
+            memory.store(s, self.key, offset + self.per_turn, self.per_turn)
+        for s, offset in zip(self.handed, self.offsets[len(body.carries) :]):
+            memory.store(s, self.key, offset, self.per_turn)
+
+    def _results(self, out):
+        nodes = [node_of(t) for t in self.init] + (self.body.ends if self.wanted else [])
+        if not self.wanted or all(n is None for n in nodes):
+            return [Tensor._make(a, None) for a in out]
+        return record_custom(_REPEATED, nodes, out, {"while": self})
+
+    def pull(self, nodes, gradients):
+        """Note the backward; return the gradients of the carries and of what the body reads from outside."""
+        body, outer = self.body, self.outer
+        memory = Memory(body.inner)
+        g_carries = [outer.made(a.shape, a.dtype) for a in body.carries]
+        for a, g in zip(g_carries, gradients):
+            outer.note(COPY, {}, [np.zeros((), a.dtype) if g is None else g.data], [a])
+        sums = [outer.made(a.shape, a.dtype) for a in body.sums]
+        for a in sums:
+            outer.note(COPY, {}, [np.zeros((), a.dtype)], [a])
+        memory.hold(body)
+        self._stored(memory)
+        reads = len(memory.slots)
+        for s, a in zip((*body.g_carries, *body.sums), (*g_carries, *sums)):
+            memory.give(s, a, 0)
+        memory.note(WHILE_BACK, body, [], (body.first, None), self.key, True, reads)
+        found = [None if n is None or a.dtype.kind != "f" else Tensor._make(a, None) for n, a in zip(nodes, (*g_carries, *sums))]
+        return on_tape(found, nodes, gradients, _not_again)
+
+
+def _not_again():
+    what = "a gradient of a gradient through while_loop inside of a compiled function"
+    raise problem(GradientError, what, "scan or fori_loop, or the function without ng.compile")
+
+
+_REPEATED = Op("while_loop", "custom", ("*args",), pull=lambda node, g: node.kept["while"].pull(
+    node.inputs, gradients_of(g, len(node.kept["while"].init))))  # fmt: skip
