@@ -43,6 +43,18 @@ class Held(NamedTuple):
     tensor: Any
 
 
+@contextlib.contextmanager
+def calm():
+    """Keep Python from looking for cycles in the block, which makes many objects and few cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 class Run:
     """A function recorded for one kind of arguments, planned and loaded.
 
@@ -58,6 +70,13 @@ class Run:
     def __init__(self, f, leaves, structure, named):
         self.f, self.named, self.leaves, self.tree = f, named, leaves, structure
         self.arguments = [t for t in leaves if type(t) is Tensor]
+        with calm():
+            self._make(f, leaves)
+        # From when it is told its numbers until it has run, one thread at a time; so a new run is taken already.
+        self.lock = threading.Lock() if self.recorder.tells else None
+        self._take()
+
+    def _make(self, f, leaves):
         self.fixed, before = set(), None
         while before != self.fixed:  # an argument that is captured as well is recorded as captured
             before = set(self.fixed)
@@ -71,9 +90,6 @@ class Run:
         self.leaves = [None if type(v) is Tensor else v for v in self.leaves]
         with self._whole():
             self._load()
-        # From when it is told its numbers until it has run, one thread at a time; so a new run is taken already.
-        self.lock = threading.Lock() if self.recorder.tells else None
-        self._take()
 
     def _take(self):
         if self.lock is not None:
