@@ -23,7 +23,6 @@ from .target.cpu.memory import make_array, specification
 from .target.cpu.program import Program
 from .tensor import Tensor, writes
 
-
 SMALL = 4096  # numbers of an array of NumPy that is looked at again before each run: Python may have read them
 
 
@@ -121,7 +120,8 @@ class Run:
             flat, self.structure = tree.flatten(self._called())
             self.results = [self._result(v) for v in flat]
             self.back = Back.of(recorder, flat, self.stand_ins)
-            self.shapes = {i: np.broadcast_to(np.zeros((), t.dtype), t.shape) for i, t in enumerate(flat) if self.back is not None and i in self.back.outs}
+            wanted = () if self.back is None else self.back.outs
+            self.shapes = {i: np.broadcast_to(np.zeros((), flat[i].dtype), flat[i].shape) for i in wanted}
         finally:
             recording.recorder = None
             ROAD.watch(-1)
@@ -225,8 +225,9 @@ class Run:
             outside = recorder.outside()
         for slot in escaped():
             a = recorder.roots[slot]
-            what = f"compile: a value of the function ({a.dtype}{a.shape}) is kept by something outside of it, which would never see a later one"
-            raise problem(ArgumentError, what, "return it, or write it into a tensor that is there before (x[...] = ...)", recorder.where(slot))
+            kept = "is kept by something outside of it, which would never see a later one"
+            fix = "return it, or write it into a tensor that is there before (x[...] = ...)"
+            raise problem(ArgumentError, f"compile: a value of the function ({a.dtype}{a.shape}) {kept}", fix, recorder.where(slot))
         return outside
 
     # -- running

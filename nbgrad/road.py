@@ -82,7 +82,8 @@ def teach_record(op, keys, tensors, out):
 
 def teach_call(op, args, launch, tensors, out):
     """Teach the native road a call of a row without attributes, on tensors of floats: no value of theirs is checked."""
-    plain = recording.recorder is None and len(args) <= 3 and launch.plain and all(t is a and t.dtype.kind == "f" for t, a in zip(tensors, args))
+    simple = recording.recorder is None and len(args) <= 3 and launch.plain
+    plain = simple and all(t is a and t.dtype.kind == "f" for t, a in zip(tensors, args))
     if plain and out.base is None:
         keys = [a.key if a.keyed is a.data else layout_key(a) for a in args]
         ROAD.learn(op, keys, launch.program, out.shape, out.dtype, layout_key(out), None)

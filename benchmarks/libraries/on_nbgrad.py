@@ -76,7 +76,7 @@ def attention(q, k, v):
 
 def lstm(x, w_in, w_state, bias):
     """Return the last state (batch, n) of an LSTM over x (time, batch, n_in); gates i, f, g, o as PyTorch's."""
-    steps, batch, _ = x.shape
+    _, batch, _ = x.shape
     n = w_state.shape[1]
     given = linear(x, w_in, bias)
     start = ng.zeros((batch, n), dtype=x.dtype)

@@ -104,7 +104,8 @@ def kind_of(r, out, slots):
     """Return how an extra array lies beside a product's result; None when an epilogue cannot read it."""
     if literal(r, slots) is not None or r.layout.size == 1:
         return SCALAR
-    if r.whole and r.layout.size == out.size and (r.layout.shape == out.shape or tuple(n for n in r.layout.shape if n != 1) == tuple(n for n in out.shape if n != 1)):
+    lengths = lambda shape: tuple(n for n in shape if n != 1)
+    if r.whole and r.layout.size == out.size and lengths(r.layout.shape) == lengths(out.shape):
         return MATRIX
     columns = r.layout.shape and r.layout.shape[-1] == out.shape[-1] and r.layout.size == out.shape[-1]
     return COLUMN if columns and (r.layout.strides[-1] == 1 or out.shape[-1] == 1) else None

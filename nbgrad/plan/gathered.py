@@ -20,8 +20,7 @@ def gathered(calls, slots, results):
     moved = {}
     for (matrix, op), numbers in found.items():
         first = numbers[0]
-        ready = lambda r: all(i < first for i in writers.get(r.slot, ()))
-        group = [n for n in numbers if _may_move(calls[n][0], writers, kept) and ready(calls[n][0].reads[1]) and ready(matrix)][:THIN]
+        group = [n for n in numbers if _may_move(calls[n][0], writers, kept) and _is_there(calls[n][0].reads, first, writers)][:THIN]
         if len(group) < 2:
             continue
         together, out = _together(op, matrix, [calls[n][0] for n in group], slots)
@@ -47,6 +46,11 @@ def _may_move(call, writers, kept) -> bool:
     return w.slot not in kept and len(writers[w.slot]) == 1 and w.whole and not w.offset
 
 
+def _is_there(reads, number, writers) -> bool:
+    """Say whether what is read is made before call `number`, and not written later."""
+    return all(i < number for r in reads for i in writers.get(r.slot, ()))
+
+
 def _together(op, matrix, group, slots):
     """Return the calls that compute the products of a group, one row of the result each, and the slot of the result."""
     (m, k), dtype = matrix.layout.shape, matrix.layout.dtype
@@ -54,7 +58,8 @@ def _together(op, matrix, group, slots):
     slots += [Slot(MADE, len(group) * k * size), Slot(MADE, len(group) * m * size)]
     vectors = [c.reads[1] for c in group]
     flat = lambda r: Ref(r.slot, Layout((k,), (r.layout.strides[0],), dtype), r.offset)
-    copies = [Call(COPY, {}, (flat(r),), (Ref(rows, packed((k,), dtype), j * k * size),), None, c.place) for j, (r, c) in enumerate(zip(vectors, group))]
+    row = lambda j: Ref(rows, packed((k,), dtype), j * k * size)
+    copies = [Call(COPY, {}, (flat(r),), (row(j),), None, c.place) for j, (r, c) in enumerate(zip(vectors, group))]
     turned = Layout((k, m), matrix.layout.strides[::-1], dtype)
     reads = (Ref(rows, packed((len(group), k), dtype)), Ref(matrix.slot, turned, matrix.offset))
     made = packed((len(group), m), dtype)

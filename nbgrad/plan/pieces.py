@@ -8,7 +8,7 @@ import numpy as np
 
 from ..base.shapes import contiguous_strides
 from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
-from .calls import CONSTANT, MADE, Call, Ref, Slot, Stop
+from .calls import CONSTANT, MADE, Call, Ref, Stop
 from .plan import Layout
 
 
@@ -81,7 +81,8 @@ def _joined(calls, slots) -> list:
         writers[w.slot] = pieces[w.slot]
     for slot, numbers in pieces.items():
         zero = calls[numbers[0]]
-        if zero is not None and zero.writes[0].slot == slot and sum(calls[i].writes[0].layout.size for i in numbers[1:]) == zero.writes[0].layout.size:
+        covered = sum(calls[i].writes[0].layout.size for i in numbers[1:])
+        if zero is not None and zero.writes[0].slot == slot and covered == zero.writes[0].layout.size:
             calls[numbers[0]] = None
     return [c for c in calls if c is not None]
 

@@ -63,7 +63,8 @@ def _tiled(x, axes) -> bool:
 
 def _tiled_step(loop, dtypes, axes, rows, grain) -> Step:
     _, h, w = axes
-    return Step(Kernel(loop, dtypes, None, (h.window, w.window)), tuple(range(len(dtypes))), (rows, grain, w.positions, w.size), -(-rows // grain))
+    kernel, words = Kernel(loop, dtypes, None, (h.window, w.window)), (rows, grain, w.positions, w.size)
+    return Step(kernel, tuple(range(len(dtypes))), words, -(-rows // grain))
 
 
 def _rows(x, axes, attrs):

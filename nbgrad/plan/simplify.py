@@ -6,7 +6,7 @@ Only what leaves every result as it is, NaN, infinities and signed zeros include
 import numpy as np
 
 from ..ops.table import table
-from .calls import CONSTANT, MADE, Call, Ref, Slot, Stop
+from .calls import CONSTANT, MADE, Ref, Slot, Stop
 from .plan import Layout
 
 NEUTRAL = {("mul", 0): 1.0, ("mul", 1): 1.0, ("div", 1): 1.0, ("sub", 1): 0.0, ("pow", 1): 1.0}  # (row, argument) -> number
