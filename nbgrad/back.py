@@ -44,6 +44,7 @@ class Back:
         nodes = {i: n for i, n in nodes.items() if n is not None and n.op is not None and n.held is not FREED}
         if not recording.on or not nodes:
             return None
+        recorder.part += 1
         first, seeds = len(recorder.calls), [Tensor._make(recorder.argument(flat[i].data), None) for i in nodes]
         try:
             with recorded(False):

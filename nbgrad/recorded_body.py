@@ -6,7 +6,7 @@ reads from outside is given to every turn alike, and its gradient is added up th
 
 import numpy as np
 
-from .base.errors import ArgumentError, problem
+from .base.errors import ArgumentError, GradientError, problem
 from .eager import COPY, NO_ATTRS, as_tensor, finish
 from .history import newest_node
 from .making import view_at
@@ -49,6 +49,7 @@ class RecordedBody:
             self.carries, self.slices = [t.data for t in self.ins[:n]], [t.data for t in self.ins[n:]]
             self.outs, self.ys = [t.data for t in outs], [t.data for t in ys]
             self.first = len(self.inner.calls)
+            self.inner.part += 1
             if wanted:
                 self._backward(outs, ys)
         finally:
@@ -85,7 +86,8 @@ class RecordedBody:
     def _hand_over(self):
         """Tell the outer recorder what the body reads of others."""
         inner, outer = self.inner, self.outer
-        outer.meet([t for t, _ in inner.tensors.values()])
+        met = [t for t, _ in inner.tensors.values()]
+        outer.meet(met)
         inner.tensors = {}
         for name in ("told", "looks", "seen", "guards", "watched"):
             getattr(outer, name).extend(getattr(inner, name))
@@ -95,6 +97,7 @@ class RecordedBody:
         self.held = [i for i, k in enumerate(kinds) if k not in (MADE, ARGUMENT) and (i in outside or i in inner.written)]
         for i in self.held:
             outer.slot(inner.roots[i])
+        self.watched = [(t, s, written(t)) for t in met if (s := inner.slot(t.data)) in self.held]
         self._hoist()
 
     def _hoist(self):
@@ -120,6 +123,18 @@ class RecordedBody:
             reads = (call.reads[0], made[r, turned], *call.reads[2:])
             p, _ = product_call(name, tuple([q.layout for q in reads]), call.writes[0].layout)
             inner.calls[number] = call._replace(reads=reads, plan=plan_product(p))
+
+    def watch(self, stand_ins, tensors):
+        """Say which tensors the stand-ins stand for: what the backward reads of them must be as it was."""
+        self.watched += [(t, self.inner.slot(a), written(t)) for a, t in zip(stand_ins, tensors)]
+
+    def check(self, name, first=None):
+        """Raise for tensors that were written in place since the forward, and that the calls from number `first` on read."""
+        read = {r.slot for c in self.inner.calls[self.first if first is None else first :] for r in c.reads}
+        for t, slot, before in self.watched:
+            if slot in read and written(t) != before:
+                what = f"{name}: its backward reads a tensor of shape {t.shape}, which was written in place after it was recorded"
+                raise problem(GradientError, what, "write to a copy (x.copy()), or write before it is used")
 
     def handed(self) -> list:
         """Return the slots that the forward makes and the backward reads."""
@@ -173,7 +188,7 @@ class Memory:
         if isinstance(turns, np.ndarray):
             turns, arrays = Pointer(len(arrays)), [*arrays, turns]
         loop = self.loop(body, results, calls, turns, back)
-        note_inner(op, loop, arrays, reads, [body])
+        note_inner(op, loop, arrays, [a for a in self.arrays[reads:] if a is not None], [body])
 
     def loop(self, body, results, calls, turns=0, back=False) -> Loop:
         """Plan calls of a body, and return what stands for it in a step of the outer program."""
@@ -183,17 +198,25 @@ class Memory:
         return Loop(schedule, tuple(self.slots), tuple(self.strides), turns, back, tuple(self.stored.items()))
 
 
-def note_inner(op, kernel, arrays, reads, bodies):
-    """Note a call whose kernel walks other tables: it reads the first of the arrays, writes the others, and what its bodies write."""
+def note_inner(op, kernel, arrays, written, bodies, store=None):
+    """Note a call whose kernel walks other tables: it reads all of the arrays, and writes some of them and what its bodies write.
+
+    `store` is an array that stands for the store that its loops share: what fills it comes before what reads it.
+    """
     outer = recording.recorder
     changed = [outer.ref(b.inner.roots[s]) for b in bodies for s in b.held if s in b.inner.written]
-    refs = [outer.ref(a) for a in arrays if a is not None]
+    refs = [outer.ref(a) for a in (*arrays, store) if a is not None]
     numbers = iter(range(len(refs)))
     pointers = tuple([-1 if a is None else next(numbers) for a in arrays])
     plan = Plan((Step(kernel, pointers, (), 1),), (), "float32")
-    writes = (*[outer.ref(a) for a in arrays[reads:] if a is not None], *changed)  # read as well: by the next turn
+    writes = (*map(outer.ref, written), *changed)  # read as well: by the next turn
     outer.calls.append(Call(op, {"kernel": kernel}, tuple(refs), writes, plan, place()))
     outer.written.update(w.slot for w in writes)
+
+
+def written(t) -> int:
+    """Return how often the memory of a tensor was written in place."""
+    return t.version[0] if t.version else 0
 
 
 def packed(t):

@@ -23,6 +23,8 @@ class RecordedCond:
         arrays = [t.data for t in operands]
         self.bodies = [RecordedBody(lambda _, ops, f=f: ([], f(ops)), [], arrays, self.wanted) for f in branches]
         check(*[b.ys for b in self.bodies])
+        for body in self.bodies:
+            body.watch(body.slices, operands)
 
     def run(self) -> list:
         """Note the forward of both branches; return the results."""
@@ -57,6 +59,8 @@ class RecordedCond:
     def pull(self, nodes, gradients):
         """Note the backward of both branches; return the gradients of the operands and of what they read from outside."""
         outer = self.outer
+        for body in self.bodies:
+            body.check("cond")
         zeros = lambda a: (made := outer.made(a.shape, a.dtype), outer.note(COPY, {}, [np.zeros((), a.dtype)], [made]))[0]
         of = lambda i: next((b.g_slices[i] for b in self.bodies if b.g_slices[i] is not None), None)
         g_in = [None if of(i) is None else zeros(of(i)) for i in range(len(self.operands))]

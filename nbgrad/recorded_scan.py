@@ -27,7 +27,8 @@ class RecordedScan:
     def __init__(self, f, init, xs, length, reverse, again):
         self.init, self.xs, self.length, self.reverse, self.again = init, xs, length, reverse, again
         self.wanted, self.outer = recording.on, recording.recorder
-        self.body = RecordedBody(f, [t.data for t in init], [x.data[0] for x in xs], self.wanted)
+        self.body = RecordedBody(f, [t.data for t in init], [x.data[0, ...] for x in xs], self.wanted)
+        self.body.watch(self.body.slices, xs)
 
     def run(self):
         """Note the forward; return (carries, ys)."""
@@ -36,7 +37,7 @@ class RecordedScan:
         self.carries = [outer.made((self.length + 1 if wanted else 1, *a.shape), a.dtype) for a in body.carries]
         first, last = (-1, 0) if self.reverse else (0, -1)
         for stack, t in zip(self.carries, self.init):
-            outer.note(COPY, {}, [t.data], [stack[first]])
+            outer.note(COPY, {}, [t.data], [stack[first, ...]])
         self.ys = [outer.made((self.length, *a.shape), a.dtype) for a in body.ys]
         memory.stack(body.slices, [x.data for x in self.xs])
         memory.hold(body)
@@ -58,7 +59,7 @@ class RecordedScan:
         memory.note(SCAN, body, [*results, *self.handed], (0, body.first if wanted else None), self.length, self.reverse, reads)
         out = [outer.made(a.shape, a.dtype) for a in body.carries]
         for a, stack in zip(out, self.carries):
-            outer.note(COPY, {}, [stack[last]], [a])
+            outer.note(COPY, {}, [stack[last, ...]], [a])
         return self._results(out)
 
     def _stack_carries(self, memory):
@@ -78,6 +79,7 @@ class RecordedScan:
     def pull(self, nodes, gradients):
         """Note the backward, given the gradients of carries and ys (None for zero); return those of the inputs."""
         body, outer, n = self.body, self.outer, len(self.init)
+        body.check("scan")
         memory = Memory(body.inner)
         g_carries = [outer.made(a.shape, a.dtype) for a in body.carries]
         for a, g in zip(g_carries, gradients):

@@ -36,6 +36,8 @@ class Recorder:
         Memory held by others whose values Python read, and what they were.
     guards : list of (function, value)
         What must be as it was for the record to hold.
+    part : int
+        Which of the programs that the calls become is recorded now: a forward, or the backward behind it.
     tensors : dict
         id of an array -> (tensor, its leaf's gradient when it was met): what the calls were given.
     """
@@ -44,7 +46,7 @@ class Recorder:
         self.calls, self.roots, self.kinds, self.written = [], [], [], set()
         self.told, self.sources, self.looks, self.seen, self.guards, self.watched = [], [], [], [], [], []
         self.tensors, self.cells, self.starts, self.argument_slots = {}, [], [], []
-        self._starts, self._order, self._numbers = [], [], 0
+        self._starts, self._order, self._numbers, self.part = [], [], 0, 0
         self.lines = {}  # slot -> place where it was made
         self._origins = {}  # slot -> address from which refs count, where that is not the lowest
 
