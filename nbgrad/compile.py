@@ -15,6 +15,7 @@ from .road import layout_key
 from .tape.tape import recording
 from .tensor import Tensor
 
+KINDS = 64  # kinds of arguments whose records are kept: each holds memory of its own
 MOST = 8  # records kept for one kind of arguments, where what else the function reads changes from call to call
 
 
@@ -67,6 +68,10 @@ class Compiled:
     def __init__(self, f):
         self.f, self.runs, self.short, self.latest = f, {}, {}, None
         functools.update_wrapper(self, f, updated=())
+
+    def __repr__(self):
+        count = sum(map(len, self.runs.values()))
+        return f"<compiled {name_of(self.f)}: {count} record{'s' * (count != 1)}>"
 
     def __get__(self, owner, kind=None):
         return self if owner is None else types.MethodType(self, owner)
@@ -142,7 +147,10 @@ class Compiled:
         run = self._run(tensors, key)
         if run is None:
             run = Run(self.f, leaves, structure, bool(kwargs))
-            self.runs[key] = [run, *self.runs.get(key, ())][:MOST]
+            self.runs[key] = [run, *self.runs.pop(key, ())][:MOST]
+            if len(self.runs) > KINDS:
+                del self.runs[next(iter(self.runs))]
+                self.short.clear()
             tensors = run.arguments
         self.latest = run
         return run, tensors

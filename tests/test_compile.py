@@ -681,3 +681,12 @@ def test_several_threads_call_the_same_function(rng):
     for t in threads:
         t.join()
     assert not wrong
+
+
+def test_records_of_the_oldest_kinds_are_forgotten():
+    double = ng.compile(lambda x: x * 2.0)
+    for n in range(1, 100):
+        assert double(ng.ones(n)).tolist() == [2.0] * n
+    assert len(double.runs) == 64
+    assert double(ng.ones(1)).tolist() == [2.0]
+    assert repr(double) == "<compiled <lambda>: 64 records>"
