@@ -125,7 +125,7 @@ def while_loop(condition, body, init, checkpoint=False):
         ``body(carry) -> carry``; the carry as in `scan`.
     init : array, or nested structure of arrays
     checkpoint : bool
-        As in `scan`.
+        As in `scan`; inside of a compiled function what the gradient needs of every turn is kept all the same.
 
     Returns
     -------
