@@ -10,7 +10,7 @@ from .base.arguments import integer, switch
 from .base.errors import ArgumentError, ShapeError, problem
 from .checkpoint import CheckpointedLoop, joined, looped, unstack
 from .eager import as_tensor
-from .forms import compare, difference, flat_form, flat_like, shown
+from .forms import compare, difference, flat_form, flat_like, ordered, shown
 from .ops.arithmetic import where
 from .recorded_cond import RecordedCond
 from .recorded_scan import RecordedScan
@@ -252,7 +252,10 @@ def _cond_recorded(flag, true, false, operands):
 
     def branch(f):
         def called(flat):
-            out, form = flat_form(f(*tree.unflatten(structure, flat)), "result")
+            out = f(*tree.unflatten(structure, flat))
+            if forms and difference(forms[0].structure, tree.flatten(out)[1], "") is None:
+                out = ordered(forms[0], out)
+            out, form = flat_form(out, "result")
             forms.append(form)
             return out
 

@@ -45,11 +45,16 @@ def flat_like(name, form, value, label, fix):
             path, before, after = different
             what = f"{name}: the structure of {path} changes: {shown(before)} before, {shown(after)} after"
             raise problem(ArgumentError, what, fix)
-        numbered = tree.unflatten(form.structure, range(form.structure.size))
-        leaves = tree.flatten(tree.tree_map(lambda _, v: v, numbered, value))[0]  # dicts in another order
+        leaves = tree.flatten(ordered(form, value))[0]
     tensors = [as_tensor(v) for v in leaves]
     compare(name, form.paths, form.kinds, _kinds(tensors), fix)
     return tensors
+
+
+def ordered(form, value):
+    """Return a nested structure that differs from a form in the order of its dicts alone, in the order of the form."""
+    numbered = tree.unflatten(form.structure, range(form.structure.size))
+    return tree.tree_map(lambda _, v: v, numbered, value)
 
 
 def compare(name, paths, before, after, fix):

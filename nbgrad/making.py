@@ -64,7 +64,11 @@ class _Holder:
 
 def view_at(root, r, start=0) -> np.ndarray:
     """Return the array at a ref of memory that begins `start` bytes before the first element of `root`."""
-    dtype = np.dtype(r.layout.dtype)
-    address = root.__array_interface__["data"][0] + r.offset - start
-    strides = [s * dtype.itemsize for s in r.layout.strides]
-    return np.asarray(_Holder(address, r.layout.shape, strides, dtype, root))
+    return array_at(root.__array_interface__["data"][0] + r.offset - start, r.layout, root)
+
+
+def array_at(address, layout, owner) -> np.ndarray:
+    """Return the array of a layout at an address in memory that `owner` keeps."""
+    dtype = np.dtype(layout.dtype)
+    strides = [s * dtype.itemsize for s in layout.strides]
+    return np.asarray(_Holder(address, layout.shape, strides, dtype, owner))

@@ -12,7 +12,7 @@ from .back import Back
 from .base import tree
 from .base.errors import ArgumentError, problem
 from .environment import Environment
-from .making import Maker, Makers, view_at
+from .making import Maker, Makers, array_at, view_at
 from .plan.calls import ARGUMENT, HELD, MADE, Ref
 from .plan.recorder import Recorder
 from .plan.whole import plan_record
@@ -329,10 +329,12 @@ class Run:
 
     def _explain(self, stopped, given):
         """Raise what a stop says about the values it looked at."""
-        stop, arena = stopped
-        r, program = stop.reads[1], self.program
+        stop, arena, inner = stopped
+        r, program = stop.reads[1], self.program if inner is None else inner.program
         slot = program.schedule.slots[r.slot]
-        if r.slot in program.given:
+        if r.slot in program.given and inner is not None:
+            a = array_at(inner.address(r.slot) + r.offset, r.layout, given)
+        elif r.slot in program.given:
             number = program.given.index(r.slot)
             a = view_at(given[number], r, self.recorder.starts[number] if number < len(self.given) else 0)
         else:

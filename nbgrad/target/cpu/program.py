@@ -1,6 +1,7 @@
 """A schedule made ready to run: one table of words, in which every kernel finds its addresses, and its arena."""
 
 import ctypes
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,15 +49,24 @@ class Program:
         self._free = [] if inner else [self._table()]
 
     def run(self, arrays):
-        """Run the program; return the stop that ended it early, and its arena then; None when none did."""
+        """Run the program; return what ended it early (see `stopped`), None when nothing did."""
         instance = self._free.pop() if self._free else self._table()
-        table, arena = instance[:2]
-        REPLAY(table, *arrays)
-        stopped = int(table[STOPPED // 8])
-        if stopped:
-            return self.stops[stopped - 1], arena
+        REPLAY(instance[0], *arrays)
+        if instance[0][STOPPED // 8]:
+            return self.stopped(instance)
         self._free.append(instance)
         return None
+
+    def stopped(self, instance):
+        """Return (stop, arena, inner) of what ended a run early: the `Inner` for a stop in a loop, None for one outside of loops."""
+        table, arena, needs = instance
+        stop, inner = self.stops[int(table[STOPPED // 8]) - 1], None
+        while not isinstance(stop, Stop):
+            inner = next((n for n in needs if isinstance(n, Inner) and n.table[STOPPED // 8]), None)
+            if inner is None:
+                raise MemoryError("while_loop: no memory for the values of its turns")
+            stop, arena, needs = inner.program.stops[int(inner.table[STOPPED // 8]) - 1], inner.arena, inner.needs
+        return stop, arena, inner
 
     def _table(self, feeds=None):
         """Return (table, arena, what they need): of its own, as a run that meets another in progress takes a new one.
@@ -138,8 +148,9 @@ class Program:
     def _fed(self, loop, item, arena, at):
         """Return (table, arena, words of the feeds, holes among them, the first word being number `at`) of a loop."""
         feeds, words, holes = [], [], []
-        table, memory, needs = Program(loop.schedule, loop.given, True)._table(feeds)
-        self._needs += [table, memory, needs]
+        program = Program(loop.schedule, loop.given, True)
+        table, memory, needs = program._table(feeds)
+        self._needs.append(Inner(program, table, memory, needs, feeds))
         stored = dict(loop.stored)
         for word, slot, behind in feeds:
             number = loop.given.index(slot)
@@ -197,6 +208,24 @@ class Program:
             tiles += item.tiles
         words = [SHARED, 8 * (first + len(blocks)), GROUP, tiles, launch, state, len(items), *entries, *blocks]
         return words, holes
+
+
+class Inner(NamedTuple):
+    """The table of the turns of a loop.
+
+    feeds : (where in the table, slot, bytes behind its start) of each address that is another at each turn.
+    """
+
+    program: Program
+    table: np.ndarray
+    arena: np.ndarray
+    needs: list
+    feeds: list
+
+    def address(self, slot) -> int:
+        """Return where a slot that is given to the loop lies at the turn that is, or was, run."""
+        at, _, behind = next(f for f in self.feeds if f[1] == slot)
+        return int(self.table[at // 8]) - behind
 
 
 def launches_of(wave) -> list:

@@ -62,14 +62,14 @@ class Timed(Program):
         """Run the program and note its times; return as `Program.run`."""
         start = time.perf_counter()
         instance = self._free.pop() if self._free else self._table()
-        words, arena = instance[:2]
+        words = instance[0]
         clock = np.zeros((len(self.launches) + 1, 2), np.int64)
         _builtin()(words, *arrays, clock)
         stopped = int(words[STOPPED // 8])
         times = clock @ np.array([10**9, 1])
         self.notes.append(np.diff(times[: stopped + 1] if stopped else times))
         if stopped:
-            return self.stops[stopped - 1], arena
+            return self.stopped(instance)
         self._free.append(instance)
         self.spent.append(time.perf_counter() - start)
         return None

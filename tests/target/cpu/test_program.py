@@ -25,7 +25,8 @@ def test_what_is_given_is_arguments_and_results():
 
 def test_a_stop_is_returned_with_its_arena():
     program = program_of(lambda x, i: ng.take(x, i, axis=0), ng.ones(4), ng.tensor([0, 1]))
-    stop, arena = program.run([np.arange(4.0), np.array([0, 7]), np.zeros(2)])
+    stop, arena, inner = program.run([np.arange(4.0), np.array([0, 7]), np.zeros(2)])
+    assert inner is None
     assert len(arena) == program.schedule.arena
     with pytest.raises(ng.IndexRangeError):
         stop.explain(np.array([0, 7]))
