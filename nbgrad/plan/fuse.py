@@ -57,8 +57,29 @@ def _fit(first, second) -> bool:
     for walks in touched.values():
         if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1 and not _parts(walks):
             return False
+    if not _ordered([*first, *second]):
+        return False
     inputs = [slot for slot, walks in touched.items() if not any(writes for _, writes in walks)]
     return len(inputs) <= MOST
+
+
+def _ordered(calls) -> bool:
+    """Say whether each value that is written over what was read is made of it: the reading then comes first for sure.
+
+    Kernels tell LLVM that what is read and what is written do not overlap, so that nothing else keeps their order.
+    """
+    made, read = {}, set()  # slot -> slots that its value is made of
+    for call in calls:
+        own = set()
+        for r in call.reads:
+            if r.slot not in made:
+                read.add(r.slot)
+            own |= made.get(r.slot, {r.slot})
+        slot = call.writes[0].slot
+        if slot in read and slot not in own:
+            return False
+        made[slot] = own
+    return True
 
 
 def _parts(walks) -> bool:

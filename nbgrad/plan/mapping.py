@@ -34,6 +34,16 @@ class Body(NamedTuple):
         return "_".join(names[:4]) + (f"_{len(self.calls)}" if len(names) > 4 else "")
 
 
+    def made_of(self, value, inputs) -> list:
+        """Return which of so many inputs a value is made of."""
+        found, waiting = {value}, [value]
+        for v in waiting:
+            new = [] if v < inputs else [a for a in self.calls[v - inputs][1] if not isinstance(a, Literal) and a not in found]
+            found.update(new)
+            waiting += new
+        return sorted(v for v in found if v < inputs)
+
+
 class Literal(NamedTuple):
     """A number that is known while planning."""
 

@@ -3,6 +3,7 @@
 import bisect
 
 from .calls import MADE, Stop
+from .mapping import Body
 
 LINE = 64  # bytes: every value starts a line of the cache
 
@@ -15,11 +16,56 @@ def lives_of(waves, slots, kept) -> dict:
     lives = {}
     for number, wave in enumerate(waves):
         for item in wave:
-            used = [r.slot for r in item.reads] if isinstance(item, Stop) else [s for s, _ in item.pointers]
-            for slot in used:
+            for slot in _touched(item):
                 if slots[slot].kind == MADE and slot not in kept:
                     lives[slot] = (lives.get(slot, (number,))[0], number)
     return lives
+
+
+def in_place(waves, lives, sizes):
+    """Let results of fused rows take the memory of arguments that nobody needs any more, place by place the same.
+
+    Returns (waves, lives, slot -> slot whose memory it takes): lives are those of the slots that keep memory of their own.
+    """
+    lives, takes, out = dict(lives), {}, []
+    for number, wave in enumerate(waves):
+        items = []
+        for item in wave:
+            body = None if isinstance(item, Stop) or getattr(item.kernel, "loop", None) != "map" else item.kernel.body
+            if isinstance(body, Body):
+                others = {s for other in wave if other is not item for s in _touched(other)}
+                made_of = [body.made_of(v, len(item.work.reads)) for v in body.outs]
+                takers = zip(item.work.writes, made_of)
+                if any([_take(item.work, w, inputs, number, lives, takes, sizes, others) for w, inputs in takers]):
+                    item = item._replace(kernel=item.kernel._replace(body=body._replace(shared=True)))
+            items.append(item)
+        out.append(tuple(items))
+    return tuple(out), {s: life for s, life in lives.items() if s not in takes}, takes
+
+
+def _take(work, w, inputs, number, lives, takes, sizes, others) -> bool:
+    """Let the result at `w` take the memory of an argument that lives no longer than this wave; say whether one was found.
+
+    Only of one that the result is made of (`inputs` are the numbers of those): it is read before the result is written.
+    """
+    if w.slot in takes or lives.get(w.slot, (-1,))[0] != number or w.slot in others or not w.whole or w.offset:
+        return False
+    for r in [work.reads[i] for i in inputs]:
+        whole = r.whole and not r.offset and r.layout.size == w.layout.size and r.layout.dtype == w.layout.dtype
+        alone = sum(q.slot == r.slot for q in (*work.reads, *work.writes)) == 1 and r.slot not in others
+        root = takes.get(r.slot, r.slot)
+        if not whole or not alone or root not in lives or lives[root][1] != number or sizes[root] != sizes[w.slot]:
+            continue
+        if lives.get(r.slot, lives[root])[1] != number:
+            continue
+        takes[w.slot] = root
+        lives[root] = lives[root][0], lives[w.slot][1]
+        return True
+    return False
+
+
+def _touched(item) -> list:
+    return [r.slot for r in item.reads] if isinstance(item, Stop) else [s for s, _ in item.pointers]
 
 
 def places_of(lives, sizes):

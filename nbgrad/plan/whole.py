@@ -7,7 +7,7 @@ from .absorb import turned
 from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot
 from .fuse import fuse
 from .gathered import gathered
-from .memory import lives_of, places_of
+from .memory import in_place, lives_of, places_of
 from .pieces import opened
 from .plan import packed
 from .simplify import needed, simplify
@@ -41,7 +41,10 @@ def plan_record(record, given, outside) -> Schedule:
         if r.slot in lives:
             lives[r.slot] = lives[r.slot][0], len(waves)
     slots = tuple([s._replace(array=None) if i in known else s for i, s in enumerate(slots)])  # they differ from run to run
-    places, arena = places_of(lives, [s.size for s in slots])
+    sizes = [s.size for s in slots]
+    waves, lives, takes = in_place(waves, lives, sizes)
+    places, arena = places_of(lives, sizes)
+    places.update({slot: places[root] for slot, root in takes.items()})
     return Schedule(waves, slots, places, arena, record.results, (len(record.calls), len(calls)))
 
 
