@@ -48,6 +48,7 @@ class Recorder:
         self.tensors, self.cells, self.starts, self.argument_slots = {}, [], [], []
         self._starts, self._order, self._numbers, self.part = [], [], 0, 0
         self.lines = {}  # slot -> place where it was made
+        self._refs = {}  # id of an array -> (array, ref)
         self._origins = {}  # slot -> address from which refs count, where that is not the lowest
 
     # -- memory
@@ -100,6 +101,15 @@ class Recorder:
 
     def ref(self, a) -> Ref:
         """Return where the values of an array lie."""
+        known = self._refs.get(id(a))
+        if known is not None:
+            return known[1]
+        found = self._place(a)
+        if a.size:
+            self._refs[id(a)] = a, found
+        return found
+
+    def _place(self, a) -> Ref:
         size = a.itemsize
         slot = self.slot(a) if a.size else self._add(np.empty(0, a.dtype), CONSTANT)
         start = self._origins.get(slot) or self.roots[slot].__array_interface__["data"][0]
@@ -217,6 +227,7 @@ class Recorder:
 
     def outside(self) -> set:
         """Return the slots whose memory somebody else holds as well: other references than the recorder's."""
+        self._refs = {}  # it holds arrays as well
         probe = [np.empty(1)]
         own = sys.getrefcount(probe[0])
         return {i for i in range(len(self.roots)) if sys.getrefcount(self.roots[i]) > own}
