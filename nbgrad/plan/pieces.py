@@ -100,18 +100,19 @@ def _pieces(slot, calls, slots, writers):
 
 def apart(a, b) -> bool:
     """Say whether two parts of a slot have no element in common; False when that is not easily seen."""
-    size = np.dtype(a.layout.dtype).itemsize
-    shift = (b.offset - a.offset) // size
-    reach = lambda r: sum((n - 1) * s for n, s in zip(r.layout.shape, r.layout.strides))
-    if shift > reach(a) or -shift > reach(b):
-        return True
-    if any(s < 0 for s in (*a.layout.strides, *b.layout.strides)):
+    size, axes, starts = np.dtype(a.layout.dtype).itemsize, {}, []
+    if np.dtype(b.layout.dtype).itemsize != size:
         return False
-    axes = {}
     for which, r in enumerate((a, b)):
-        for n, s in zip(r.layout.shape, r.layout.strides):
-            if n > 1:
-                axes.setdefault(s, [1, 1])[which] = n
+        steps = [(n - 1, s) for n, s in zip(r.layout.shape, r.layout.strides)]
+        starts.append(r.offset // size + sum(n * s for n, s in steps if s < 0))  # an axis that goes back, from its other end
+        for n, s in steps:
+            if n * s:
+                axes.setdefault(abs(s), [1, 1])[which] += n
+    shift = starts[1] - starts[0]
+    reach = lambda which: sum(s * (n[which] - 1) for s, n in axes.items())
+    if shift > reach(0) or -shift > reach(1):
+        return True
     return not _reaches(shift, sorted(((s, *n) for s, n in axes.items()), reverse=True))
 
 
