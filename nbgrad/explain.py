@@ -8,7 +8,7 @@ from .base.errors import ArgumentError, problem
 from .base.layers import WIDEST, Box, Drawing, draw
 from .naming import Names, shape_text, size_text
 from .plan.calls import MADE, Loop, Stop, While
-from .plan.memory import LINE, least_arena, lives_of
+from .plan.memory import LINE, in_place, least_arena, lives_of
 from .record import Shown
 from .tape.tape import shown
 from .target.cpu.kernels import kernel_name, source
@@ -149,6 +149,12 @@ def _how(e) -> str:
     return f"{tiles}, shared by threads" + (f", one launch with {e.mates - 1} more" if e.mates > 1 else "")
 
 
+def _inner_arenas(found) -> int:
+    """Return the bytes of the arenas of all loops among entries."""
+    inner = [loop.schedule for e in found if e.loop is not None for _, loop, _ in inside(e)]
+    return sum(s.arena + _inner_arenas(entries(s)) for s in inner)
+
+
 def _many(number, what) -> str:
     return f"{number} {what}{'' if number == 1 else 'es' if what[-2:] == 'ch' else 's'}"
 
@@ -160,11 +166,13 @@ def _counts(program, run) -> list:
     recorded, left = schedule.counts
     lives = lives_of(schedule.waves, schedule.slots, set(program.given))
     sizes = [-(-s.size // LINE) * LINE for s in schedule.slots]
-    apart, least = sum(sizes[s] for s in lives), least_arena(lives, sizes)
+    least = least_arena(in_place(schedule.waves, lives, [s.size for s in schedule.slots])[1], sizes)
+    apart, inner = sum(sizes[s] for s in lives), _inner_arenas(found)
     lines = [
         f"calls   {recorded} recorded, {left} after simplifying, {_many(kernels, 'kernel')}",
         f"runs    {_many(len(schedule.waves), 'wave')}, {_many(len(launches), 'launch')}, {shared} of them shared by threads",
         f"arena   {size_text(schedule.arena)}; {size_text(apart)} if values did not share places, {size_text(least)} at the least",
+        *([f"loops   {size_text(inner)} for the values of a turn, beside the arena"] if inner else []),
     ]
     if run is None:
         return lines
@@ -173,7 +181,7 @@ def _counts(program, run) -> list:
     lines += [
         f"values  {size_text(values(run))} that the recorded calls make, of which {size_text(apart + made)} are stored",
         f"held    {size_text(held)} in {_many(len(run.captured), 'captured tensor')}",
-        f"peak    {size_text(schedule.arena + made)} in each run: the arena, and {size_text(made)} of results",
+        f"peak    {size_text(schedule.arena + inner + made)} in each run: the arena, and {size_text(made)} of results",
     ]
     return lines
 

@@ -201,3 +201,19 @@ def test_convolutions_name_the_file_that_writes_them():
     f.show(array(1, 2, 8, 8))
     found = [f.source(e.number) for e in entries(f.latest.program.schedule, "k")]
     assert any("windows.py" in text and text.path is None for text in found)
+
+
+def test_memory_of_loops_is_counted():
+    w = ng.tensor(np.eye(4, dtype="float32"))
+    f = ng.compile(lambda x: ng.scan(lambda c, row: (ng.tanh((c @ w) @ w + row), c), ng.zeros(4, "float32"), x)[0])
+    lines = f.show(array(7, 4)).splitlines()
+    assert any(line.startswith("loops ") for line in lines)
+    assert not any(line.startswith("loops ") for line in ng.compile(lambda x: ng.exp(x)).show(array(3)).splitlines())
+
+
+def test_a_value_in_the_place_of_another_counts_once():
+    w = array(64, 64)
+    f = ng.compile(lambda x: ng.tanh(ng.softmax(x @ w) + x).sum())
+    arena = next(line for line in f.show(array(64, 64)).splitlines() if line.startswith("arena"))
+    size, _, least = (float(n) * {"bytes": 1, "KiB": 1024}[unit] for n, unit in re.findall(r"([\d.]+) (bytes|KiB)", arena))
+    assert least <= size
