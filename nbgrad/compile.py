@@ -6,6 +6,7 @@ import types
 import numpy as np
 
 from .base import tree
+from .base.dtypes import DTYPES
 from .base.errors import ArgumentError, problem
 from .base.layers import Drawing
 from .explain import Source, kernel_source, svg, text
@@ -15,6 +16,7 @@ from .road import layout_key
 from .tape.tape import recording
 from .tensor import Tensor
 
+PLAIN = frozenset(DTYPES.values())  # of arrays that are taken as they are
 KINDS = 64  # kinds of arguments whose records are kept: each holds memory of its own
 MOST = 8  # records kept for one kind of arguments, where what else the function reads changes from call to call
 
@@ -80,20 +82,24 @@ class Compiled:
         now = recording.__dict__
         if now["recorder"] is not None or now["anomaly"] is not None:  # anomalies are looked for op by op
             return self.f(*args, **kwargs)
-        short = None
+        short, tensors = None, args
         if not kwargs:
-            short = [now["on"]]
+            short, tensors = [now["on"]], []
             for t in args:
                 if type(t) is not Tensor:
-                    short = None
-                    break
+                    if type(t) is not np.ndarray:
+                        short = None
+                        break
+                    plain = t.dtype in PLAIN and t.flags.c_contiguous and t.flags.aligned
+                    t = Tensor._make(t, None) if plain else Tensor(t)
+                tensors.append(t)
                 short.append(t.key if t.keyed is t.data else layout_key(t))
                 short.append(t.node is None)
         if short is not None:
             short = tuple(short)
             run = self.short.get(short)
-            if run is not None and run.fits(args):
-                return run(args)
+            if run is not None and run.fits(tensors):
+                return run(tensors)
         run, tensors = self._found(args, kwargs)
         if short is not None:
             self.short[short] = run
