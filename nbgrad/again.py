@@ -38,12 +38,13 @@ def _pull(node, g):
         roots = [newest_node(t) for t in kept["again"]()]
         pairs = [(n, s) for n, s in zip(roots, kept["gradients"]) if n is not None and s is not None]
         first = pull_back([n for n, _ in pairs], [s for _, s in pairs], [n for n in nodes if n is not None], True, through=False)
-    ends = [(first.get(nodes[i]), second.get(k)) for k, i in enumerate(kept["which"])]
+    numbers = {nodes[i]: k for k, i in reversed(list(enumerate(kept["which"])))}  # a node given twice has one gradient
+    ends = [(first.get(n), second.get(k)) for n, k in numbers.items()]
     ends = [(newest_node(t), s) for t, s in ends if t is not None and s is not None]
     ends = [(n, s) for n, s in ends if n is not None]
     with recorded(outer):
         found = pull_back([n for n, _ in ends], [s for _, s in ends], [n for n in inputs if n is not None], True, through=False)
-    return [found.get(n) for n in inputs]
+    return [found.pop(n, None) for n in inputs]
 
 
 _AGAIN = Op("again", "custom", ("*args",), pull=_pull)

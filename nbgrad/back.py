@@ -3,6 +3,8 @@
 It is recorded right behind the forward, and reads values that the forward made: those are handed over in new arrays.
 """
 
+import numpy as np
+
 from .again import on_tape
 from .base.errors import GradientError, problem
 from .eager import record_custom
@@ -15,7 +17,7 @@ from .tape.adjoint import pull_back
 from .tape.tape import FREED, recording
 from .target.cpu.memory import make_array, specification
 from .target.cpu.program import Program
-from .tensor import Tensor
+from .tensor import Tensor, writes, written
 from .transform import recorded, zeros_of
 
 
@@ -45,7 +47,7 @@ class Back:
         if not recording.on or not nodes:
             return None
         recorder.part += 1
-        first, seeds = len(recorder.calls), [Tensor._make(recorder.argument(flat[i].data), None) for i in nodes]
+        first, seeds = len(recorder.calls), [Tensor._make(recorder.argument(np.empty(flat[i].shape, flat[i].dtype)), None) for i in nodes]
         try:
             with recorded(False):
                 found = pull_back(list(nodes.values()), seeds)
@@ -74,14 +76,17 @@ class Back:
         self.makers = [makers.of(g) for g in self.grads]
         read = {r.slot for c in recorder.calls[self.first :] for r in c.reads if kinds[r.slot] == HELD}
         self.watched = [c.tensor for c in captured if recorder.find(c.array) in read]
+        self.read = {r.slot for c in recorder.calls[self.first :] for r in c.reads}
 
     def attach(self, run, made, tensors, given) -> list:
         """Put the call on the tape: return the results `made` with history."""
         nodes = [w if not isinstance(w, int) else node_of(tensors[w]) for w in self.wanted]
-        call = Call(self, run, tensors, nodes, given, [t.version and t.version[0] for t in self.watched])
+        call = Call(self, run, tensors, nodes, given, [written(t) for t in self.watched])
         outs = record_custom(_COMPILED, nodes, [made[i].data for i in self.outs], {"call": call})
         for i, t in zip(self.outs, outs):
             made[i] = t
+        counters = [writes(t) for t, r in zip(made, run.results) if isinstance(r, Ref) and r.slot in self.read]
+        call.results = [(counter, counter[0]) for counter in counters]
         return made
 
 
@@ -113,7 +118,7 @@ class Call:
 
     def __init__(self, back, run, tensors, nodes, given, versions):
         self.back, self.run, self.tensors, self.nodes, self.given, self.versions = back, run, tensors, nodes, given, versions
-        self.seen = [t.version and t.version[0] for t in tensors]
+        self.seen, self.results = [written(t) for t in tensors], []
 
     def pull(self, seeds):
         """Return the gradients of the nodes, given those of the results."""
@@ -127,9 +132,12 @@ class Call:
 
     def _check(self):
         for t, before in [*zip(self.back.watched, self.versions), *zip(self.tensors, self.seen)]:
-            if (t.version and t.version[0]) != before and (t.version and t.version[0] or 0) != (before or 0):
+            if written(t) != before:
                 what = f"a compiled function: its backward reads a tensor of shape {t.shape} that was written in place since the call"
                 raise problem(GradientError, what, "write to a copy, or take the gradient inside of the compiled function")
+        if any(counter[0] != before for counter, before in self.results):
+            what = "a compiled function: its backward reads one of its results, which was written in place since the call"
+            raise problem(GradientError, what, "write to a copy (x.copy())")
 
     def again(self):
         """Return the results that have a gradient, by the function itself, op by op."""

@@ -19,7 +19,7 @@ from .plan.whole import plan_record
 from .tape.adjoint import pull_back
 from .tape.tape import Node, next_slot, place, recording
 from .target.cpu.run import run_map
-from .tensor import Tensor
+from .tensor import Tensor, written
 from .transform import recorded
 
 
@@ -212,11 +212,6 @@ def note_inner(op, kernel, arrays, written, bodies, store=None):
     writes = (*map(outer.ref, written), *changed)  # read as well: by the next turn
     outer.calls.append(Call(op, {"kernel": kernel}, tuple(refs), writes, plan, place()))
     outer.written.update(w.slot for w in writes)
-
-
-def written(t) -> int:
-    """Return how often the memory of a tensor was written in place."""
-    return t.version[0] if t.version else 0
 
 
 def packed(t):

@@ -264,6 +264,11 @@ def writes(t) -> list:
     return t.version
 
 
+def written(t) -> int:
+    """Return how often the memory of a tensor was written in place."""
+    return t.version[0] if t.version else 0
+
+
 def _array(data, dtype):
     """Return `data` as an array that kernels can read, copying only what must be copied."""
     if dtype is not None:

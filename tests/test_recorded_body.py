@@ -9,9 +9,10 @@ import nbgrad as ng
 from nbgrad.base.errors import GradientError
 from nbgrad.plan.calls import HELD, MADE
 from nbgrad.plan.recorder import Recorder
-from nbgrad.recorded_body import Memory, RecordedBody, gradients_of, own, packed, written
+from nbgrad.recorded_body import Memory, RecordedBody, gradients_of, own, packed
 from nbgrad.road import ROAD
 from nbgrad.tape.tape import recording
+from nbgrad.tensor import written
 
 H, V = np.zeros(3), np.ones(3)
 W = ng.tensor(np.random.default_rng(0).standard_normal((3, 3)))

@@ -88,7 +88,7 @@ class Recorder:
         """Return the slot in whose memory an array lies, if there is one."""
         start = a.__array_interface__["data"][0]
         at = bisect.bisect(self._starts, start) - 1
-        if at < 0 or not a.size:
+        if at < 0 or not a.size or self._starts[at] < 0:  # nothing lies in arrays without elements
             return None
         slot = self._order[at]
         root = self.roots[slot]

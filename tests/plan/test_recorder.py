@@ -131,3 +131,15 @@ def test_a_look_with_another_answer_ends_a_record():
     assert tell()
     given[0] = 2.0
     assert not tell()
+
+
+def test_nothing_lies_in_arrays_without_elements():
+    recorder, memory = Recorder(), np.zeros(64)
+    recorder.ref(memory[40:][:0])
+    others = []
+    for _ in range(20):  # wherever those are
+        others.append(np.zeros(3))
+        recorder.ref(np.empty(0))
+    assert all(recorder.find(a) is None for a in (memory, memory[:8], *others))
+    slot = recorder.slot(memory)
+    assert recorder.find(memory[8:]) == slot
