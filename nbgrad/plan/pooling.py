@@ -42,7 +42,7 @@ def _where_largest(name, v, x, size, positions, attrs, out):
         return Plan((), out.shape, out.dtype, zero=True)
     axes = axes_of(size, attrs["window"], positions, attrs)
     (planes, rows), grain = _rows(x, axes, attrs)
-    if name == "pool_unpick" and _tiled(x, axes):
+    if name == "pool_unpick" and _tiled(x, axes) and axes[1].window > 1 and out.dtype.startswith("float"):
         return Plan((_tiled_step("pool_unpick_tiled", (v.dtype, x.dtype, out.dtype), axes, planes * rows, grain),), out.shape, out.dtype)
     units = planes * rows
     if name == "pool_unpick":

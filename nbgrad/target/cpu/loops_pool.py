@@ -1,5 +1,7 @@
 """Pooling: the largest value of each window, and where it is. A unit of work is a row of positions, or a plane."""
 
+ROWS = 16  # rows of windows that each loop of `pool_unpick_tiled` goes over before the next one
+
 
 def pool_max(args, tile):
     """Largest value of each window of x, row by row of positions; from word 6, axes as in `largest_places`."""
@@ -114,21 +116,39 @@ def pool_max_tiled(args, tile):
 
 
 def pool_unpick_tiled(args, tile):
-    """Adjoint of `pool_pick`, where windows of S0 by S1 cells tile planes that lie in one piece: each cell is written once."""
+    """Adjoint of `pool_pick`, where windows of S0 (2 or more) by S1 cells tile planes that lie in one piece.
+
+    For a few rows of windows at once, the number of the largest cell is written below all cells of the first row of the
+    window, g below those of the second; then each cell is g or zero. Loops that do one thing each become vectors, and what
+    one of them wrote has left the store buffer when the next one reads it.
+    """
     g, x, out = at0(args), at1(args), at2(args)
     rows, grain, nw, size = word(args, 3), word(args, 4), word(args, 5), word(args, 6)
-    for row in range(tile * grain, min(rows, (tile + 1) * grain)):
-        top, to = row * S0 * size, row * nw
-        for j in range(nw):
-            best, value, done = x[top + j * S1], g[to + j], False
-            for cell in range(1, S0 * S1):
-                v = x[top + cell // S1 * size + j * S1 + cell % S1]
-                best = v if (v > best) | (v != v) else best
-            for cell in range(S0 * S1):
-                v = x[top + cell // S1 * size + j * S1 + cell % S1]
-                here = ((v == best) | ((v != v) & (best != best))) & (not done)
-                out[top + cell // S1 * size + j * S1 + cell % S1] = value if here else T2(0)
-                done = done | here
+    last = min(rows, (tile + 1) * grain)
+    for some in range(tile * grain, last, ROWS):
+        stop = min(last, some + ROWS)
+        for row in range(some, stop):
+            top = row * S0 * size
+            for j in range(nw):
+                best, place = x[top + j * S1], T2(0)
+                for cell in range(1, S0 * S1):
+                    v = x[top + cell // S1 * size + j * S1 + cell % S1]
+                    take = ((v > best) | (v != v)) & (best == best)
+                    best = v if take else best
+                    place = T2(cell) if take else place
+                for column in range(S1):
+                    out[top + j * S1 + column] = place
+        for row in range(some, stop):
+            top, source = (row * S0 + 1) * size, row * nw
+            for j in range(nw):
+                for column in range(S1):
+                    out[top + j * S1 + column] = g[source + j]
+        for row in range(some, stop):
+            top = row * S0 * size
+            for i in range(size):
+                place, value = out[top + i], out[top + size + i]
+                for line in range(S0):
+                    out[top + line * size + i] = value if place == T2(line * S1 + i % S1) else T2(0)
 
 
 def lowest(kernel):

@@ -1,6 +1,8 @@
 """The text that every generated kernel file begins with: words, typed pointers, and how a kernel is compiled."""
 
+import ast
 import functools
+from pathlib import Path
 
 HEAD = '''\
 import math
@@ -114,3 +116,11 @@ def prelude(dtypes: tuple) -> str:
     """
     names = ["uint8" if d == "bool" else d for d in dtypes]
     return HEAD + "".join(f"at{i}, T{i} = pointer({i}, types.{d}), np.{d}\n" for i, d in enumerate(names))
+
+
+@functools.cache
+def stack_text() -> str:
+    """Return the text that defines `stack`: memory of a kernel's own."""
+    text = Path(__file__).with_name("fold_lanes.py").read_text(encoding="utf-8")
+    found = next(n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == "stack")
+    return ast.get_source_segment(text, found)

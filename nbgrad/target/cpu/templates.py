@@ -1,10 +1,16 @@
 """The loops that rows fill: map and reduce, as text. Loops that are whole by nature are in `loops_*.py`."""
 
+import re
+
 from ...plan.mapping import Body, Literal, compute_dtype
 from .emit import Lowering, indent
-from .prelude import apart
+from .prelude import apart, stack_text
 from .reduce_text import TEXTS as REDUCE_TEXTS
 
+PART = 256  # numbers of a block of which each part of a long chain is done in turn: they stay in the first cache too
+HEAVY = 1  # functions of a part, at most where it can be cut
+SLOW = re.compile(r"\b\w+_float(?:32|64)\(")
+NAME = re.compile(r"\b[a-z]\w*\b")
 BLOCK = 1024  # numbers that are looked through for rare arguments before they are taken: they stay in the first cache
 
 
@@ -34,9 +40,13 @@ def map_text(kernel, name):
     for i in range(k):
         (before if classes[i] == "0" else inside).append(f"x{i} = get{i}(p{i}, {at(i)})" + (" != 0" if dtypes[i] == "bool" else ""))
     puts = [f"put{i}(p{i}, {at(i)}, T{i}({{}}))" for i in range(k, count)]
-    lows, lines = _statements(body, dtypes, puts, True)
-    loop = ["for i in range(start, min(n, start + grain)):", *shift([*inside, *lines])]
-    if any(low.rare for low in lows.values()):
+    lows, groups, values = _statements(body, dtypes, puts, True)
+    rare = any(low.rare for low in lows.values())
+    lines, parts = [line for group in groups for line in group], [] if body.shared and rare else cut(groups)
+    loop, rooms = ["for i in range(start, min(n, start + grain)):", *shift([*inside, *lines])], {}
+    if len(parts) > 1:
+        loop, rooms = _in_parts(lows, body, dtypes, inside, parts, puts, values)
+    elif rare:
         loop = _two_ways(lows, body, dtypes, inside, lines, puts)
     typed = [line for low in lows.values() for line in low.typed()]
     helpers = next(iter(lows.values())).helpers.values()
@@ -49,7 +59,7 @@ def map_text(kernel, name):
         walk = f"        axes = {axes}\n" + _offsets("row", "axes", lengths, names, starts, 8) + "\n"
     return f"""\
 {apart(dtypes)}
-{indent([*typed, *helpers], 0)}
+{indent([*typed, *helpers, *([stack_text()] if rooms else []), *_rooms(rooms)], 0)}
 
 
 @kernel
@@ -60,7 +70,7 @@ def {name}(args, tile):
     parts = word(args, {first + 2})
     units = word(args, {first + 3})
     per_tile = word(args, {first + 4})
-{indent(strides, 4)}
+{indent([*strides, *[f"{room}_ = {room}(args)" for room in rooms]], 4)}
     for unit in range(tile * per_tile, min(units, (tile + 1) * per_tile)):
         {" = ".join(names)} = 0
         row = unit if parts == 1 else unit // parts
@@ -80,7 +90,10 @@ def as_body(kernel) -> Body:
 
 
 def _statements(body, dtypes, puts, common, before=None):
-    """Return (dtype -> Lowering, statements of one turn of the loop); definitions are shared with those of `before`."""
+    """Return (dtype -> Lowering, statements of one turn of the loop by rows, (name, dtype) of each value).
+
+    Definitions are shared with those of `before`.
+    """
     first = Lowering(body.calls[0][2], common)
     lows = {first.dtype: first}
     for dtype in [dtype for _, _, dtype, _ in body.calls]:
@@ -89,16 +102,71 @@ def _statements(body, dtypes, puts, common, before=None):
     for dtype, low in lows.items():
         if before is not None:
             low.constants, low.helpers = before[dtype].constants, before[dtype].helpers
-    values = [f"x{i}" for i in range(len(dtypes) - len(body.outs))]
+    k = len(dtypes) - len(body.outs)
+    values, groups = [(f"x{i}", dtypes[i]) for i in range(k)], []
     for number, (op, args, dtype, out) in enumerate(body.calls):
-        low = lows[dtype]
-        result = low.row(op, [low.constant(a.value) if isinstance(a, Literal) else values[a] for a in args])
+        low, done = lows[dtype], len(first.lines)
+        result = low.row(op, [low.constant(a.value) if isinstance(a, Literal) else values[a][0] for a in args])
         if out == "bool" and dtype != "bool" and op.name == "astype":
             result = f"{result} != 0"
         if number < len(body.calls) - 1 or len(body.outs) > 1:
             result = low.name(result if out == "bool" else f"np.{out}({result})")
-        values.append(result)
-    return lows, [*first.lines, *[put.format(values[v]) for put, v in zip(puts, body.outs)]]
+        values.append((result, out))
+        groups.append(first.lines[done:])
+    stored = [(max(0, v - k), put.format(values[v][0])) for put, v in zip(puts, body.outs)]
+    for number, line in stored if not body.shared else [(len(groups) - 1, line) for _, line in stored]:
+        groups[number] = [*groups[number], line]
+    return lows, groups, values
+
+
+def cut(groups) -> list:
+    """Cut the statements of a long chain of rows into parts with a function each.
+
+    A processor looks some hundred instructions ahead: in a long chain it finds nothing to do while it waits for one
+    result after the other; of short ones it takes several turns of the loop at once. Eight tanh in a row over 2^18
+    numbers take 1.7 ms as one part, 0.5 ms as eight.
+    """
+    heavy = [sum(len(SLOW.findall(line)) for line in group) for group in groups]
+    if sum(heavy) <= HEAVY:
+        return [groups]
+    parts, weight = [[]], 0
+    for group, more in zip(groups, heavy):
+        if weight and weight + more > HEAVY:
+            parts.append([])
+            weight = 0
+        parts[-1].append(group)
+        weight += more
+    return parts
+
+
+def _in_parts(lows, body, dtypes, inside, parts, puts, values):
+    """Return (loop over blocks in which each part has a loop of its own, rooms for values that go from part to part)."""
+    known = {name: dtype for name, dtype in values if name.isidentifier()}
+    loads = {line.split(" = ")[0]: line for line in inside}
+    texts = [[line for group in part for line in group] for part in parts]
+    made = [{line.split(" = ")[0] for line in text if " = " in line} for text in texts]
+    used = [{name for line in text for name in NAME.findall(line.partition(" = ")[2] or line)} for text in texts]
+    passed = {n for i, names in enumerate(made) for n in names if n in known and any(n in later for later in used[i + 1 :])}
+    rare = [f"rare = rare | {c}" for c in next(iter(lows.values())).rare]
+    loop = [f"for block in range(start, min(n, start + grain), {PART}):", f"    stop = min(n, start + grain, block + {PART})"]
+    loop += ["    rare = False"] if rare else []
+    for text, names, reads in zip(texts, made, used):
+        seen = [c for c in rare if set(NAME.findall(c)) & (names | (loads.keys() & reads))]
+        rare = [c for c in rare if c not in seen]
+        wanted = reads | {n for c in seen for n in NAME.findall(c)}
+        back = [f"{n} = r_{n}_[i - block]" + (" != 0" if known[n] == "bool" else "") for n in sorted(passed & wanted - names)]
+        kept = [f"r_{n}_[i - block] = {n}" for n in sorted(passed & names)]
+        turn = [*[line for n, line in loads.items() if n in wanted], *back, *text, *seen, *kept]
+        loop += ["    for i in range(block, stop):", *shift(shift(turn))]
+    if "    rare = False" in loop:
+        again = [line for group in _statements(body, dtypes, puts, False, lows)[1] for line in group]
+        loop += ["    if rare:", "        for i in range(block, stop):", *shift(shift(shift([*inside, *again])))]
+    return loop, {f"r_{n}": known[n] for n in sorted(passed)}
+
+
+def _rooms(rooms) -> list:
+    """Return the definitions of rooms for a block of values each."""
+    return [f"{room} = stack(types.{'uint8' if dtype == 'bool' else dtype}, {PART})" for room, dtype in rooms.items()]
 
 
 def shift(lines):
@@ -112,7 +180,7 @@ def _two_ways(lows, body, dtypes, inside, lines, puts):
     One row is looked at before it is taken; of several, where nothing is written over what is read, the block is taken
     at once and a second time where that was wrong: to find out, most of it must be computed.
     """
-    _, again = _statements(body, dtypes, puts, False, lows)
+    again = [line for group in _statements(body, dtypes, puts, False, lows)[1] for line in group]
     low = next(iter(lows.values()))
     looks = [f"rare = rare | {condition}" for condition in low.rare]
     head = [

@@ -12,6 +12,7 @@ from nbgrad.ops.table import table
 from nbgrad.target.cpu import run
 from nbgrad.target.cpu.kernels import kernel_name, source
 from nbgrad.target.cpu.load import assembly, kernel_function
+from nbgrad.target.cpu.templates import cut
 
 rows()
 
@@ -150,3 +151,30 @@ def test_a_rare_argument_in_place_and_broadcast():
     x[1, 5], x[:, ::3] = 0.5, x[:, ::3] + 7e-4  # away from the poles, where Python's function refuses
     wanted = np.vectorize(math.lgamma)(x[:, ::3])
     np.testing.assert_allclose(ng.lgamma(ng.asarray(x[:, ::3])).numpy(), wanted, rtol=2e-13, atol=1e-15)
+
+
+def test_long_chains_are_cut_into_parts_with_a_function_each():
+    groups = [["t1 = exp_float32(x0)"], ["t2 = t1 + c0"], ["t3 = sin_float32(t2)", "t4 = t3 * c1"], ["put1(p1, o1 + i, T1(t4))"]]
+    assert cut(groups[:2]) == [groups[:2]]
+    assert cut(groups) == [groups[:2], groups[2:]]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parts_of_a_chain_give_what_rows_alone_give(dtype):
+    rng = np.random.default_rng(0)
+    x, y = (ng.tensor((s * rng.standard_normal(700)).astype(dtype)) for s in (1.0, 1e7))  # sines far out are rare arguments
+
+    def several(x, y):
+        a = ng.tanh(ng.exp(ng.sin(y)) * 0.3)
+        return a + ng.where(ng.cos(y) > 0.1, ng.log(ng.abs(x) + 1.0), ng.sigmoid(x)), ng.erf(a), a > 0.2
+
+    for eager, compiled in zip(several(x, y), ng.compile(several)(x, y)):
+        np.testing.assert_array_equal(compiled.numpy(), eager.numpy())
+    before = x.copy()
+
+    @ng.compile
+    def written_over():
+        x[...] = ng.tanh(ng.exp(ng.sin(x * 1e7)) + x) * ng.erf(x)
+
+    written_over()
+    np.testing.assert_array_equal(x.numpy(), (ng.tanh(ng.exp(ng.sin(before * 1e7)) + before) * ng.erf(before)).numpy())
