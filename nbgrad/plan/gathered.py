@@ -28,7 +28,7 @@ def gathered(calls, slots, results):
             w = calls[n][0].writes[0]
             moved[w.slot] = out, j * w.layout.size * np.dtype(w.layout.dtype).itemsize
             calls[n] = []
-        calls[first] = together
+        calls[first] = [*calls[first], *together]
     renamed = lambda r: r if r.slot not in moved else Ref(moved[r.slot][0], r.layout, r.offset + moved[r.slot][1])
     return [c._replace(reads=tuple(map(renamed, c.reads))) for some in calls for c in some], slots
 
