@@ -7,7 +7,7 @@ from .emit import Lowering, indent
 from .prelude import apart, stack_text
 from .reduce_text import TEXTS as REDUCE_TEXTS
 
-PART = 256  # numbers of a block of which each part of a long chain is done in turn: they stay in the first cache too
+PART = 128  # numbers of a block of which each part of a long chain is done in turn: they stay in the first cache too
 HEAVY = 1  # functions of a part, at most where it can be cut
 SLOW = re.compile(r"\b\w+_float(?:32|64)\(")
 NAME = re.compile(r"\b[a-z]\w*\b")
