@@ -11,6 +11,7 @@ import numpy as np
 from .back import Back
 from .base import tree
 from .base.errors import ArgumentError, problem
+from .eager import COPY
 from .environment import Environment
 from .making import Maker, Makers, array_at, view_at
 from .plan.calls import ARGUMENT, HELD, MADE, Ref
@@ -174,8 +175,6 @@ class Run:
         if not isinstance(value, (Tensor, np.ndarray)):
             return value
         t = value if isinstance(value, Tensor) else Tensor(value)
-        if t.size and id(t.data) in self.recorder.tensors and self.recorder.kinds[self.recorder.slot(t.data)] == HELD:
-            return t
         return Held(self.recorder.ref(t.data), weakref.ref(value)) if isinstance(value, Tensor) else self.recorder.ref(t.data)
 
     # -- loading
@@ -188,7 +187,8 @@ class Run:
         self.given = [i for i in range(len(self.arguments)) if i not in self.fixed]
         self.cells = [t for t, _ in recorder.cells]
         arguments = recorder.argument_slots[: len(self.given)]
-        self.results = [r if not isinstance(r, Held) else r.tensor() if self._is_held(r, outside) else r.ref for r in self.results]
+        found = lambda held: held.tensor() if self._is_held(held, outside) else self._copied(held.ref, outside)
+        self.results = [found(r) if isinstance(r, Held) else r for r in self.results]
         refs = [r for r in (*self.results, *[r for _, r in self.grads]) if isinstance(r, Ref)]
         if self.back is not None:
             refs += self.back.reads(recorder)
@@ -215,6 +215,18 @@ class Run:
     def _is_held(self, r, outside) -> bool:
         """Say whether a result is a tensor that others hold, and not a constant of the function."""
         return self.recorder.kinds[r.ref.slot] == HELD and r.ref.slot in outside and r.tensor() is not None
+
+    def _copied(self, r, outside) -> Ref:
+        """Return where a result lies: memory that the function makes without an op, and writes, is copied, as each run has its own."""
+        recorder = self.recorder
+        if recorder.kinds[r.slot] != HELD or r.slot not in recorder.written or r.slot in outside:
+            return r
+        made = recorder.made(r.layout.shape, r.layout.dtype)
+        recorder.note(COPY, {}, [view_at(recorder.roots[r.slot], r)], [made])
+        if self.back is not None:  # with the forward
+            recorder.calls.insert(self.back.first, recorder.calls.pop())
+            self.back.first += 1
+        return recorder.ref(made)
 
     def _outside(self):
         """Return the slots that others hold; raise for values that escape by other ways than the results."""

@@ -96,6 +96,32 @@ def test_constants_are_copied_for_each_call():
     assert [t.tolist() for t in f(ng.tensor(1.0))] == [[1.0, 2.0], [0.0, 0.0, 0.0], [3.0, 2.0, 1.0, 0.0]]
 
 
+def test_what_a_function_makes_and_writes_is_new_at_each_call():
+    def f(x):
+        made, other = ng.zeros(4), ng.ones((2, 2))
+        made[1:3] = x
+        other *= made[1]
+        return made, made[::-1], other.T, made * 2.0
+
+    for (x,), out in calls(f, np.array([5.0, 6.0])):
+        assert out[0].numpy()[1:3].tolist() == x.tolist()
+        for t in out:
+            t[...] = -1.0
+
+
+def test_what_a_function_makes_and_writes_has_gradients():
+    def f(x):
+        made = ng.zeros(4)
+        made[1:3] = x * x
+        return made, made.sum()
+
+    x = ng.tensor([5.0, 6.0])
+    compiled = ng.compile(f)
+    loss = lambda f: ng.grad(lambda x: (lambda a, b: (a * a).sum() + b)(*f(x)))
+    for k in (1.0, 2.0):
+        same(loss(compiled)(x * k), loss(f)(x * k), 1e-13)
+
+
 def test_parts_of_one_value_share_its_memory_and_no_others():
     def f(x):
         y = ng.exp(x * 0.01)

@@ -122,7 +122,44 @@ def matrices(x, h, w):
     return [last, ys]
 
 
-SCANS = [states, turned, swapped, kept, integers, without_results, unused_slices, unread_carry, nested, strided,
+def without_elements(x, h, w):
+    (a, b), ys = ng.scan(lambda c, v: ((c[0] * v[:0], c[1] + v), (c[0], v)), (h[:0], h), x)
+    return [a, b, *ys]
+
+
+def without_carries(x, h, w):
+    return [ng.scan(lambda c, v: ((), ng.tanh(v @ w)), (), x)[1]]
+
+
+def gradients_within(x, h, w):
+    step = lambda c, v: (c - 0.1 * ng.grad(lambda c: (ng.sin(c @ w) * v).sum())(c), c.sum())
+    return [*ng.scan(step, h, x)]
+
+
+def parts_written(x, h, w):
+    def step(c, v):
+        c = c * 1.0
+        c[0] = v[1]
+        return c @ w, c
+
+    return [*ng.scan(step, h, x)]
+
+
+def indices(x, h, w):
+    return [*ng.scan(lambda c, i: (c + w[i], ng.take(x, i, axis=0)), h, ng.tensor([0, 2, 1, 1]))]
+
+
+def checkpoints_within(x, h, w):
+    return [*ng.scan(lambda c, v: (lambda c: (c, c))(ng.checkpoint(lambda c: ng.tanh(c @ w) + v)(c)), h, x)]
+
+
+def one_behind_another(x, h, w):
+    last, ys = states(x, h, w)
+    return [*ng.scan(lambda c, v: (c * v, c), last, ys, reverse=True)]
+
+
+SCANS = [without_elements, without_carries, gradients_within, parts_written, indices, checkpoints_within, one_behind_another,
+         states, turned, swapped, kept, integers, without_results, unused_slices, unread_carry, nested, strided,
          transposed_slices, constant_results, counted, no_slices, of_length_one, matrices]  # fmt: skip
 
 
@@ -231,6 +268,31 @@ def test_what_the_backward_reads_must_not_be_written():
 
     with pytest.raises(GradientError, match="written in place after it was recorded"):
         ng.compile(f)(x, h)
+
+
+def test_a_buffer_that_is_written_within():
+    held = ng.zeros(N)
+
+    def f(x, h):
+        made = ng.zeros(N)
+
+        def step(c, v):
+            made[...] = made + c
+            held[...] = held + v
+            return c * v, made * 1.0
+
+        last, ys = ng.scan(step, h, x)
+        return last, ys, made
+
+    x, h, _ = data()
+    compiled = ng.compile(f)
+    with ng.no_grad():
+        for times in (1, 2, 3):
+            got = values(list(compiled(x, h)))
+            np.testing.assert_allclose(held.numpy(), times * x.numpy().sum(0), rtol=1e-13)
+            before = held.numpy().copy()
+            same(got, values(list(f(x, h))), 1e-13)
+            held[...] = before
 
 
 def test_several_threads():

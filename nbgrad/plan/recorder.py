@@ -160,6 +160,8 @@ class Recorder:
     def note(self, op, attrs, arrays, outs, plan=None):
         """Append a call."""
         if op.kind == "elementwise":
+            if not outs[0].size:
+                return
             plan = None
         writes = tuple([self.ref(a) for a in outs])
         self.calls.append(Call(op, attrs, tuple([self.ref(a) for a in arrays]), writes, plan, place()))
