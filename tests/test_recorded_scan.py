@@ -169,6 +169,18 @@ def test_values_are_those_of_eager_mode(f):
     assert count(compiled) == 1
 
 
+def turned_round(x, h, w):
+    (a, b, c), ys = ng.scan(lambda c, v: ((c[1], c[2][::-1], c[0] * 1.5 + v), c[0]), (h, h @ w, h * 2.0), x)
+    return [a, b, c, ys]
+
+
+@pytest.mark.parametrize("f", [*SCANS, turned_round], ids=lambda f: f.__name__)
+def test_carries_that_are_changed_in_place(f):
+    """Without gradients there is one array for each carry, which every turn writes over."""
+    with ng.no_grad():
+        assert count(check(f, data(), data(1))) == 1
+
+
 @pytest.mark.parametrize("f", SCANS, ids=lambda f: f.__name__)
 def test_gradients_inside_are_those_of_eager_mode(f):
     check(through(f), data(), data(1), rtol=1e-11)

@@ -78,6 +78,19 @@ def test_values_are_those_of_eager_mode(f):
     assert count(compiled) == 1
 
 
+def turned_round(x, w):
+    return [*ng.while_loop(lambda c: c[2] < 5, lambda c: (c[1][::-1], c[0] * w, c[2] + 1), (x, x + w, 0))]
+
+
+@pytest.mark.parametrize("f", [*WHILES, turned_round], ids=lambda f: f.__name__)
+def test_carries_that_are_changed_in_place(f):
+    compiled = ng.compile(f)
+    with ng.no_grad():
+        for scale in SCALES:
+            for _ in range(2):
+                same(compiled(X * scale, W), f(X * scale, W), 1e-12, 1e-14)
+
+
 @pytest.mark.parametrize("f", WHILES, ids=lambda f: f.__name__)
 def test_gradients_are_those_of_eager_mode(f):
     compiled = ng.compile(through(f))
