@@ -263,7 +263,8 @@ class Recorder:
         numbers = [(number, a) for number, a in self.told if type(number) is Number]
         lines = [f" a{i}[0] = {number.text}" for i, (number, _) in enumerate(numbers)]
         looks = " and ".join([f"{text} == v{i}" for i, (text, _) in enumerate(self.looks)]) or "True"
-        names = {f"a{i}": memoryview(a.reshape(1)) for i, (_, a) in enumerate(numbers)} | {f"v{i}": v for i, (_, v) in enumerate(self.looks)}
+        names = {f"a{i}": memoryview(a.reshape(1)) for i, (_, a) in enumerate(numbers)}
+        names |= {f"v{i}": v for i, (_, v) in enumerate(self.looks)}
         text = "\n".join(["def tell(r):", f" if not ({looks}): return False", *lines, " return True"])
         exec(text, names)  # arithmetic of Python on floats, as the function wrote it
         tell, sources = names["tell"], list(self.sources)
