@@ -30,6 +30,26 @@ def simplify(calls, slots, results):
     return needed(found.calls, found.slots, results), found.slots
 
 
+def forwarded(calls, slots, results) -> list:
+    """Make a value where it is asked for at once, when a result is a copy of it."""
+    kept, last, count = {r.slot for r in results}, {}, {}
+    for number, call in enumerate(calls):
+        for w in call.writes:
+            last[w.slot], count[w.slot] = number, count.get(w.slot, 0) + 1
+    moved, dropped = {}, set()
+    for number, call in enumerate(calls):
+        if isinstance(call, Stop) or call.plan is not None or call.op.name != "copy":
+            continue
+        (r,), (w,) = call.reads, call.writes
+        whole = r.layout == w.layout and w.whole and not r.offset and not w.offset and slots[r.slot].size == slots[w.slot].size
+        own = slots[r.slot].kind == slots[w.slot].kind == MADE and w.slot in kept and r.slot not in kept and r.slot not in moved
+        if whole and own and count[w.slot] == 1 and last.get(r.slot, number) < number:
+            moved[r.slot] = w.slot
+            dropped.add(number)
+    place = lambda refs: tuple([r._replace(slot=moved[r.slot]) if r.slot in moved else r for r in refs])
+    return [c._replace(reads=place(c.reads), writes=place(c.writes)) for i, c in enumerate(calls) if i not in dropped]
+
+
 class _Simplifier:
     """The calls kept so far, and what stands for the values of those that were dropped."""
 

@@ -10,7 +10,7 @@ from .gathered import gathered
 from .memory import in_place, lives_of, places_of
 from .pieces import opened
 from .plan import packed
-from .simplify import needed, simplify
+from .simplify import forwarded, needed, simplify
 from .waves import waves_of
 
 
@@ -32,6 +32,7 @@ def plan_record(record, given, outside) -> Schedule:
     calls, slots = _own_constants(record, outside)
     calls, slots = opened(needed(calls, slots, record.results), slots)
     calls, slots = simplify(calls, slots, record.results)
+    calls = forwarded(calls, slots, record.results)
     calls, slots = gathered(turned(calls, slots, record.results), slots, record.results)
     works = fuse(calls, slots, record.results)
     waves, slots = waves_of(works, slots)

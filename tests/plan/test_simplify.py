@@ -78,3 +78,23 @@ def test_literals_are_single_numbers_that_never_change(record_of):
     slots = [s._replace(kind=CONSTANT) if s.kind == "held" and s.array is not held.data else s for s in recorder.record(refs).slots]
     assert [literal(r, slots) for r in refs] == [2.0, 2.0, None, None, None]
     assert slots[refs[3].slot].kind != MADE
+
+
+def test_a_result_that_is_a_copy_is_made_in_its_place():
+    f = ng.compile(lambda x: (ng.exp(x) @ x).copy())
+    x = np.random.default_rng(0).standard_normal((5, 5))
+    np.testing.assert_allclose(f(x).numpy(), np.exp(x) @ x)
+    assert [[op.name for item in wave for op in item.work.ops] for wave in f.latest.program.schedule.waves] == [["exp"], ["matmul"]]
+
+
+def test_a_value_that_is_written_after_its_copy_stays_apart():
+    @ng.compile
+    def f(x):
+        y = ng.exp(x)
+        z = y.copy()
+        y += 1.0
+        return z, y * 2.0
+
+    z, y = f(np.arange(4.0))
+    np.testing.assert_array_equal(z.numpy(), np.exp(np.arange(4.0)))
+    np.testing.assert_array_equal(y.numpy(), 2 * (np.exp(np.arange(4.0)) + 1))
