@@ -26,7 +26,8 @@ from .base.errors import NbgradCacheWarning as NbgradCacheWarning
 from .base.errors import NbgradError as NbgradError
 from .base.errors import ShapeError as ShapeError
 from .checkpoint import checkpoint as checkpoint
-from .compile import compile as compile
+from .compiling.compile import compile as compile
+from .compiling.profile import profile as profile
 from .control import cond as cond
 from .control import fori_loop as fori_loop
 from .control import scan as scan
@@ -291,7 +292,6 @@ from .ops.window import conv_transpose2d as conv_transpose2d
 from .ops.window import conv_transpose3d as conv_transpose3d
 from .ops.window import conv_weight_grad as conv_weight_grad
 from .ops.window import convolve as convolve
-from .profile import profile as profile
 from .record import Tape as Tape
 from .record import show as show
 from .tape.tape import enable_grad as enable_grad

@@ -9,12 +9,12 @@ from .base import tree
 from .base.arguments import integer, switch
 from .base.errors import ArgumentError, ShapeError, problem
 from .checkpoint import CheckpointedLoop, joined, looped, unstack
+from .compiling.recorded_cond import RecordedCond
+from .compiling.recorded_scan import RecordedScan
+from .compiling.recorded_while import RecordedWhile
 from .eager import as_tensor
 from .forms import compare, difference, flat_form, flat_like, ordered, shown
 from .ops.arithmetic import where
-from .recorded_cond import RecordedCond
-from .recorded_scan import RecordedScan
-from .recorded_while import RecordedWhile
 from .tape.tape import no_grad, recording
 from .tensor import Tensor
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .base.errors import require
 from .base.files import remove
-from .compile import compile
+from .compiling.compile import compile
 from .data import batches, load_digits
 from .gradcheck import gradcheck
 from .io import latest_checkpoint, load_checkpoint, save_checkpoint

@@ -4,10 +4,15 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 import nbgrad as ng
 from nbgrad.docs import rows
 from nbgrad.tape.tape import recording
+
+# How long examples take says how busy the machine is, and nothing about nbgrad.
+settings.register_profile("nbgrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nbgrad")
 
 
 def pytest_generate_tests(metafunc):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from tests.test_compile import same
+from tests.compiling.test_compile import same
 
 RNG = np.random.default_rng(1)
 X, W, V = (ng.tensor(RNG.standard_normal(s) * 0.5) for s in ((4, 3), (3, 3), (3,)))

@@ -7,8 +7,8 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.base.errors import GradientError, IndexRangeError
-from tests.test_compile import count, same
-from tests.test_recorded_scan import through
+from tests.compiling.test_compile import count, same
+from tests.compiling.test_recorded_scan import through
 
 X = ng.tensor([1.0, 2.0])
 W = ng.tensor([1.5, 1.2])

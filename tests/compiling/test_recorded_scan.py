@@ -7,7 +7,7 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.base.errors import ArgumentError, GradientError, IndexRangeError
-from tests.test_compile import count, flat, same, values
+from tests.compiling.test_compile import count, flat, same, values
 
 N, T = 3, 5
 

@@ -1,11 +1,11 @@
 """Gradients of gradients of what has no rules of its own: by running the function again, op by op, when they are asked for."""
 
-from .eager import record_custom
-from .history import newest_node, node_of
-from .ops.table import Op
-from .tape.adjoint import pull_back
-from .tape.tape import recording
-from .transform import recorded
+from ..eager import record_custom
+from ..history import newest_node, node_of
+from ..ops.table import Op
+from ..tape.adjoint import pull_back
+from ..tape.tape import recording
+from ..transform import recorded
 
 
 def on_tape(found, nodes, gradients, again):

@@ -7,7 +7,7 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.base.errors import GradientError
-from tests.test_compile import count, same, values
+from tests.compiling.test_compile import count, same, values
 
 RNG = np.random.default_rng(0)
 X, Y, W = (ng.tensor(RNG.standard_normal(s)) for s in ((4, 3), (4, 3), (3, 3)))

@@ -14,8 +14,8 @@ import types
 
 import numpy as np
 
-from .base.errors import PACKAGE
-from .tensor import Tensor
+from ..base.errors import PACKAGE
+from ..tensor import Tensor
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.dtype)
 CLOSED = (types.BuiltinFunctionType, np.ndarray, np.generic, Tensor, *PLAIN)  # not looked into

@@ -8,7 +8,7 @@ import types
 import pytest
 
 import nbgrad as ng
-from nbgrad.environment import Environment
+from nbgrad.compiling.environment import Environment
 from nbgrad.target.cpu.holding import Checks
 
 number, table, settings_of = 1.0, {"a": 1.0}, types.ModuleType("settings_of")

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.explain import entries
+from nbgrad.compiling.explain import entries
+from nbgrad.compiling.profile import time_text
 from nbgrad.ops.table import table
 from nbgrad.plan.cost import operations
-from nbgrad.profile import time_text
 from nbgrad.target.cpu.program import Program
 
 

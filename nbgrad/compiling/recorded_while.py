@@ -5,16 +5,16 @@ How many turns there will be is not known before: what the backward reads of the
 
 import numpy as np
 
+from ..base.errors import GradientError, problem
+from ..eager import COPY, record_custom
+from ..history import node_of
+from ..ops.table import Op
+from ..plan.calls import While
+from ..tape.tape import next_slot, recording
+from ..target.cpu.run import run_map
+from ..tensor import Tensor
 from .again import on_tape
-from .base.errors import GradientError, problem
-from .eager import COPY, record_custom
-from .history import node_of
-from .ops.table import Op
-from .plan.calls import While
 from .recorded_body import Memory, RecordedBody, gradients_of, note_inner
-from .tape.tape import next_slot, recording
-from .target.cpu.run import run_map
-from .tensor import Tensor
 
 WHILE, WHILE_BACK = Op("while_loop", "custom", ("*args",)), Op("while_loop_back", "custom", ("*args",))
 

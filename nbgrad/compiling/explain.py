@@ -4,19 +4,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .base.errors import ArgumentError, problem
-from .base.layers import WIDEST, Box, Drawing, draw
+from ..base.errors import ArgumentError, problem
+from ..base.layers import WIDEST, Box, Drawing, draw
+from ..plan.calls import MADE, Loop, Stop, While
+from ..plan.memory import LINE, in_place, least_arena, lives_of
+from ..record import Shown
+from ..tape.tape import shown
+from ..target.cpu.kernels import kernel_name, source
+from ..target.cpu.load import source_path
+from ..target.cpu.native_replay import SHARED
+from ..target.cpu.plain import run_plain
+from ..target.cpu.program import launches_of
+from ..target.cpu.windows import NAMES as WINDOWS
 from .naming import Names, shape_text, size_text
-from .plan.calls import MADE, Loop, Stop, While
-from .plan.memory import LINE, in_place, least_arena, lives_of
-from .record import Shown
-from .tape.tape import shown
-from .target.cpu.kernels import kernel_name, source
-from .target.cpu.load import source_path
-from .target.cpu.native_replay import SHARED
-from .target.cpu.plain import run_plain
-from .target.cpu.program import launches_of
-from .target.cpu.windows import NAMES as WINDOWS
 
 FUSED = ("#fdd49e", "#c6dbef", "#c7e9c0", "#dadaeb", "#fde0ef", "#fff3a8", "#b9e3df", "#f7c6b5", "#d5e8a8", "#cfd8f7",
          "#e9d3bf", "#f3c9e6")  # fmt: skip

@@ -2,13 +2,13 @@
 
 import numpy as np
 
+from ..eager import COPY, record_custom
+from ..history import node_of
+from ..ops.table import Op
+from ..tape.tape import recording
+from ..tensor import Tensor
 from .again import on_tape
-from .eager import COPY, record_custom
-from .history import node_of
-from .ops.table import Op
 from .recorded_body import Memory, RecordedBody, gradients_of, packed
-from .tape.tape import recording
-from .tensor import Tensor
 
 COND, COND_BACK = Op("cond", "custom", ("*args",)), Op("cond_back", "custom", ("*args",))
 

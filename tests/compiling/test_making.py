@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.making import array_at, view_at
+from nbgrad.compiling.making import array_at, view_at
 from nbgrad.plan.calls import Ref
 from nbgrad.plan.plan import Layout
-from tests.test_compile import same
+from tests.compiling.test_compile import same
 
 X = np.arange(24.0).reshape(2, 3, 4)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.explain import MOST, entries, inside
+from nbgrad.compiling.explain import MOST, entries, inside
 from nbgrad.plan.calls import Loop, While
 
 SPACE = "{http://www.w3.org/2000/svg}"

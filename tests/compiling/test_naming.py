@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import nbgrad as ng
-from nbgrad.naming import Names, named, size_text
+from nbgrad.compiling.naming import Names, named, size_text
 
 SCALE = ng.tensor(np.full(3, 2.0))
 

@@ -8,21 +8,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..base import tree
+from ..base.errors import ArgumentError, problem
+from ..eager import COPY
+from ..plan.calls import ARGUMENT, HELD, MADE, Ref
+from ..plan.recorder import Recorder
+from ..plan.whole import plan_record
+from ..road import ROAD
+from ..tape.tape import Node, recording
+from ..target.cpu.holding import Checks
+from ..target.cpu.memory import make_array, specification
+from ..target.cpu.program import Program
+from ..tensor import Tensor, writes
 from .back import Back
-from .base import tree
-from .base.errors import ArgumentError, problem
-from .eager import COPY
 from .environment import Environment
 from .making import Maker, Makers, array_at, view_at
-from .plan.calls import ARGUMENT, HELD, MADE, Ref
-from .plan.recorder import Recorder
-from .plan.whole import plan_record
-from .road import ROAD
-from .tape.tape import Node, recording
-from .target.cpu.holding import Checks
-from .target.cpu.memory import make_array, specification
-from .target.cpu.program import Program
-from .tensor import Tensor, writes
 
 SMALL = 4096  # numbers of an array of NumPy that is looked at again before each run: Python may have read them
 

@@ -7,9 +7,9 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.base.errors import GradientError
+from nbgrad.compiling.recorded_body import Memory, RecordedBody, gradients_of, own, packed
 from nbgrad.plan.calls import HELD, MADE
 from nbgrad.plan.recorder import Recorder
-from nbgrad.recorded_body import Memory, RecordedBody, gradients_of, own, packed
 from nbgrad.road import ROAD
 from nbgrad.tape.tape import recording
 from nbgrad.tensor import written

@@ -6,21 +6,21 @@ reads from outside is given to every turn alike, and its gradient is added up th
 
 import numpy as np
 
-from .base.errors import ArgumentError, GradientError, problem
-from .eager import COPY, NO_ATTRS, as_tensor, finish
-from .history import newest_node
+from ..base.errors import ArgumentError, GradientError, problem
+from ..eager import COPY, NO_ATTRS, as_tensor, finish
+from ..history import newest_node
+from ..ops.arithmetic import add
+from ..plan.calls import ARGUMENT, MADE, Call, Loop, Pointer
+from ..plan.multiplying import plan_product, product_call
+from ..plan.plan import Plan, Step
+from ..plan.recorder import Recorder
+from ..plan.whole import plan_record
+from ..tape.adjoint import pull_back
+from ..tape.tape import Node, next_slot, place, recording
+from ..target.cpu.run import run_map
+from ..tensor import Tensor, written
+from ..transform import recorded
 from .making import view_at
-from .ops.arithmetic import add
-from .plan.calls import ARGUMENT, MADE, Call, Loop, Pointer
-from .plan.multiplying import plan_product, product_call
-from .plan.plan import Plan, Step
-from .plan.recorder import Recorder
-from .plan.whole import plan_record
-from .tape.adjoint import pull_back
-from .tape.tape import Node, next_slot, place, recording
-from .target.cpu.run import run_map
-from .tensor import Tensor, written
-from .transform import recorded
 
 
 class RecordedBody:

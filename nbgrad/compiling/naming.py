@@ -4,10 +4,10 @@ import inspect
 
 import numpy as np
 
-from .base import tree
-from .plan.calls import ARGUMENT, CONSTANT, MADE, TOLD, Ref
-from .plan.simplify import literal
-from .tensor import Tensor
+from ..base import tree
+from ..plan.calls import ARGUMENT, CONSTANT, MADE, TOLD, Ref
+from ..plan.simplify import literal
+from ..tensor import Tensor
 
 DEEP = 4  # objects in objects that are searched for tensors
 

@@ -5,8 +5,8 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.base.errors import ArgumentError, DtypeError, GradientError, IndexRangeError, ShapeError
-from tests.test_compile import count, same
-from tests.test_recorded_scan import through
+from tests.compiling.test_compile import count, same
+from tests.compiling.test_recorded_scan import through
 
 X = ng.tensor([1.5, -0.5, 2.0])
 W = ng.tensor([0.5, 0.25, -1.0])

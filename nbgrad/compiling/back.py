@@ -5,20 +5,20 @@ It is recorded right behind the forward, and reads values that the forward made:
 
 import numpy as np
 
+from ..base.errors import GradientError, problem
+from ..eager import record_custom
+from ..history import newest_node, node_of
+from ..ops.table import Op
+from ..plan.calls import HELD, MADE, Ref
+from ..plan.whole import plan_record
+from ..tape.adjoint import pull_back
+from ..tape.tape import FREED, recording
+from ..target.cpu.memory import make_array, specification
+from ..target.cpu.program import Program
+from ..tensor import Tensor, writes, written
+from ..transform import recorded, zeros_of
 from .again import on_tape
-from .base.errors import GradientError, problem
-from .eager import record_custom
-from .history import newest_node, node_of
 from .making import Makers
-from .ops.table import Op
-from .plan.calls import HELD, MADE, Ref
-from .plan.whole import plan_record
-from .tape.adjoint import pull_back
-from .tape.tape import FREED, recording
-from .target.cpu.memory import make_array, specification
-from .target.cpu.program import Program
-from .tensor import Tensor, writes, written
-from .transform import recorded, zeros_of
 
 
 class Back:

@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .base.errors import ArgumentError, FileError, problem
-from .base.files import reason, write_whole
+from ..base.errors import ArgumentError, FileError, problem
+from ..base.files import reason, write_whole
+from ..plan.calls import Stop
+from ..plan.cost import flops, traffic
+from ..tape.tape import shown
+from ..target.cpu.native_replay import IN_PLACE, LOOP, SHARED
+from ..target.cpu.threads import get_num_threads
+from ..target.cpu.timing import Timed, peaks
 from .compile import Compiled, compile, name_of
 from .explain import entries
 from .naming import size_text
-from .plan.calls import Stop
-from .plan.cost import flops, traffic
-from .tape.tape import shown
-from .target.cpu.native_replay import IN_PLACE, LOOP, SHARED
-from .target.cpu.threads import get_num_threads
-from .target.cpu.timing import Timed, peaks
 
 KINDS = {IN_PLACE: "in place", SHARED: "shared", LOOP: "loop"}
 HEAD = ("kernel", "time", "share", "bytes", "GB/s", "flops", "GFLOP/s", "of peak")

@@ -6,14 +6,14 @@ its backward reads.
 
 import numpy as np
 
+from ..eager import COPY, record_custom
+from ..history import node_of
+from ..ops.table import Op
+from ..tape.tape import recording
+from ..target.cpu.run import run_map
+from ..tensor import Tensor
 from .again import on_tape
-from .eager import COPY, record_custom
-from .history import node_of
-from .ops.table import Op
 from .recorded_body import Memory, RecordedBody, gradients_of, packed
-from .tape.tape import recording
-from .target.cpu.run import run_map
-from .tensor import Tensor
 
 SCAN, SCAN_BACK = Op("scan", "custom", ("*args",)), Op("scan_back", "custom", ("*args",))
 

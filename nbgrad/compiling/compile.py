@@ -5,16 +5,16 @@ import types
 
 import numpy as np
 
-from .base import tree
-from .base.dtypes import DTYPES
-from .base.errors import ArgumentError, problem
-from .base.layers import Drawing
+from ..base import tree
+from ..base.dtypes import DTYPES
+from ..base.errors import ArgumentError, problem
+from ..base.layers import Drawing
+from ..record import Shown
+from ..road import layout_key
+from ..tape.tape import recording
+from ..tensor import Tensor
 from .explain import Source, kernel_source, svg, text
-from .record import Shown
 from .replay import Run
-from .road import layout_key
-from .tape.tape import recording
-from .tensor import Tensor
 
 PLAIN = frozenset(DTYPES.values())  # of arrays that are taken as they are
 KINDS = 64  # kinds of arguments whose records are kept: each holds memory of its own

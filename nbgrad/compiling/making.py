@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .plan.calls import ARGUMENT, MADE, Ref
-from .tensor import Tensor
+from ..plan.calls import ARGUMENT, MADE, Ref
+from ..tensor import Tensor
 
 
 class Maker(NamedTuple):
