@@ -136,6 +136,17 @@ class RecordedBody:
                 what = f"{name}: its backward reads a tensor of shape {t.shape}, which was written in place after it was recorded"
                 raise problem(GradientError, what, "write to a copy (x.copy()), or write before it is used")
 
+    def gradients(self, given):
+        """Note where the gradients of the carries begin (`given`, None for zero) and those of what is read from outside.
+
+        Returns (arrays of the carries', arrays of the others), which the turns change in place.
+        """
+        outer = self.outer
+        carries, sums = ([outer.made(a.shape, a.dtype) for a in like] for like in (self.carries, self.sums))
+        for a, g in [*zip(carries, given), *[(a, None) for a in sums]]:
+            outer.note(COPY, {}, [np.zeros((), a.dtype) if g is None else g.data], [a])
+        return carries, sums
+
     def handed(self) -> list:
         """Return the slots that the forward makes and the backward reads."""
         calls, kinds = self.inner.calls, self.inner.kinds

@@ -80,13 +80,7 @@ class RecordedScan:
         """Note the backward, given the gradients of carries and ys (None for zero); return those of the inputs."""
         body, outer, n = self.body, self.outer, len(self.init)
         body.check("scan")
-        memory = Memory(body.inner)
-        g_carries = [outer.made(a.shape, a.dtype) for a in body.carries]
-        for a, g in zip(g_carries, gradients):
-            outer.note(COPY, {}, [np.zeros((), a.dtype) if g is None else g.data], [a])
-        sums = [outer.made(a.shape, a.dtype) for a in body.sums]
-        for a in sums:
-            outer.note(COPY, {}, [np.zeros((), a.dtype)], [a])
+        memory, (g_carries, sums) = Memory(body.inner), body.gradients(gradients)
         memory.stack(body.slices, [x.data for x in self.xs])
         memory.hold(body)
         self._stack_carries(memory)

@@ -97,13 +97,7 @@ class RecordedWhile:
                 made.check("while_loop", 0)
             self.part = outer.part
             self._forward()
-        memory = Memory(body.inner)
-        g_carries = [outer.made(a.shape, a.dtype) for a in body.carries]
-        for a, g in zip(g_carries, gradients):
-            outer.note(COPY, {}, [np.zeros((), a.dtype) if g is None else g.data], [a])
-        sums = [outer.made(a.shape, a.dtype) for a in body.sums]
-        for a in sums:
-            outer.note(COPY, {}, [np.zeros((), a.dtype)], [a])
+        memory, (g_carries, sums) = Memory(body.inner), body.gradients(gradients)
         memory.hold(body)
         self._stored(memory)
         reads = len(memory.slots)

@@ -4,18 +4,14 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.plan.calls import CONSTANT, Stop
+from nbgrad.plan.calls import Stop
 from nbgrad.plan.fuse import fuse
+from tests.plan.records import with_constants
 
 
 def works(record_of, f, *arrays):
     """Return the names of the rows of each work."""
-    recorder, refs, out = record_of(f, *arrays)
-    del out
-    outside = recorder.outside()
-    record = recorder.record(refs)
-    own = lambda i, s: s.kind == "held" and (i not in outside or not s.array.flags.writeable)
-    slots = [s._replace(kind=CONSTANT) if own(i, s) else s for i, s in enumerate(record.slots)]
+    record, slots = with_constants(*record_of(f, *arrays)[:2])
     found = fuse(record.calls, slots, record.results)
     return [("stop",) if isinstance(w, Stop) else tuple(op.name for op in w.ops) for w in found]
 

@@ -6,16 +6,12 @@ import pytest
 import nbgrad as ng
 from nbgrad.plan.calls import CONSTANT, MADE, Stop
 from nbgrad.plan.simplify import literal, needed, simplify
+from tests.plan.records import with_constants
 
 
 def left(record_of, f, *arrays):
     """Return the names of the rows that are left of a function."""
-    recorder, refs, out = record_of(f, *arrays)
-    del out
-    outside = recorder.outside()
-    record = recorder.record(refs)
-    own = lambda i, s: s.kind == "held" and (i not in outside or not s.array.flags.writeable)
-    slots = [s._replace(kind=CONSTANT) if own(i, s) else s for i, s in enumerate(record.slots)]
+    record, slots = with_constants(*record_of(f, *arrays)[:2])
     calls = needed(record.calls, slots, record.results)
     return ["stop" if isinstance(c, Stop) else c.op.name for c in simplify(calls, slots, record.results)[0]]
 

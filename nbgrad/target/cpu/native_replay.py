@@ -32,11 +32,23 @@ AT, ROOM, TRIPS = range(0, 8 * 3, 8)  # of a store: where it is, its bytes, how 
 def replay(self, args, given):
     """`replay(table, *arrays)`: run a program on arrays; return the table, whose header says where it stopped."""
     table = get(args, 0)
-    if given < 1 or get(table, TYPE) != NDARRAY:
+    at = patched(table, args, given, 1)
+    if at == 0:
+        return 0
+    thread = call(SAVE)
+    walk(get(table, DATA), at)
+    call(RESTORE, thread)
+    call(INCREF, table)
+    return table
+
+
+def patched(table, args, given, more):
+    """Put the addresses of the arrays, of which `more` are other arguments, into a table; return its first step, or 0."""
+    if given < more or get(table, TYPE) != NDARRAY:
         call(BAD_ARGUMENT)
         return 0
     start = get(table, DATA)
-    if given != get(start, ARRAYS) + 1:
+    if given != get(start, ARRAYS) + more:
         call(BAD_ARGUMENT)
         return 0
     at = start + FIRST
@@ -44,11 +56,7 @@ def replay(self, args, given):
         array = get(args, get(at, ARRAY))
         put(start, get(at, WORD), get(array, DATA) + get(at, BEHIND))
         at += PATCH
-    thread = call(SAVE)
-    walk(start, at)
-    call(RESTORE, thread)
-    call(INCREF, table)
-    return table
+    return at
 
 
 def walk(table, step):

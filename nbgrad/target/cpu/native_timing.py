@@ -1,7 +1,7 @@
 """Replay with a clock, in words: the steps of a program are walked one by one, and a clock is noted around each."""
 
-from .native_call import BAD_ARGUMENT, DATA, INCREF, NDARRAY, RESTORE, SAVE, TYPE
-from .native_replay import ARRAY, ARRAYS, BEHIND, FIRST, LENGTH, PATCH, PATCHES, STEPS, STOPPED, WORD, walk
+from .native_call import DATA, INCREF, RESTORE, SAVE
+from .native_replay import LENGTH, STEPS, STOPPED, patched, walk
 from .words import call, get, put, variables
 
 (CLOCK,) = variables(1)
@@ -11,20 +11,11 @@ MONOTONIC, NOTE = 1, 16  # which clock; a note is two words: seconds, nanosecond
 def timed(self, args, given):
     """`timed(table, *arrays, notes)`: run a program as `replay` does; notes take a time more than the program has steps."""
     table = get(args, 0)
-    if given < 2 or get(table, TYPE) != NDARRAY:
-        call(BAD_ARGUMENT)
+    at = patched(table, args, given, 2)
+    if at == 0:
         return 0
-    start = get(table, DATA)
-    if given != get(start, ARRAYS) + 2:
-        call(BAD_ARGUMENT)
-        return 0
-    at = start + FIRST
-    for _ in range(get(start, PATCHES)):
-        array = get(args, get(at, ARRAY))
-        put(start, get(at, WORD), get(array, DATA) + get(at, BEHIND))
-        at += PATCH
     thread = call(SAVE)
-    stroll(start, at, get(get(args, 8 * (given - 1)), DATA))
+    stroll(get(table, DATA), at, get(get(args, 8 * (given - 1)), DATA))
     call(RESTORE, thread)
     call(INCREF, table)
     return table
