@@ -54,10 +54,20 @@ class RecordedBody:
                 self._backward(outs, ys)
         finally:
             recording.recorder = self.outer
-        if any(type(number) is tuple for number, _ in self.inner.told):
+        self._refuse_steps()
+        self._hand_over()
+
+    def _refuse_steps(self):
+        """Raise for what Python would do anew at every turn, and the record does once."""
+        drawn = any(type(number) is tuple for number, _ in self.inner.told)
+        if not drawn and not self.inner.sources:
+            return
+        self.inner.undo()
+        if drawn:
             what = "random numbers are drawn inside of a scan or loop of a compiled function: every turn would draw the same"
             raise problem(ArgumentError, what, "draw them before, and pass them as xs")
-        self._hand_over()
+        what = "an optimizer takes a step inside of a scan or loop of a compiled function: every turn would be the same step"
+        raise problem(ArgumentError, what, "a loop of Python, or the step outside of the loop")
 
     def _backward(self, outs, ys):
         """Record the gradients of one turn: of the carries in place, of the slices, and of what was read from outside."""
@@ -89,7 +99,7 @@ class RecordedBody:
         met = [t for t, _ in inner.tensors.values()]
         outer.meet(met)
         inner.tensors = {}
-        for name in ("told", "looks", "seen", "guards", "watched"):
+        for name in ("told", "looks", "seen", "watched"):
             getattr(outer, name).extend(getattr(inner, name))
         kinds = inner.kinds
         outside = inner.outside()

@@ -34,8 +34,6 @@ class Recorder:
         What was found out about such numbers while the program was recorded.
     seen : list of (ndarray, ndarray)
         Memory held by others whose values Python read, and what they were.
-    guards : list of (function, value)
-        What must be as it was for the record to hold.
     part : int
         Which of the programs that the calls become is recorded now: a forward, or the backward behind it.
     tensors : dict
@@ -44,7 +42,7 @@ class Recorder:
 
     def __init__(self):
         self.calls, self.roots, self.kinds, self.written = [], [], [], set()
-        self.told, self.sources, self.looks, self.seen, self.guards, self.watched = [], [], [], [], [], []
+        self.told, self.sources, self.looks, self.seen, self.watched = [], [], [], [], []
         self.tensors, self.cells, self.starts, self.argument_slots = {}, [], [], []
         self._starts, self._order, self._numbers, self.part = [], [], 0, 0
         self.lines = {}  # slot -> place where it was made
@@ -187,10 +185,6 @@ class Recorder:
     def look(self, text, value):
         """Note what was found out about numbers that the program is told."""
         self.looks.append((text, value))
-
-    def guard(self, look):
-        """Say that the record holds only while `look()` gives what it gives now."""
-        self.guards.append((look, look()))
 
     def watch(self, space, names):
         """Say that the record holds only while these entries of a dict are the objects that they are now."""

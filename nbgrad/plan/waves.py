@@ -1,7 +1,7 @@
 """When: works in order become waves, each of items that wait for no other of the same wave.
 
-An item runs as early as what it reads is there, and nobody needs any more what it writes over. A run that a stop may end
-writes to memory of others only behind the stop.
+An item runs as early as what it reads is there, and nobody needs any more what it writes over; and behind each stop that was
+recorded before it: that an index is in range is known before a kernel goes there, or memory of others is written.
 """
 
 from math import prod
@@ -13,7 +13,7 @@ from .calls import MADE, Item, Slot, Stop
 
 def waves_of(works, slots):
     """Return (waves, slots with those of scratch added): a wave is a tuple of items, or one stop."""
-    slots, levels = list(slots), _Levels(slots)
+    slots, levels = list(slots), _Levels()
     for work in works:
         if isinstance(work, Stop):
             levels.put(work, [r.slot for r in work.reads], (), stop=True)
@@ -33,16 +33,13 @@ def waves_of(works, slots):
 class _Levels:
     """The earliest wave of each item."""
 
-    def __init__(self, slots):
-        self.slots, self.read, self.written, self.stopped, self.found = slots, {}, {}, -1, []
+    def __init__(self):
+        self.read, self.written, self.stopped, self.found = {}, {}, -1, []
 
     def put(self, item, reads, writes, stop=False):
         """Place an item that reads and writes these slots."""
         written, read = self.written, self.read
-        level = max([written.get(s, -1) for s in (*reads, *writes)] + [read.get(s, -1) for s in writes], default=-1)
-        if stop or any(s < len(self.slots) and self.slots[s].kind != MADE for s in writes):
-            level = max(level, self.stopped)
-        level += 1
+        level = 1 + max([self.stopped, *[written.get(s, -1) for s in (*reads, *writes)], *[read.get(s, -1) for s in writes]])
         if stop:
             self.stopped = level
         for s in reads:

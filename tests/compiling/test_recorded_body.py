@@ -179,3 +179,21 @@ def test_tensors_in_one_piece():
 def test_gradients_of_one_result_and_of_several():
     assert gradients_of("g", 1) == ["g"]
     assert gradients_of({1: "g"}, 3) == [None, "g", None]
+
+
+def test_an_optimizer_inside_of_a_scan_is_refused():
+    w = ng.tensor([1.0], requires_grad=True)
+    optimizer = ng.optim.Adam([w], lr=0.1)
+
+    @ng.compile
+    def f(x):
+        def turn(c, _):
+            optimizer.step([c])
+            return c, None
+
+        return ng.scan(turn, x, None, length=3)[0]
+
+    with pytest.raises(ng.ArgumentError, match="optimizer takes a step inside"):
+        f(ng.ones(1))
+    assert w.tolist() == [1.0]
+    assert optimizer.count == 0

@@ -52,3 +52,12 @@ def test_memory_of_others_is_written_behind_stops(record_of):
 
 def test_nothing_makes_no_wave(record_of):
     assert waves(record_of, lambda x: x, X) == []
+
+
+def test_what_is_recorded_behind_a_check_runs_behind_it():
+    f = ng.compile(lambda x, i: ng.take(x * 2.0, i, axis=0) + 1.0)
+    f(np.ones((5, 3)), np.array([0, 1]))
+    waves = f.latest.program.schedule.waves
+    stop = next(n for n, wave in enumerate(waves) if isinstance(wave[0], Stop))
+    rows = {op.name: n for n, wave in enumerate(waves) if n != stop for item in wave for op in item.work.ops}
+    assert rows["outside"] < stop < rows["take_rows"] < rows["add"]
