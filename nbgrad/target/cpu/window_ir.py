@@ -107,6 +107,12 @@ class Writer:
         load = self.declare(f"llvm.masked.load.v{count}{self.kind}.p0", kind, kinds)
         return b.call(load, [pointer, SMALL(self.bytes), mask, self.zeros(count)])
 
+    def prefetch(self, pointer):
+        """Ask the first cache for the line at a pointer, which may point past any array: to read it soon."""
+        pointer = self.builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        fetch = self.declare("llvm.prefetch.p0", ir.VoidType(), [pointer.type, SMALL, SMALL, SMALL])
+        self.builder.call(fetch, [pointer, SMALL(0), SMALL(3), SMALL(1)])
+
     def store(self, value, pointer, mask=None):
         """Store a vector; memory of lanes outside of `mask` is not touched."""
         b = self.builder

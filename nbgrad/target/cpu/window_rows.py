@@ -2,12 +2,18 @@
 
 from .window_ir import SIDE, WORD, ir
 
+# Bytes ahead that are asked for while rows are copied: processors look ahead on their own only up to the end of a page,
+# which is about what a plane takes. 3 x 3 windows over 16 x 32 planes of 32 x 32 that are not in the second-level cache
+# take 1.5 ms instead of 1.85.
+AHEAD = 4096
+
 
 def frame(w):
     """Write `frame`: out[to + i * pitch + j] = x[start + i * row + j * step] for first <= j < last, and 0 for the other
     j < n, for i < lines.
 
-    Up to one vector past n of the last line is overwritten with zeros. Nothing else of x is read.
+    Up to one vector past n of the last line is overwritten with zeros. Nothing else of x is read, though the cache is
+    asked for what lies further on.
     """
     with w.function("frame", "out", "to", "pitch", "x", "start", "row", "step", "first", "last", "n", "lines") as b:
         with b.if_else(b.icmp_signed("==", w.step, WORD(1))) as (single, other):
@@ -32,7 +38,9 @@ def _framed(w, step):
         before = b.not_(w.below(b.sub(w.first, j), lanes, step))
         mask = b.and_(before, w.below(b.sub(w.last, j), lanes, step))
         with w.loop(WORD(0), w.lines) as i:
-            value = w.load(w.at(w.x, w.start, b.mul(i, w.row), b.mul(j, WORD(step))), mask, lanes)
+            place = w.at(w.x, w.start, b.mul(i, w.row), b.mul(j, WORD(step)))
+            w.prefetch(b.gep(place, [WORD(AHEAD // w.bytes)]))
+            value = w.load(place, mask, lanes)
             if step > 1:
                 value = b.shuffle_vector(value, w.zeros(lanes), w.small(range(0, lanes, step)))
             w.store(value, w.at(w.out, w.to, b.mul(i, w.pitch), j))

@@ -18,3 +18,7 @@ def test_every_loop_is_one_function_of_words(name):
 
 def test_sums_leave_registers_for_the_operands():
     assert all(count < registers - 2 for registers, count in SUMS.items())
+
+
+def test_rows_that_are_copied_are_asked_for_ahead():
+    assert 'call void @"llvm.prefetch' in inner_ir("frame", "float32", 64, 32)
