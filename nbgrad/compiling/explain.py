@@ -8,6 +8,7 @@ from ..base.errors import ArgumentError, problem
 from ..base.layers import WIDEST, Box, Drawing, draw
 from ..plan.calls import MADE, Loop, Stop, While
 from ..plan.memory import LINE, in_place, least_arena, lives_of
+from ..plan.plan import Kernel
 from ..record import Shown
 from ..tape.tape import shown
 from ..target.cpu.kernels import kernel_name, source
@@ -324,15 +325,22 @@ def kernel_source(run, number) -> Source:
     kernel = found[key].item.kernel
     if kernel.loop in WINDOWS:
         text = f"# {kernel_name(kernel)} is written as LLVM IR by nbgrad/target/cpu/windows.py"
+        behind = [source(w) for w in found[key].item.words if isinstance(w, Kernel)]
+        text = "\n".join([text, *[f"# and this is done to each block of its result\n{_below(s)}" for s in behind]])
         made = Source(text)
         made.path, made.item = None, found[key].item
         return made
     whole = source(kernel)
-    start = whole.index("@kernel") if "@kernel" in whole else 0
-    constants = [line for line in whole[:start].splitlines() if line[:1] == "c" and " = np." in line]
-    made = Source("\n".join([*constants, whole[start:].rstrip()]))
+    made = Source(_below(whole))
     made.path, made.item = source_path(whole, kernel_name(kernel)), found[key].item
     return made
+
+
+def _below(whole) -> str:
+    """Return the text of a file below its first half, and the constants above it."""
+    start = whole.index("@kernel") if "@kernel" in whole else 0
+    constants = [line for line in whole[:start].splitlines() if line[:1] == "c" and " = np." in line]
+    return "\n".join([*constants, whole[start:].rstrip()])
 
 
 def _numbered(schedule, prefix) -> dict:

@@ -9,6 +9,7 @@ import functools
 from ..base.shapes import contiguous_strides
 from .absorb import absorb, product_work
 from .calls import MADE, Call, Ref, Stop, Work
+from .finishing import CONVOLUTIONS, OPERANDS, Rows, can_finish, finished_work
 from .mapping import Body, Literal, broadcast_strides, compute_dtype, plan_body
 from .order import Order
 from .pieces import apart
@@ -26,7 +27,11 @@ def fuse(calls, slots, results) -> list:
     for number, call in enumerate(calls):
         if _is_map(call):
             _join(number, calls, order)
-    return [_work(members, calls, order, slots, results) for members in order.sorted()]
+    kept = {r.slot for r in results}
+    for number, call in enumerate(calls):
+        if isinstance(call, Call) and call.op.name in CONVOLUTIONS and can_finish(call):
+            _finish(number, calls, order, slots, kept)
+    return [_work(members, calls, order, slots, kept) for members in order.sorted()]
 
 
 def _is_map(call) -> bool:
@@ -48,19 +53,45 @@ def _join(number, calls, order):
 def _fit(first, second) -> bool:
     """Say whether calls can run in one loop: over the same places, and what both touch at the same turn."""
     shape = _shape(first, second)
-    if shape is None:
-        return False
+    return shape is not None and _together([*first, *second], shape)
+
+
+def _together(calls, shape) -> bool:
+    """Say whether calls can run in one loop over `shape`."""
     touched = {}
-    for call in (*first, *second):
+    for call in calls:
         for r, writes in (*[(r, False) for r in call.reads], *[(w, True) for w in call.writes]):
             touched.setdefault(r.slot, []).append((_walk(r, _over(call), shape), writes))
     for walks in touched.values():
         if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1 and not _parts(walks):
             return False
-    if not _ordered([*first, *second]):
+    if not _ordered(calls):
         return False
     inputs = [slot for slot, walks in touched.items() if not any(writes for _, writes in walks)]
     return len(inputs) <= MOST
+
+
+def _finish(number, calls, order, slots, kept):
+    """Let a convolution take a group of elementwise calls that read its result."""
+    call = calls[number]
+    out, own = call.writes[0], {r.slot for r in call.reads}
+    readers = order.readers.get(out.slot, ())
+    if order.writers[out.slot][0] != number or any(other < number for other in readers):
+        return
+    for other in readers:
+        group = [calls[i] for i in order.members(other)]
+        if not all(map(_is_map, group)) or own & {c.writes[0].slot for c in group} or not order.may_merge(number, other):
+            continue
+        alike = all(_is_flat(c) or _lengths(c) == _lengths(call) for c in group)
+        if alike and _together([call._replace(reads=()), *group], out.layout.shape):
+            elsewhere = order.read_elsewhere(order.members(other)) | kept
+            if len(_rows(group, out.layout.shape, elsewhere, slots).layouts) <= OPERANDS:
+                order.merge(number, other)
+                return
+
+
+def _lengths(call) -> list:
+    return [n for n in _over(call) if n != 1]
 
 
 def _ordered(calls) -> bool:
@@ -126,22 +157,29 @@ def spread(layout, own, shape) -> Layout:
     return Layout(tuple(shape), tuple([next(strides) if n != 1 else 0 for n in shape]), layout.dtype)
 
 
-def _work(members, calls, order, slots, results):
+def _work(members, calls, order, slots, kept):
     """Return the work of a group of calls."""
     call = calls[members[0]]
     if isinstance(call, Stop):
         return call
-    group = [calls[i] for i in members]
-    if not _is_map(call):
+    group, elsewhere = [calls[i] for i in members], order.read_elsewhere(members) | kept
+    first = next((c for c in group if not _is_map(c)), None)
+    if first is not None and first.op.name in CONVOLUTIONS and len(group) > 1:
+        rest = [c for c in group if c is not first]
+        rows = _rows(rest, first.writes[0].layout.shape, elsewhere, slots)
+        return finished_work(first, rest, rows, slots, elsewhere)
+    if first is not None:
         return product_work(group, slots)._replace(calls=tuple(group))
     shape = group[0].writes[0].layout.shape
     for c in group[1:]:
         shape = _shape([c], [group[0]]) if not _is_flat(c) or len(c.writes[0].layout.shape) > len(shape) else shape
-    return _fused(group, shape, order.read_elsewhere(members) | {r.slot for r in results}, slots)
+    rows = _rows(group, shape, elsewhere, slots)
+    plan = plan_body(rows.body, rows.layouts[: len(rows.reads)], rows.layouts[len(rows.reads) :])
+    return Work(plan, rows.reads, rows.writes, tuple(c.op for c in group), tuple(c.place for c in group), tuple(group))
 
 
-def _fused(group, shape, elsewhere, slots):
-    """Return the work of one kernel for a group over `shape`; `elsewhere` are the slots that others read."""
+def _rows(group, shape, elsewhere, slots) -> Rows:
+    """Return a group of elementwise calls as rows over `shape`; `elsewhere` are the slots that others read."""
     reads, layouts, known, made, outs = [], [], {}, [], {}
     for c in group:
         args = []
@@ -163,8 +201,7 @@ def _fused(group, shape, elsewhere, slots):
     writes, found = tuple([w for w, _ in outs.values()]), tuple(place(known[key]) for key in outs)
     slots_read = {r.slot for r in reads}
     body = Body(made, found, any(w.slot in slots_read for w in writes))
-    plan = plan_body(body, tuple(layouts), tuple([layout for _, layout in outs.values()]))
-    return Work(plan, tuple(reads), writes, tuple(c.op for c in group), tuple(c.place for c in group), tuple(group))
+    return Rows(body, tuple(reads), writes, (*layouts, *[layout for _, layout in outs.values()]))
 
 
 def _over(call) -> tuple:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.shapes import collapse
+from .finishing import finish_words
 from .plan import Kernel, Plan, Step, planner
 
 POSITIONS = 1024  # at once: the rows that a block sees are copied, and the first rows of the next block again
@@ -85,8 +86,8 @@ def empty(out):
 
 @planner("conv_biased", contiguous=(False, False, True))
 @planner("conv_output")
-def conv_output(inputs, attrs, out) -> Plan:
-    """Weights (o, (c, cell)) times planes ((c, cell), position), per image and group."""
+def conv_output(inputs, attrs, out, rows=None) -> Plan:
+    """Weights (o, (c, cell)) times planes ((c, cell), position), per image and group; then `rows`, as in `products`."""
     x, w = inputs[:2]
     if not out.size:
         return empty(out)
@@ -94,12 +95,12 @@ def conv_output(inputs, attrs, out) -> Plan:
     walks = tuple(Walk(a.size, a.window, -a.before, a.stride, a.dilation, a.positions) for a in axes)
     o = out.shape[1] // attrs["groups"]
     sizes, left = (o, w.shape[1], attrs["groups"]), (o * w.strides[0], w.strides[0], w.strides[1])
-    return products(inputs, [walks], left, sizes, out)
+    return products(inputs, [walks], left, sizes, out, rows)
 
 
 @planner("conv_input_grad")
-def conv_input_grad(inputs, attrs, out) -> Plan:
-    """Per remainder of the stride: weights (c, (o, cell)) times planes of y ((o, cell), place)."""
+def conv_input_grad(inputs, attrs, out, rows=None) -> Plan:
+    """Per remainder of the stride: weights (c, (o, cell)) times planes of y ((o, cell), place); then `rows`."""
     y, w = inputs
     if not out.size or not y.size or not w.size:
         return empty(out)
@@ -108,7 +109,7 @@ def conv_input_grad(inputs, attrs, out) -> Plan:
     sizes, left = (c, o, groups), (o * w.strides[0], w.strides[1], w.strides[0])
     parts = list(product(*map(remainders, axes)))
     seen = [walks for walks in parts if all(a.cells for a in walks)]
-    return products(inputs, seen, left, sizes, out)._replace(zero=len(seen) < len(parts))
+    return products(inputs, seen, left, sizes, out, rows)._replace(zero=len(seen) < len(parts))
 
 
 def remainders(axis) -> list:
@@ -130,8 +131,11 @@ def remainders(axis) -> list:
     return out
 
 
-def products(inputs, parts, left, sizes, out) -> Plan:
-    """Pack the weights of every part, then add up their products; the rows that a block sees are copied once for all."""
+def products(inputs, parts, left, sizes, out, rows_behind=None) -> Plan:
+    """Pack the weights of every part, then add up their products; the rows that a block sees are copied once for all.
+
+    `rows_behind` (see finishing.py) are done to each block of a result of at most PARTS parts that cover it.
+    """
     x, w = inputs[:2]
     bias, rows = len(inputs) > 2, rows_for(sizes[0])
     kinds, here, steps, size, starts = (out.dtype,) * 3, len(inputs), [], 0, []
@@ -143,8 +147,9 @@ def products(inputs, parts, left, sizes, out) -> Plan:
         size += more
     memory = 0
     for i in range(0, len(parts), PARTS):
-        words, tiles, more = product_words(x, parts[i : i + PARTS], starts[i : i + PARTS], sizes, rows, size, out)
-        steps.append(Step(Kernel("conv_product", kinds), (here + 1, 0, here), words, tiles))
+        words, tiles, more = product_words(x, parts[i : i + PARTS], starts[i : i + PARTS], sizes, rows, size, out, rows_behind)
+        loop, body = ("conv_finished", rows_behind.body) if rows_behind else ("conv_product", None)
+        steps.append(Step(Kernel(loop, kinds, body), (here + 1, 0, here), words, tiles))
         memory = max(memory, more)
     return Plan(tuple(steps), out.shape, out.dtype, (((memory or size,), out.dtype),))
 
@@ -169,7 +174,7 @@ def weight_words(w, walks, left, sizes, rows, with_bias):
     return (*words, groups * panels, grain), -(-groups * panels // grain), (groups * panels * (1 + k) + 1) * rows
 
 
-def product_words(x, parts, starts, sizes, height, weights, out):
+def product_words(x, parts, starts, sizes, height, weights, out, rows=None):
     """Return (words, tiles, numbers of the buffer of weights, if scratch lies behind them) of the products of some parts."""
     m, channels, groups = sizes
     images, strides = x.shape[0], spatial(x.strides[2:])
@@ -196,8 +201,13 @@ def product_words(x, parts, starts, sizes, height, weights, out):
     words += [height * ((h_block - 1) * lay.row + w_block), c_block * cells]
     words += [*blocks, -(-m // m_block), *(a.pace * s for a, s in zip((d, h, w), places)), height, memory]
     words += [*lay.words, len(parts)]
+    words += part_words(parts, starts, lay, places, c_block)
+    if rows:
+        lengths = (out.shape[1], *(1,) * (5 - len(out.shape)), *out.shape[2:])
+        strides = [(*o.strides[:2], *spatial(o.strides[2:])) for o in rows.layouts]
+        words += finish_words(rows, blocks, [a.pace for a in (d, h, w)], lengths, strides)
     tiles = -(-units // grain)
-    return (*words, *part_words(parts, starts, lay, places, c_block)), tiles, memory and weights + 2 + tiles * more
+    return tuple(words), tiles, memory and weights + 2 + tiles * more
 
 
 def scratch_behind(numbers, space, entries, itemsize):

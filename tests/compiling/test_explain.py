@@ -203,6 +203,14 @@ def test_convolutions_name_the_file_that_writes_them():
     assert any("windows.py" in text and text.path is None for text in found)
 
 
+def test_what_is_done_to_each_block_of_a_convolution_is_shown_with_it():
+    w = array(4, 2, 3, 3)
+    f = ng.compile(lambda x: ng.tanh(ng.conv2d(x, w)))
+    f.show(array(1, 2, 8, 8))
+    found = [f.source(e.number) for e in entries(f.latest.program.schedule, "k")]
+    assert any("windows.py" in text and "def map_tanh_float32(args, tile)" in text for text in found)
+
+
 def test_memory_of_loops_is_counted():
     w = ng.tensor(np.eye(4, dtype="float32"))
     f = ng.compile(lambda x: ng.scan(lambda c, row: (ng.tanh((c @ w) @ w + row), c), ng.zeros(4, "float32"), x)[0])

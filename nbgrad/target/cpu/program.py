@@ -7,6 +7,7 @@ import numpy as np
 
 from ...plan.calls import MADE, Loop, Pointer, Stop, While
 from ...plan.cost import moved, products
+from ...plan.plan import Kernel
 from .kernels import address
 from .native import FASTCALL, VALUES, make_builtin
 from .native_replay import (
@@ -188,7 +189,7 @@ class Program:
             where, found = self._address(pointer, arena)
             words.append(where)
             holes += [(at + i, *h) for h in found]
-        return [*words, *map(int, item.words)], holes
+        return [*words, *[address(w) if isinstance(w, Kernel) else int(w) for w in item.words]], holes
 
     def _single(self, item, arena, kind):
         block, holes = self._block(item, arena, 6)

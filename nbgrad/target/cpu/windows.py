@@ -1,4 +1,4 @@
-"""The kernels of convolution: loops of `window_words.py`, which call the innermost loops of one dtype."""
+"""The kernels of convolution: loops of `window_words.py` and `window_weights.py`, which call the innermost loops of one dtype."""
 
 import functools
 import inspect
@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 
 from ...plan.host import get_host
-from . import window_blocks, window_ir, window_rows, window_words
+from . import window_blocks, window_ir, window_rows, window_weights, window_words
 from .load import load_ir
 from .words import Native
 
@@ -18,17 +18,18 @@ INNER = {write.__name__: write for write in WRITERS}
 LOOPS = {  # kernel -> the innermost loops that it calls
     window_words.conv_weights: ("zero", "put", "turn"),
     window_words.conv_product: ("positions", "frame", "clear", "put"),
-    window_words.conv_weight_sums: ("cells", "frame", "put", "turn"),
-    window_words.conv_weight_join: ("add_parts", "turn"),
-    window_words.conv_weight_dots: ("dots", "frame", "clear"),
-    window_words.conv_weight_add: ("add_parts",),
+    window_words.conv_finished: ("positions", "frame", "clear", "put"),
+    window_weights.conv_weight_sums: ("cells", "frame", "put", "turn"),
+    window_weights.conv_weight_join: ("add_parts", "turn"),
+    window_weights.conv_weight_dots: ("dots", "frame", "clear"),
+    window_weights.conv_weight_add: ("add_parts",),
 }
 NAMES = {f.__name__: f for f in LOOPS}
 
 
 @functools.cache
 def window_address(loop: str, dtype: str) -> int:
-    """Return the address of a kernel of `window_words.py` for arrays of a dtype, compiled or read from the cache."""
+    """Return the address of one of `LOOPS` for arrays of a dtype, compiled or read from the cache."""
     kernel = NAMES[loop]
     values = {name.upper(): inner_address(name, dtype) for name in LOOPS[kernel]}
     values["BYTES"] = np.dtype(dtype).itemsize
