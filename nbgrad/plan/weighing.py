@@ -59,7 +59,7 @@ def by_dots(x, y, walks, sizes, out) -> Plan:
     cells = evenly(m, min(12, 20 // rows))
     itemsize = np.dtype(out.dtype).itemsize
     h_block, w_block = position_blocks(channels * d.cells * w.cells, 1, h, w, itemsize)
-    lay = lay_of([walks], strides, x.strides[1], False, h_block, w_block)
+    lay = lay_of([walks], strides, x.strides[1], False, h_block, w_block, itemsize)
     c_block = evenly(channels, max(1, min(STEPS * channels // m, channels if lay.in_place else SPACE // itemsize // lay.channel)))
     wanted = min(UNITS, 1 + images * positions * groups * o * m // WORK)
     parts = max(1, min(images, wanted // groups))

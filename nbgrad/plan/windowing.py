@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.shapes import collapse
+from .blocking import up
 from .finishing import finish_words
+from .host import get_host
 from .plan import Kernel, Plan, Step, planner
 
 POSITIONS = 1024  # at once: the rows that a block sees are copied, and the first rows of the next block again
@@ -183,7 +185,7 @@ def product_words(x, parts, starts, sizes, height, weights, out, rows=None):
     itemsize = np.dtype(out.dtype).itemsize
     few = 8 * images * groups * -(-d.positions * h.positions * w.positions // POSITIONS) < UNITS
     h_block, w_block = position_blocks(channels * d.cells * w.cells, height, h, w, itemsize, POSITIONS // 2 if few else POSITIONS)
-    lay = lay_of(parts, strides, x.strides[1], len(parts) == 1 and own_copies(m, h, w), h_block, w_block)
+    lay = lay_of(parts, strides, x.strides[1], len(parts) == 1 and own_copies(m, h, w), h_block, w_block, itemsize)
     c_block = evenly(channels, max(1, min(STEPS // cells, channels if lay.in_place else SPACE // itemsize // lay.channel)))
     blocks = (d.positions, -(-h.positions // h_block), -(-w.positions // w_block))
     units, m_block = images * groups * prod(blocks), m
@@ -249,7 +251,7 @@ class Lay(NamedTuple):
     words: tuple
 
 
-def lay_of(parts, strides, x_c, own, h_block, w_block) -> Lay:
+def lay_of(parts, strides, x_c, own, h_block, w_block, itemsize) -> Lay:
     """Return how the rows lie that parts with the same steps see: read in place, or copied."""
     d, h, w = parts[0]
     low, high = ([end(walks[i].ends[k] for walks in parts) for i in range(3)] for k, end in ((0, min), (1, max)))
@@ -260,7 +262,7 @@ def lay_of(parts, strides, x_c, own, h_block, w_block) -> Lay:
     phases = 1 if len(parts) > 1 else min(h.cells, h.step // gcd(h.step, h.apart))
     copies = w.cells if own else 1 if len(parts) > 1 else min(w.cells, w.step // gcd(w.step, w.apart))
     base, row = (low[0], low[1], w.first if own else low[2]), w_block + more
-    of_copy = phases * lines * row
+    of_copy = up(phases * lines * row, get_host().vector_bytes // itemsize)  # what fills no vector overwrites no other copy
     by = (row, lines * row, of_copy, copies * of_copy, planes * copies * of_copy)
     in_place = len(parts) == 1 and lies_well(parts[0], strides)
     if in_place:

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 
 from nbgrad.ops.sliding import positions
+from nbgrad.plan.host import get_host
 from nbgrad.plan.plan import Layout, packed
 from nbgrad.plan.windowing import Axis, Walk, conv_input_grad, conv_output, evenly, own_copies, remainders, rows_for
 
@@ -143,3 +145,15 @@ def test_cells_get_copies_of_their_own_where_the_ends_of_rows_would_cost_more():
 def test_blocks_are_even():
     assert [evenly(n, 10) for n in (1, 9, 10, 11, 25)] == [1, 9, 10, 6, 9]
     assert evenly(100, 40, 8) == 40
+
+
+def test_copies_begin_with_a_vector_so_that_none_overwrites_another():
+    for size, dtype in (((4, 4), "float32"), ((3, 3), "float64"), ((5, 7), "int8")):
+        attrs = options(2, padding=1)
+        x, w, y = (a._replace(dtype=dtype) for a in layouts((8, 16, *size), (32, 16, 3, 3), attrs))
+        words = conv_output((x, w), attrs, y).steps[-1].words
+        row, _, copy, plane, channel = words[49 - 3 : 54 - 3]
+        lanes = get_host().vector_bytes // np.dtype(dtype).itemsize
+        assert row == size[1]
+        assert copy % lanes == 0 <= copy - (size[0] + 2) * row < lanes
+        assert channel == plane == 3 * copy

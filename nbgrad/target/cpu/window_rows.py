@@ -78,12 +78,12 @@ def zero(w):
 
 
 def clear(w):
-    """Write `clear`: out[to + i * row + j] = 0 for i < lines, and j < first or last <= j < row."""
+    """Write `clear`: out[to + p * pitch + i * row + j] = 0 for p < planes, i < lines, and j < first or last <= j < row."""
     nothing = ir.Constant(w.element, 0.0 if w.real else 0)
-    with w.function("clear", "out", "to", "row", "first", "last", "lines") as b:
+    with w.function("clear", "out", "to", "row", "first", "last", "lines", "pitch", "planes") as b:
         for start, stop in ((WORD(0), w.first), (w.last, w.row)):
-            with w.loop(start, stop) as j, w.loop(WORD(0), w.lines) as i:
-                b.store(nothing, w.at(w.out, w.to, b.mul(i, w.row), j))
+            with w.loop(start, stop) as j, w.loop(WORD(0), w.planes) as p, w.loop(WORD(0), w.lines) as i:
+                b.store(nothing, w.at(w.out, w.to, b.mul(p, w.pitch), b.mul(i, w.row), j))
 
 
 def add_parts(w):

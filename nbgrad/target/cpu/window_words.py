@@ -231,6 +231,13 @@ def copy_planes(args, x, source, b, many, d0, h0, w0, lines):
     if word(args, 10) != 0:
         return source + d0 * word(args, d + 1) + h0 * word(args, h + 1) + w0
     planes, copies, w_step = word(args, d + 5), word(args, w + 5), word(args, w + 3)
+    row = word(args, ROW)
+    runs = word(args, w + 1) * w_step == 1 and word(args, h + 3) == 1 and word(args, h + 1) == row and word(args, w) == row
+    if runs != 0 and planes == 1 and d0 >= 0 and d0 < word(args, d):
+        for copy in range(copies):
+            to, far = copy * word(args, ROW + 2), copy * word(args, w + 4)
+            copy_runs(args, x, source + d0 * word(args, d + 1), b, to, h0, w0 + far, lines, many)
+        return 0
     for number in range(many * planes):
         channel, plane = quotient(number, planes), modulo(number, planes)
         place = d0 + plane * word(args, d + 4)
@@ -239,24 +246,33 @@ def copy_planes(args, x, source, b, many, d0, h0, w0, lines):
             to, far = number * word(args, ROW + 3) + copy * word(args, ROW + 2), copy * word(args, w + 4)
             if place < 0 or place >= word(args, d):
                 call(FRAME, b, to, 0, x, source, 0, 1, 0, 0, word(args, ROW + 2), 1)
+            elif runs != 0:
+                copy_runs(args, x, at, b, to, h0, w0 + far, lines, 1)
             else:
                 copy_plane(args, x, at, b, to, h0, w0 + (far if word(args, w + 6) != 0 else modulo(far, w_step)), lines)
     return 0
 
 
+def copy_runs(args, x, at, b, to, h0, w0, lines, many):
+    """Copy the planes of channels, whose rows are as long as those of the copy: one run each, shifted, its ends cleared.
+
+    All channels at once: calls for each of them take longer than to copy 4 x 4 places.
+    """
+    row, pitch, start = word(args, ROW), word(args, ROW + 4), h0 * word(args, ROW) + w0
+    first = steps_to(0, w0, 1, row)
+    last = largest(first, steps_to(row, w0, 1, row))
+    size = word(args, LAY + 6) * row
+    call(FRAME, b, to, pitch, x, at + start, word(args, 14), 1, largest(0, -start), size - start, lines * row, many)
+    call(CLEAR, b, to, row, first, last, lines, pitch, many)
+
+
 def copy_plane(args, x, at, b, to, h0, w0, lines):
     """Copy the lines of one plane for one cell or phase along w."""
     h, w, row = LAY + 6, LAY + 13, word(args, ROW)
-    h_step, w_size, w_step = word(args, h + 3), word(args, w), word(args, w + 3)
+    h_step, w_step = word(args, h + 3), word(args, w + 3)
     step = word(args, w + 1) * w_step
     first = steps_to(0, w0, w_step, row)
-    last = largest(first, steps_to(w_size, w0, w_step, row))
-    if step == 1 and h_step == 1 and word(args, h + 1) == row and w_size == row:
-        # Rows of x are as long as those of the copy: all of them are one run, shifted, whose ends are then cleared.
-        start = h0 * row + w0
-        call(FRAME, b, to, 0, x, at + start, 0, 1, largest(0, -start), word(args, h) * row - start, lines * row, 1)
-        call(CLEAR, b, to, row, first, last, lines)
-        return 0
+    last = largest(first, steps_to(word(args, w), w0, w_step, row))
     for phase in range(word(args, h + 5)):
         place = h0 + modulo(phase * word(args, h + 4), h_step)
         top = steps_to(0, place, h_step, lines)

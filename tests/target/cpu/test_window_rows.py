@@ -62,8 +62,13 @@ def test_zero_and_clear_touch_nothing_else(call, dtype, shape):
     assert out.sum() == 60 - 37
     assert out[1] == out[39] == 1
     out = np.ones((4, 9), dtype)
-    call("clear", dtype, shape, out, 0, 9, 2, 7, 4)
+    call("clear", dtype, shape, out, 0, 9, 2, 7, 4, 0, 1)
     np.testing.assert_array_equal(out, np.tile(np.array([0, 0, 1, 1, 1, 1, 1, 0, 0], dtype), (4, 1)))
+    out = np.ones((3, 20), dtype)
+    call("clear", dtype, shape, out, 1, 5, 1, 5, 3, 20, 3)
+    expected = np.ones((3, 20), dtype)
+    expected[:, [1, 6, 11]] = 0
+    np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -1,7 +1,9 @@
 import ctypes
 
 import numpy as np
+import pytest
 
+import nbgrad as ng
 from nbgrad.target.cpu import window_words
 from nbgrad.target.cpu.words import Native
 
@@ -70,3 +72,14 @@ def test_axes_that_are_joined_are_one_row():
         [(_, block)] = finish_block(joined, 3, 2, (0, 0, 0))
         assert block[2] == row
         assert block[10:13] == outer
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 3), (4, 4), (5, 3), (7, 7), (2, 3, 3), (4, 4, 4)])
+def test_planes_of_few_places_are_copied_beside_one_another(dtype, size):
+    rng = np.random.default_rng(3)
+    x, w = (rng.integers(-9, 9, s).astype(dtype) for s in ((3, 11, *size), (9, 11, *(3,) * len(size))))
+    seen = np.lib.stride_tricks.sliding_window_view(np.pad(x, [(0, 0)] * 2 + [(1, 1)] * len(size)), w.shape[2:], range(2, x.ndim))
+    cells = range(-len(size), 0)
+    want = np.moveaxis(np.tensordot(seen, w, [(1, *cells), (1, *range(2, w.ndim))]), -1, 1)
+    np.testing.assert_array_equal(ng.conv(ng.tensor(x), ng.tensor(w), padding=1).numpy(), want.astype(dtype))
