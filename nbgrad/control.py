@@ -38,7 +38,8 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
         Begin at the end of `xs`; the results keep the places of what they were made from.
     checkpoint : bool
         Keep nothing of the inner values: going back through n steps holds at most about log2(n) carries, and computes
-        each step about log2(n) / 2 + 2 times. Gradients of gradients are recorded as without it.
+        each step about log2(n) / 2 + 2 times, inside of compiled functions as well (where `while_loop` has memory for
+        32 carries, as its number of steps is not known). Gradients of gradients are recorded as without it.
 
     Returns
     -------
@@ -69,7 +70,7 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
     count = _length(parts, stacked, length)
     backwards, checkpoint = switch(reverse, "reverse"), switch(checkpoint, "checkpoint")
     body = _Body("scan", lambda i, c, x: _pair(f(c, tree.unflatten(stacked.structure, x))), form)
-    run = _scan_recorded if recording.recorder is not None and count and not checkpoint else _scan_eager
+    run = _scan_recorded if recording.recorder is not None and count else _scan_eager
     carry, ys = run(body, count, carry, parts, backwards, checkpoint)
     return tree.unflatten(form.structure, carry), tree.unflatten(body.results.structure, ys)
 
@@ -108,7 +109,7 @@ def fori_loop(lower, upper, body, init, checkpoint=False):
     lower, upper = integer(lower, "lower"), integer(upper, "upper")
     carry, form = flat_form(init, "carry")
     made = _Body("fori_loop", lambda i, c, x: (body(_number(i), c), None), form)
-    run = _fori_recorded if recording.recorder is not None and upper > lower and not checkpoint else _fori_eager
+    run = _fori_recorded if recording.recorder is not None and upper > lower else _fori_eager
     carry = run(made, lower, upper, carry, switch(checkpoint, "checkpoint"))
     return tree.unflatten(form.structure, carry)
 
@@ -125,7 +126,7 @@ def while_loop(condition, body, init, checkpoint=False):
         ``body(carry) -> carry``; the carry as in `scan`.
     init : array, or nested structure of arrays
     checkpoint : bool
-        As in `scan`; inside of a compiled function what the gradient needs of every turn is kept all the same.
+        As in `scan`.
 
     Returns
     -------
@@ -232,18 +233,18 @@ def _cond_eager(flag, true, false, operands):
 
 def _scan_recorded(body, count, carry, xs, backwards, checkpoint):
     again = lambda: (lambda c, y: [*c, *y])(*_scan_eager(body, count, carry, xs, backwards, False))
-    return RecordedScan(lambda c, x: body(0, c, x), carry, xs, count, backwards, again).run()
+    return RecordedScan(lambda c, x: body(0, c, x), carry, xs, count, backwards, checkpoint, again).run()
 
 
 def _fori_recorded(body, lower, upper, carry, checkpoint):
     numbers = Tensor(np.arange(lower, upper))
     again = lambda: _fori_eager(body, lower, upper, carry, False)
     numbered = lambda c, x: body(x[0], c, [])
-    return RecordedScan(numbered, carry, [numbers], upper - lower, False, again).run()[0]
+    return RecordedScan(numbered, carry, [numbers], upper - lower, False, checkpoint, again).run()[0]
 
 
 def _while_recorded(test, body, carry, checkpoint):
-    return RecordedWhile(test, lambda c: body(0, c, [])[0], carry).run()
+    return RecordedWhile(test, lambda c: body(0, c, [])[0], carry, checkpoint).run()
 
 
 def _cond_recorded(flag, true, false, operands):

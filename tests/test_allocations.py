@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.plan.calls import Loop, Stop, While
+from nbgrad.plan.calls import Loop, Reversal, Stop, While
 from nbgrad.target.cpu import build, store
 from nbgrad.target.cpu.kernels import kernel_name, source
 from nbgrad.target.cpu.program import REPLAY
@@ -63,7 +63,21 @@ def repeated():
     return gradient, (ng.tensor([0.1, 0.2]),)
 
 
-STEPS = pytest.mark.parametrize("made", [dense, convolutional, recurrent, repeated])
+def checkpointed():
+    w = normal(6, 6)
+
+    @ng.compile
+    def gradient(h, xs, c):
+        def loss(h, c):
+            h = ng.scan(lambda h, x: (ng.tanh(h @ w + x), None), h, xs, checkpoint=True)[0]
+            return (h * h).sum() + ng.while_loop(lambda c: (c * c).sum() < 100.0, lambda c: c * 1.5, c, checkpoint=True).sum()
+
+        return ng.grad(loss, (0, 1))(h, c)
+
+    return gradient, (normal(4, 6), normal(9, 4, 6), ng.tensor([0.1, 0.2]))
+
+
+STEPS = pytest.mark.parametrize("made", [dense, convolutional, recurrent, repeated, checkpointed])
 
 
 @STEPS
@@ -112,5 +126,8 @@ def kernels_of(schedule):
             elif isinstance(item.kernel, While):
                 yield from kernels_of(item.kernel.condition.schedule)
                 yield from kernels_of(item.kernel.body.schedule)
+            elif isinstance(item.kernel, Reversal):
+                yield from kernels_of(item.kernel.again.schedule)
+                yield from kernels_of(item.kernel.back.schedule)
             else:
                 yield item.kernel

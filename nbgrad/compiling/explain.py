@@ -6,7 +6,7 @@ import numpy as np
 
 from ..base.errors import ArgumentError, problem
 from ..base.layers import WIDEST, Box, Drawing, draw
-from ..plan.calls import MADE, Loop, Stop, While
+from ..plan.calls import MADE, WALKS, Reversal, Stop, While
 from ..plan.memory import LINE, in_place, least_arena, lives_of
 from ..plan.plan import Kernel
 from ..record import Shown
@@ -45,7 +45,7 @@ class Entry(NamedTuple):
     def loop(self):
         """The loop that stands for a kernel; None for a kernel."""
         kernel = getattr(self.item, "kernel", None)
-        return kernel if isinstance(kernel, (Loop, While)) else None
+        return kernel if isinstance(kernel, WALKS) else None
 
     @property
     def name(self) -> str:
@@ -81,6 +81,8 @@ def inside(entry) -> list:
     if isinstance(loop, While):
         return [("while", loop.condition, f"{number}.w"), ("do", loop.body, f"{number}.")]
     turns = f"{loop.turns} turns" if type(loop.turns) is int else "as many turns as are found to be needed"
+    if isinstance(loop, Reversal):
+        return [(f"{turns}, the last first", loop.back, f"{number}."), ("with carries that are made again", loop.again, f"{number}.c")]
     return [(turns + (", the last first" if loop.back else ""), loop, f"{number}.")]
 
 

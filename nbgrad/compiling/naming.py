@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 
 from ..base import tree
-from ..plan.calls import ARGUMENT, CONSTANT, MADE, TOLD, Ref
+from ..plan.calls import ARGUMENT, CONSTANT, MADE, TOLD, Ref, Reversal
 from ..plan.simplify import literal
 from ..tensor import Tensor
 
@@ -118,7 +118,7 @@ class Names:
         stored = dict(loop.stored)
         for number, (slot, stride) in enumerate(zip(loop.given, loop.strides)):
             if slot in stored:
-                made._names[slot] = "kept[turn]"
+                made._names[slot] = "carry[turn]" if isinstance(entry.loop, Reversal) else "kept[turn]"
                 continue
             at = number + loop.first
             if at < len(entry.item.pointers):

@@ -30,6 +30,7 @@ class RecordedBody:
     ----------
     carries, slices, outs, ys : list of ndarray
         Stand-ins of what a turn is given, and what it makes.
+    forward, backward : list of Call
     """
 
     def __init__(self, f, carries, slices, wanted):
@@ -48,7 +49,7 @@ class RecordedBody:
                 outs, ys = ([own(as_tensor(t)) for t in ts] for ts in (outs, ys))
             self.carries, self.slices = [t.data for t in self.ins[:n]], [t.data for t in self.ins[n:]]
             self.outs, self.ys = [t.data for t in outs], [t.data for t in ys]
-            self.first = len(self.inner.calls)
+            first = len(self.inner.calls)
             self.inner.part += 1
             if wanted:
                 self._backward(outs, ys)
@@ -56,6 +57,7 @@ class RecordedBody:
             recording.recorder = self.outer
         self._refuse_steps()
         self._hand_over()
+        self.forward, self.backward = self.inner.calls[:first], self.inner.calls[first:]
 
     def _refuse_steps(self):
         """Raise for what Python would do anew at every turn, and the record does once."""
@@ -138,13 +140,23 @@ class RecordedBody:
         """Say which tensors the stand-ins stand for: what the backward reads of them must be as it was."""
         self.watched += [(t, self.inner.slot(a), written(t)) for a, t in zip(stand_ins, tensors)]
 
-    def check(self, name, first=None):
-        """Raise for tensors that were written in place since the forward, and that the calls from number `first` on read."""
-        read = {r.slot for c in self.inner.calls[self.first if first is None else first :] for r in c.reads}
+    def check(self, name, calls):
+        """Raise for tensors that were written in place since the forward, and that these calls read."""
+        read = {r.slot for c in calls for r in c.reads}
         for t, slot, before in self.watched:
             if slot in read and written(t) != before:
                 what = f"{name}: its backward reads a tensor of shape {t.shape}, which was written in place after it was recorded"
                 raise problem(GradientError, what, "write to a copy (x.copy()), or write before it is used")
+
+    def in_place(self) -> list:
+        """Return the calls of a turn forward that leaves its carries in the place of those before it."""
+        mark, recording.recorder = len(self.inner.calls), self.inner
+        try:
+            for a, out in zip(self.carries, self.outs):
+                run_map(COPY, (out,), a.shape, a.dtype, out=a)
+        finally:
+            recording.recorder = self.outer
+        return [*self.forward, *self.inner.calls[mark:]]
 
     def gradients(self, given):
         """Note where the gradients of the carries begin (`given`, None for zero) and those of what is read from outside.
@@ -159,9 +171,8 @@ class RecordedBody:
 
     def handed(self) -> list:
         """Return the slots that the forward makes and the backward reads."""
-        calls, kinds = self.inner.calls, self.inner.kinds
-        made = {w.slot for c in calls[: self.first] for w in c.writes if kinds[w.slot] == MADE}
-        return [s for s in dict.fromkeys(r.slot for c in calls[self.first :] for r in c.reads) if s in made]
+        made = {w.slot for c in self.forward for w in c.writes if self.inner.kinds[w.slot] == MADE}
+        return [s for s in dict.fromkeys(r.slot for c in self.backward for r in c.reads) if s in made]
 
 
 def own(t):
@@ -203,7 +214,7 @@ class Memory:
     def note(self, op, body, results, calls, turns, back, reads):
         """Note the loop as one call, which reads the first arrays and writes the others.
 
-        `turns` is a number, an int64 array without axes, or the key of a store.
+        `turns` is a number, or an int64 array of one element.
         """
         arrays = list(self.arrays)
         if isinstance(turns, np.ndarray):
@@ -214,19 +225,16 @@ class Memory:
     def loop(self, body, results, calls, turns=0, back=False) -> Loop:
         """Plan calls of a body, and return what stands for it in a step of the outer program."""
         inner = body.inner
-        record = inner.record([inner.ref(a) if not isinstance(a, int) else inner.whole(a) for a in results], *calls)
-        schedule = plan_record(record, self.slots, body.outside)
+        record = inner.record([inner.ref(a) if not isinstance(a, int) else inner.whole(a) for a in results])
+        schedule = plan_record(record._replace(calls=tuple(calls)), self.slots, body.outside)
         return Loop(schedule, tuple(self.slots), tuple(self.strides), turns, back, tuple(self.stored.items()))
 
 
-def note_inner(op, kernel, arrays, written, bodies, store=None):
-    """Note a call whose kernel walks other tables: it reads all of the arrays, and writes some of them and what its bodies write.
-
-    `store` is an array that stands for the store that its loops share: what fills it comes before what reads it.
-    """
+def note_inner(op, kernel, arrays, written, bodies):
+    """Note a call whose kernel walks other tables: it reads all of the arrays, and writes some of them and what its bodies write."""
     outer = recording.recorder
     changed = [outer.ref(b.inner.roots[s]) for b in bodies for s in b.held if s in b.inner.written]
-    refs = [outer.ref(a) for a in (*arrays, store) if a is not None]
+    refs = [outer.ref(a) for a in arrays if a is not None]
     numbers = iter(range(len(refs)))
     pointers = tuple([-1 if a is None else next(numbers) for a in arrays])
     plan = Plan((Step(kernel, pointers, (), 1),), (), "float32")

@@ -43,7 +43,7 @@ class RecordedCond:
             for s, a in zip(handed, kept):
                 memory.give(s, a, 0)
             self.kept.append((handed, kept))
-            memory.note(COND, body, [*body.ys, *handed], (0, body.first if self.wanted else None), turns, False, reads)
+            memory.note(COND, body, [*body.ys, *handed], body.forward, turns, False, reads)
         nodes = [node_of(t) for t in self.operands] + [n for b in self.bodies for n in (b.ends if self.wanted else ())]
         if not self.wanted or all(n is None for n in nodes):
             return [Tensor._make(a, None) for a in self.ys]
@@ -60,7 +60,7 @@ class RecordedCond:
         """Note the backward of both branches; return the gradients of the operands and of what they read from outside."""
         outer = self.outer
         for body in self.bodies:
-            body.check("cond")
+            body.check("cond", body.backward)
         zeros = lambda a: (made := outer.made(a.shape, a.dtype), outer.note(COPY, {}, [np.zeros((), a.dtype)], [made]))[0]
         of = lambda i: next((b.g_slices[i] for b in self.bodies if b.g_slices[i] is not None), None)
         g_in = [None if of(i) is None else zeros(of(i)) for i in range(len(self.operands))]
@@ -75,7 +75,7 @@ class RecordedCond:
             live = [(s, a) for s, a in zip(body.g_slices, g_in) if s is not None]
             for s, a in (*live, *zip(body.sums, own)):
                 memory.give(s, a, 0)
-            memory.note(COND_BACK, body, [s for s, _ in live], (body.first, None), turns, False, reads)
+            memory.note(COND_BACK, body, [s for s, _ in live], body.backward, turns, False, reads)
         found = [None if a is None or a.dtype.kind != "f" else Tensor._make(a, None) for a in (*g_in, *sums[0], *sums[1])]
         return on_tape([g if n is not None else None for n, g in zip(nodes, found)], nodes, gradients, self.again)
 

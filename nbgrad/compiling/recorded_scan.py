@@ -1,7 +1,7 @@
 """Scans of a program that is recorded: the body is recorded once, planned, and looped natively.
 
 A scan is one call forward and one backward. The carries of all turns lie in one array, as does each value of a turn that
-its backward reads.
+its backward reads; with checkpoints, only the first carries are kept.
 """
 
 import numpy as np
@@ -10,10 +10,10 @@ from ..eager import COPY, record_custom
 from ..history import node_of
 from ..ops.table import Op
 from ..tape.tape import recording
-from ..target.cpu.run import run_map
 from ..tensor import Tensor
 from .again import on_tape
 from .recorded_body import Memory, RecordedBody, gradients_of, packed
+from .recorded_reversal import check_again, note_reversal
 
 SCAN, SCAN_BACK = Op("scan", "custom", ("*args",)), Op("scan_back", "custom", ("*args",))
 
@@ -24,43 +24,65 @@ class RecordedScan:
     `again()` runs it op by op, for gradients of gradients; it returns carries and ys.
     """
 
-    def __init__(self, f, init, xs, length, reverse, again):
+    def __init__(self, f, init, xs, length, reverse, checkpoint, again):
         self.init, self.xs, self.length, self.reverse, self.again = init, xs, length, reverse, again
         self.wanted, self.outer = recording.on, recording.recorder
+        self.checkpoint = checkpoint and self.wanted
         self.body = RecordedBody(f, [t.data for t in init], [x.data[0, ...] for x in xs], self.wanted)
         self.body.watch(self.body.slices, xs)
 
     def run(self):
         """Note the forward; return (carries, ys)."""
-        body, outer, wanted = self.body, self.outer, self.wanted
-        inner, memory = body.inner, Memory(body.inner)
-        self.carries = [outer.made((self.length + 1 if wanted else 1, *a.shape), a.dtype) for a in body.carries]
+        body, outer = self.body, self.outer
+        self.ys = [outer.made((self.length, *a.shape), a.dtype) for a in body.ys]
+        out = self._stacked() if self.wanted and not self.checkpoint else self._in_place()
+        nodes = [node_of(t) for t in (*self.init, *self.xs)] + (body.ends if self.wanted else [])
+        if not self.wanted or all(n is None for n in nodes):
+            made = [Tensor._make(a, None) for a in (*out, *self.ys)]
+        else:
+            made = record_custom(_SCANNED, nodes, [*out, *self.ys], {"scan": self})
+        return made[: len(out)], made[len(out) :]
+
+    def _copies(self, tensors) -> list:
+        """Note copies of carries; return their arrays."""
+        made = [self.outer.made(a.shape, a.dtype) for a in self.body.carries]
+        for a, source in zip(made, tensors):
+            self.outer.note(COPY, {}, [source], [a])
+        return made
+
+    def _given(self) -> Memory:
+        """Return memory of the body with the parts of `xs`, and what it reads from outside."""
+        memory = Memory(self.body.inner)
+        memory.stack(self.body.slices, [x.data for x in self.xs])
+        memory.hold(self.body)
+        return memory
+
+    def _in_place(self) -> list:
+        """Note the loop over carries that every turn changes; return their arrays."""
+        body, memory = self.body, self._given()
+        self.first = self._copies([t.data for t in self.init]) if self.checkpoint else None
+        out, reads = self._copies(self.first or [t.data for t in self.init]), len(memory.slots)
+        for s, a in zip(body.carries, out):
+            memory.give(s, a, 0)
+        memory.stack(body.ys, self.ys)
+        memory.note(SCAN, body, body.ys, body.in_place(), self.length, self.reverse, reads)
+        return out
+
+    def _stacked(self) -> list:
+        """Note the loop that keeps the carries of all turns, and what their backward reads; return the last carries."""
+        body, outer, memory = self.body, self.outer, self._given()
+        reads, roots = len(memory.slots), body.inner.roots
+        self.carries = [outer.made((self.length + 1, *a.shape), a.dtype) for a in body.carries]
         first, last = (-1, 0) if self.reverse else (0, -1)
         for stack, t in zip(self.carries, self.init):
             outer.note(COPY, {}, [t.data], [stack[first, ...]])
-        self.ys = [outer.made((self.length, *a.shape), a.dtype) for a in body.ys]
-        memory.stack(body.slices, [x.data for x in self.xs])
-        memory.hold(body)
-        reads, results = len(memory.slots), list(body.ys)
-        if wanted:
-            self._stack_carries(memory)
-            results += body.outs
-        else:
-            for s, a in zip(body.carries, self.carries):
-                memory.give(s, a, 0)
-            recording.recorder = inner
-            for a, out in zip(body.carries, body.outs):
-                run_map(COPY, (out,), a.shape, a.dtype, out=a)
-            recording.recorder = outer
+        self._stack_carries(memory)
         memory.stack(body.ys, self.ys)
-        self.handed = [s for s in body.handed() if s not in memory.slots] if wanted else []
-        self.kept = [outer.made((self.length, *inner.roots[s].shape), inner.roots[s].dtype) for s in self.handed]
+        self.handed = [s for s in body.handed() if s not in memory.slots]
+        self.kept = [outer.made((self.length, *roots[s].shape), roots[s].dtype) for s in self.handed]
         memory.stack(self.handed, self.kept)
-        memory.note(SCAN, body, [*results, *self.handed], (0, body.first if wanted else None), self.length, self.reverse, reads)
-        out = [outer.made(a.shape, a.dtype) for a in body.carries]
-        for a, stack in zip(out, self.carries):
-            outer.note(COPY, {}, [stack[last, ...]], [a])
-        return self._results(out)
+        memory.note(SCAN, body, [*body.ys, *body.outs, *self.handed], body.forward, self.length, self.reverse, reads)
+        return self._copies([stack[last, ...] for stack in self.carries])
 
     def _stack_carries(self, memory):
         """Give each turn its carry and a place for the next one, neighbours in one array."""
@@ -68,24 +90,18 @@ class RecordedScan:
         memory.stack(self.body.carries, [a[before] for a in self.carries])
         memory.stack(self.body.outs, [a[behind] for a in self.carries])
 
-    def _results(self, out):
-        nodes = [node_of(t) for t in (*self.init, *self.xs)] + (self.body.ends if self.wanted else [])
-        if not self.wanted or all(n is None for n in nodes):
-            made = [Tensor._make(a, None) for a in (*out, *self.ys)]
-        else:
-            made = record_custom(_SCANNED, nodes, [*out, *self.ys], {"scan": self})
-        return made[: len(out)], made[len(out) :]
-
     def pull(self, nodes, gradients):
         """Note the backward, given the gradients of carries and ys (None for zero); return those of the inputs."""
         body, outer, n = self.body, self.outer, len(self.init)
-        body.check("scan")
-        memory, (g_carries, sums) = Memory(body.inner), body.gradients(gradients)
-        memory.stack(body.slices, [x.data for x in self.xs])
-        memory.hold(body)
-        self._stack_carries(memory)
-        memory.stack(body.ys, self.ys)
-        memory.stack(self.handed, self.kept)
+        if self.checkpoint:
+            check_again("scan", body)
+        else:
+            body.check("scan", body.backward)
+        memory, (g_carries, sums) = self._given(), body.gradients(gradients)
+        if not self.checkpoint:
+            self._stack_carries(memory)
+            memory.stack(body.ys, self.ys)
+            memory.stack(self.handed, self.kept)
         for s, a, g in zip(body.g_ys, self.ys, gradients[n:]):
             memory.give(s, np.zeros(a.shape[1:], a.dtype) if g is None else packed(g).data, 0 if g is None else a.strides[0])
         reads, live = len(memory.slots), [g for g in body.g_slices if g is not None]
@@ -93,7 +109,10 @@ class RecordedScan:
         for s, a in zip((*body.g_carries, *body.sums), (*g_carries, *sums)):
             memory.give(s, a, 0)
         memory.stack(live, g_xs)
-        memory.note(SCAN_BACK, body, live, (body.first, None), self.length, not self.reverse, reads)
+        if self.checkpoint:
+            note_reversal(SCAN_BACK, body, self.first, self.length, self.reverse, (self._given(), memory), live, reads)
+        else:
+            memory.note(SCAN_BACK, body, live, body.backward, self.length, not self.reverse, reads)
         stacks = iter(g_xs)
         found = [*g_carries, *[None if g is None else next(stacks) for g in body.g_slices], *sums]
         found = [None if a is None or a.dtype.kind != "f" else Tensor._make(a, None) for a in found]

@@ -9,21 +9,25 @@ from ..base.errors import GradientError, problem
 from ..eager import COPY, record_custom
 from ..history import node_of
 from ..ops.table import Op
-from ..plan.calls import While
+from ..plan.calls import Pointer, While
 from ..tape.tape import next_slot, recording
-from ..target.cpu.run import run_map
 from ..tensor import Tensor
 from .again import on_tape
 from .recorded_body import Memory, RecordedBody, gradients_of, note_inner
+from .recorded_reversal import check_again, note_reversal, spaced
 
 WHILE, WHILE_BACK = Op("while_loop", "custom", ("*args",)), Op("while_loop_back", "custom", ("*args",))
 
 
 class RecordedWhile:
-    """`while_loop` in a recorded program; where gradients are wanted, what its turns make is kept in a store that grows."""
+    """`while_loop` in a recorded program; where gradients are wanted, what its turns make is kept in a store that grows.
 
-    def __init__(self, test, f, init):
+    With `checkpoint` only the first carries are kept, and how many turns there were.
+    """
+
+    def __init__(self, test, f, init, checkpoint):
         self.init, self.wanted, self.outer = init, recording.on, recording.recorder
+        self.checkpoint = checkpoint and self.wanted
         arrays = [t.data for t in init]
         self.test = RecordedBody(lambda c, _: ([], [test(c)]), arrays, [], False)
         self.body = RecordedBody(lambda c, _: (f(c), []), arrays, [], self.wanted)
@@ -31,19 +35,19 @@ class RecordedWhile:
 
     def run(self) -> list:
         """Note the forward; return the carries behind the last turn."""
-        outer, body = self.outer, self.body
-        self.part, self.first = outer.part, [outer.made(a.shape, a.dtype) for a in body.carries]
-        for a, t in zip(self.first, self.init):
-            outer.note(COPY, {}, [t.data], [a])
-        self.handed = [s for s in body.handed() if s not in map(body.inner.slot, body.outs)] if self.wanted else []
-        sizes = [*[a.nbytes for a in body.carries], *[body.inner.roots[s].nbytes for s in self.handed]]
-        self.offsets = [sum(-(-n // 64) * 64 for n in sizes[:i]) for i in range(len(sizes) + 1)]
-        if not self.wanted:
-            recording.recorder = body.inner
-            for a, out in zip(body.carries, body.outs):
-                run_map(COPY, (out,), a.shape, a.dtype, out=a)
-            recording.recorder = outer
+        body = self.body
+        self.part, self.first = self.outer.part, self._copies([t.data for t in self.init])
+        self.stored = self.wanted and not self.checkpoint
+        self.handed = [s for s in body.handed() if s not in map(body.inner.slot, body.outs)] if self.stored else []
+        self.offsets = spaced([*[a.nbytes for a in body.carries], *[body.inner.roots[s].nbytes for s in self.handed]])
         return self._results(self._forward())
+
+    def _copies(self, arrays) -> list:
+        """Note copies of carries; return their arrays."""
+        made = [self.outer.made(a.shape, a.dtype) for a in self.body.carries]
+        for a, source in zip(made, arrays):
+            self.outer.note(COPY, {}, [source], [a])
+        return made
 
     def _forward(self) -> list:
         """Note the loop itself; return the arrays of the carries behind its last turn."""
@@ -51,26 +55,27 @@ class RecordedWhile:
         memories, per_turn = [Memory(test.inner), Memory(body.inner)], self.offsets[-1]
         for memory, made in zip(memories, (test, body)):
             memory.hold(made)
-            if not self.wanted:
-                for s, a in zip(made.carries, first):
-                    memory.give(s, a, 0)
-        if self.wanted:
+        if self.stored:
             for s, offset in zip(test.carries, self.offsets):
                 memories[0].store(s, self.key, offset, per_turn)
             self._stored(memories[1])
-        last = [outer.made(a.shape, a.dtype) for a in first] if self.wanted else []
-        results = [*self.handed, *body.outs] if self.wanted else []
-        calls = (0, body.first if self.wanted else None)
-        loops = [memories[0].loop(test, test.ys, (0, None)), memories[1].loop(body, results, calls)]
-        arrays = [*memories[0].arrays, *memories[1].arrays, *first, *last]
-        shift = len(memories[0].arrays)
-        at = shift + len(memories[1].arrays)
-        carries = tuple((at + i, at + len(first) + i, a.nbytes, self.offsets[i]) for i, a in enumerate(first[: len(last)]))
-        flag, key = test.inner.slot(test.ys[0]), self.key if self.wanted else None
-        kernel = While(loops[0], loops[1]._replace(first=shift), flag, key, per_turn, carries)
-        self.filled = outer.made((1,), np.int64)
-        note_inner(WHILE, kernel, arrays, [*(last or first), self.filled], [test, body])
-        return last or first
+            last = [outer.made(a.shape, a.dtype) for a in first]
+        else:
+            last = self._copies(first) if self.wanted else first
+            for memory, made in zip(memories, (test, body)):
+                for s, a in zip(made.carries, last):
+                    memory.give(s, a, 0)
+        results, calls = ([*self.handed, *body.outs], body.forward) if self.stored else ([], body.in_place())
+        loops = [memories[0].loop(test, test.ys, test.forward), memories[1].loop(body, results, calls)]
+        arrays = [*memories[0].arrays, *memories[1].arrays]
+        at, shift, moved = len(arrays), len(memories[0].arrays), first if self.stored else []
+        carries = tuple((at + i, at + len(moved) + i, a.nbytes, self.offsets[i]) for i, a in enumerate(moved))
+        flag, key = test.inner.slot(test.ys[0]), self.key if self.stored else None
+        self.turns = outer.made((1,), np.int64)
+        arrays += [*moved, *last, self.turns]
+        kernel = While(loops[0], loops[1]._replace(first=shift), flag, Pointer(len(arrays) - 1), key, per_turn, carries)
+        note_inner(WHILE, kernel, arrays, [*last, self.turns], [test, body])
+        return last
 
     def _stored(self, memory):
         """Give each turn its carries, a place for the next ones, and what its backward reads, in the store."""
@@ -90,23 +95,35 @@ class RecordedWhile:
 
     def pull(self, nodes, gradients):
         """Note the backward; return the gradients of the carries and of what the body reads from outside."""
-        body, outer = self.body, self.outer
-        body.check("while_loop")
-        if outer.part != self.part:  # another program, whose stores are others: the turns are made once more
-            for made in (self.test, body):
-                made.check("while_loop", 0)
-            self.part = outer.part
-            self._forward()
-        memory, (g_carries, sums) = Memory(body.inner), body.gradients(gradients)
+        body, memory = self.body, Memory(self.body.inner)
+        if self.checkpoint:
+            check_again("while_loop", body)
+        else:
+            self._keep()
+        g_carries, sums = body.gradients(gradients)
         memory.hold(body)
-        self._stored(memory)
+        if not self.checkpoint:
+            self._stored(memory)
         reads = len(memory.slots)
         for s, a in zip((*body.g_carries, *body.sums), (*g_carries, *sums)):
             memory.give(s, a, 0)
-        loop = memory.loop(body, [], (body.first, None), self.key, True)
-        note_inner(WHILE_BACK, loop, memory.arrays, memory.arrays[reads:], [body], self.filled)
+        if self.checkpoint:
+            again = Memory(body.inner)
+            again.hold(body)
+            note_reversal(WHILE_BACK, body, self.first, self.turns, False, (again, memory), [], reads)
+        else:
+            memory.note(WHILE_BACK, body, [], body.backward, self.turns, True, reads)
         found = [None if n is None or a.dtype.kind != "f" else Tensor._make(a, None) for n, a in zip(nodes, (*g_carries, *sums))]
         return on_tape(found, nodes, gradients, _not_again)
+
+    def _keep(self):
+        """See to it that the store holds what the backward reads."""
+        self.body.check("while_loop", self.body.backward)
+        if self.outer.part != self.part:  # another program, whose stores are others: the turns are made once more
+            for made in (self.test, self.body):
+                made.check("while_loop", made.forward)
+            self.part = self.outer.part
+            self._forward()
 
 
 def _not_again():

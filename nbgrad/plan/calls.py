@@ -90,9 +90,8 @@ class Loop(NamedTuple):
     """Stands for a kernel: a schedule that is run `turns` times.
 
     given : slots of the schedule whose memory the pointers name, in order; strides : bytes that are added to each per
-    turn; turns : a number, the `Pointer` to an int64, or the key of a store, for the turns of its `While`; back : whether
-    the last turn comes first; stored : (slot, (key of a store, offset)) of those that lie in a store instead;
-    first : number of its first pointer.
+    turn; turns : a number, or the `Pointer` to an int64; back : whether the last turn comes first; stored : (slot, (key of a
+    store, offset)) of those that lie in a store instead; first : number of its first pointer.
     """
 
     schedule: Any
@@ -107,17 +106,44 @@ class Loop(NamedTuple):
 class While(NamedTuple):
     """Stands for a kernel: a body that is run as long as a condition holds.
 
-    condition, body : Loop, whose turns are not read; flag : slot of the condition's schedule; store : key, or None;
-    per_turn : bytes of a turn in the store; carries : per carry (pointer to its first value, pointer to where its last
-    goes, bytes, offset in the part of a turn).
+    condition, body : Loop, whose turns are not read; flag : slot of the condition's schedule; count : where the number of
+    turns goes; store : key, or None where carries are changed in place; per_turn : bytes of a turn in the store;
+    carries : per carry (pointer to its first value, pointer to where its last goes, bytes, offset in the part of a turn).
     """
 
     condition: Any
     body: Any
     flag: int
+    count: Pointer
     store: Any
     per_turn: int
     carries: tuple
+
+
+class Reversal(NamedTuple):
+    """Stands for a kernel: the backward of a loop of which the first carries are kept; all others are computed again.
+
+    To go back through n turns, the carries behind the first half of them are computed, one level up; the second half is
+    gone through from there, then the first, each in the same way (Griewank 1992, doi:10.1080/10556789208805505).
+
+    again, back : Loop, a turn that changes its carries in place, and one with its backward; their turns are not read;
+    turns : a number, or the `Pointer` to an int64; reverse : whether the last slices are those of the first turn;
+    level : key of the store that is the level at hand, in which the carries lie; levels : where they begin, the first
+    holding the first carries; count : how many, enough for 2 ** (count - 1) turns at n log n of work, and for any number of
+    turns at more; size : bytes of one.
+    """
+
+    again: Loop
+    back: Loop
+    turns: Any
+    reverse: bool
+    level: str
+    levels: Pointer
+    count: int
+    size: int
+
+
+WALKS = (Loop, While, Reversal)  # what stands for a kernel and walks schedules of its own
 
 
 class Item(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ops.elementary import bits, find
 from ..ops.table import Op
-from .calls import Loop, Stop, While
+from .calls import WALKS, Loop, Stop
 
 PRODUCTS = ("matmul", "linear")
 # Rows whose loop passes over its largest array: operations per element, exponentials and the like as one each.
@@ -55,13 +55,13 @@ def traffic(work) -> float:
 
 
 def loop_of(work):
-    """Return the `Loop` or `While` that a work is; None when it is none."""
+    """Return the `Loop`, `While` or `Reversal` that a work is; None when it is none."""
     kernel = work.plan.steps[0].kernel if work.plan.steps else None
-    return kernel if isinstance(kernel, (Loop, While)) else None
+    return kernel if isinstance(kernel, WALKS) else None
 
 
 def _turned(loop, cost) -> float:
-    if isinstance(loop, While) or type(loop.turns) is not int:
+    if not isinstance(loop, Loop) or type(loop.turns) is not int:
         return math.nan
     works = {id(i.work): i.work for wave in loop.schedule.waves for i in wave if not isinstance(i, Stop)}
     return loop.turns * sum(map(cost, works.values()))

@@ -144,6 +144,15 @@ def test_whiles_show_condition_and_body():
     assert [what for what, _, _ in inside(loop)] == ["while", "do"]
 
 
+def test_reversals_show_what_is_made_again():
+    f = ng.compile(ng.grad(lambda x: ng.fori_loop(0, 9, lambda i, c: ng.sin(c), x, checkpoint=True).sum()))
+    text = f.show(array(3))
+    back = [e for e in entries(f.latest.program.schedule, "k") if e.loop][-1]
+    assert [what for what, _, _ in inside(back)] == ["9 turns, the last first", "with carries that are made again"]
+    assert f"{back.number}.1" in text and f"{back.number}.c1" in text
+    assert "carry[turn]" in text
+
+
 def test_nothing_recorded_is_an_error():
     with pytest.raises(ng.ArgumentError, match="nothing has been recorded"):
         ng.compile(lambda x: x).show()

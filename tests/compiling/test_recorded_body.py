@@ -43,7 +43,7 @@ def test_it_is_recorded_apart_from_what_is_around_it():
         assert recording.recorder is outer
         assert outer.calls == []
     assert names(b.inner.calls) == ["tanh", "add", "copy", "copy"]
-    assert b.first == len(b.inner.calls)
+    assert b.forward == b.inner.calls and b.backward == []
     assert [a.shape for a in (*b.carries, *b.slices, *b.outs, *b.ys)] == [(3,)] * 4
 
 
@@ -68,12 +68,23 @@ def test_results_have_memory_of_their_own():
 def test_the_backward_lies_behind_the_forward():
     with recorder():
         b = body(lambda h, v: ([ng.tanh(h @ W)], [v * 2.0]), wanted=True)
-    assert "tanh" in names(b.inner.calls[: b.first])
-    assert "tanh_g_x" in names(b.inner.calls[b.first :])
+    assert "tanh" in names(b.forward)
+    assert "tanh_g_x" in names(b.backward)
     assert [g is None for g in b.g_slices] == [False]
-    made = {w.slot for c in b.inner.calls[: b.first] for w in c.writes}
+    made = {w.slot for c in b.forward for w in c.writes}
     assert b.handed() and set(b.handed()) <= made
     assert all(b.inner.kinds[s] == MADE for s in b.handed())
+
+
+def test_carries_may_be_changed_in_place():
+    with recorder() as outer:
+        b = body(lambda h, v: ([ng.tanh(h) + v], []), wanted=True)
+        calls = b.in_place()
+        assert recording.recorder is outer and outer.calls == []
+    assert calls[:-1] == b.forward
+    assert calls[-1].writes[0].slot == b.inner.slot(b.carries[0])
+    assert calls[-1].reads[0].slot == b.inner.slot(b.outs[0])
+    assert calls[-1] not in b.backward
 
 
 def test_integers_have_no_gradient():
@@ -126,12 +137,12 @@ def test_writes_are_counted_and_checked():
     w = ng.tensor(np.ones(3))
     with recorder():
         b = body(lambda h, v: ([h * w + v], []), True)
-        b.check("scan")
+        b.check("scan", b.backward)
         assert written(w) == 0
         w *= 2.0
         assert written(w) == 1
         with pytest.raises(GradientError, match=r"scan: its backward reads a tensor of shape \(3,\)"):
-            b.check("scan")
+            b.check("scan", b.backward)
 
 
 def test_what_the_backward_does_not_read_may_be_written():
@@ -139,9 +150,9 @@ def test_what_the_backward_does_not_read_may_be_written():
     with recorder():
         b = body(lambda h, v: ([h + w], []), True)
         w *= 2.0
-        b.check("scan")
+        b.check("scan", b.backward)
         with pytest.raises(GradientError):
-            b.check("scan", 0)  # running it once more would
+            b.check("scan", b.forward)  # running it once more would
 
 
 def test_slices_are_watched_too():
@@ -149,10 +160,10 @@ def test_slices_are_watched_too():
     with recorder():
         b = body(lambda h, v: ([h * v], []), True)
         b.watch(b.slices, [xs])
-        b.check("scan")
+        b.check("scan", b.backward)
         xs *= 2.0
         with pytest.raises(GradientError, match=r"\(4, 3\)"):
-            b.check("scan")
+            b.check("scan", b.backward)
 
 
 def test_memory_is_given_once():

@@ -81,6 +81,10 @@ def test_loops_cost_their_turns_and_whiles_are_not_known():
     assert flops(loop) >= 16 * (2 * 8 * 8 + 8)
     found = works(lambda x: ng.while_loop(lambda c: (c.sum() < 100.0), lambda c: c * 2.0, x), x)
     assert any(math.isnan(flops(k)) for k in found)
+    again = lambda x: ng.scan(step, ng.zeros(8, "float32"), x, checkpoint=True)[0].sum()
+    (back,) = [k for k in works(ng.grad(again), x) if k.ops[0].name == "scan_back"]
+    assert loop_of(back) is not None
+    assert math.isnan(flops(back))
 
 
 @pytest.mark.parametrize("name", ["softmax", "take_rows", "order"])

@@ -5,7 +5,7 @@ A step is its kind, the words until the next one, and what its kind needs; see p
 """
 
 from .native_call import BAD_ARGUMENT, DATA, FREE, INCREF, MALLOC, NDARRAY, RESTORE, SAVE, TYPE
-from .words import call, get, put, variables
+from .words import call, get, put, room, variables
 
 DICT_ITEM, DICT_SIZE, LIST_ITEM, LIST_SIZE, FALSE, TRUE, INNER, MOVE = variables(8)
 
@@ -13,20 +13,24 @@ ARRAYS, PATCHES, STEPS, STOPPED, FIRST = range(0, 8 * 5, 8)
 WORD, ARRAY, BEHIND, PATCH = range(0, 8 * 4, 8)
 KIND, LENGTH, KERNEL, TILES, LAUNCH, STATE, BLOCK = range(0, 8 * 7, 8)
 # Kinds: run the tiles here, share them among threads, stop where a number is not zero, walk another table
-# many times, walk one as long as another one finds something true.
-IN_PLACE, SHARED, STOP, LOOP, WHILE = range(5)
+# many times, walk one as long as another one finds something true, go back through a loop whose carries are computed again.
+IN_PLACE, SHARED, STOP, LOOP, WHILE, REVERSAL = range(6)
 COUNT, FIRST_ENTRY = 0, 8  # of the block of a group: how many kernels; then the first tile, kernel and block of each
 TILE, WHICH, ITS_BLOCK, ENTRY = range(0, 8 * 4, 8)
 # Of a loop: its table, how many turns and where that stands (0: here), whether the last comes first, feeds. A feed: a word
 # of the table, an address, what is added to it per turn, and where the address stands that it is relative to (0: to none).
 TURNS, TURNS_AT, BACK, FEEDS, FIRST_FEED = range(24, 24 + 8 * 5, 8)
 FEED_WORD, FEED_BASE, FEED_STRIDE, FEED_STORE, FEED = range(0, 8 * 5, 8)
-# Of a while: tables of the condition and of the body, where the condition is found, the store of the values of all turns
-# (0: they are changed in place), bytes of a turn there, feeds of both, carries; then the feeds, and per carry where its
-# first value is, where its last goes, its bytes, where in a turn's part of the store it lies.
-BODY, FLAG, STORE, PER_TURN, CONDITION_FEEDS, BODY_FEEDS, CARRIES, WHILE_FEEDS = range(24, 24 + 8 * 8, 8)
+# Of a while: tables of the condition and of the body, where the condition is found, where the number of turns goes, the
+# store of the values of all turns (0: they are changed in place), bytes of a turn there, feeds of both, carries; then the
+# feeds, and per carry where its first value is, where its last goes, its bytes, where in a turn's part of the store it lies.
+BODY, FLAG, TRIPS_AT, STORE, PER_TURN, CONDITION_FEEDS, BODY_FEEDS, CARRIES, WHILE_FEEDS = range(24, 24 + 8 * 9, 8)
 FROM, TO, BYTES, PLACE, CARRY = range(0, 8 * 5, 8)
-AT, ROOM, TRIPS = range(0, 8 * 3, 8)  # of a store: where it is, its bytes, how many turns there were
+AT, ROOM = range(0, 8 * 2, 8)  # of a store: where it is, its bytes, 0 where it is part of other memory
+# Of a reversal: as of a loop the table of a turn, how many turns, whether the last slices are those of the first; the table
+# of a turn with its backward; a store that is the level at hand, where the levels of carries are, how many, bytes of one;
+# feeds of both tables; then the feeds.
+BACKWARD, LEVEL, LEVELS_AT, LEVELS, LEVEL_BYTES, AGAIN_FEEDS, BACK_FEEDS, REVERSAL_FEEDS = range(48, 48 + 8 * 8, 8)
 
 
 def replay(self, args, given):
@@ -83,7 +87,9 @@ def walk(table, step):
 
 def inner(kind, step):
     """Run a step that walks other tables; return whether it was stopped."""
-    return loop(step) if kind == LOOP else repeat(step)
+    if kind == LOOP:
+        return loop(step)
+    return repeat(step) if kind == WHILE else reverse(step)
 
 
 def feed(table, at, count, turn):
@@ -98,9 +104,7 @@ def feed(table, at, count, turn):
 
 def loop(step):
     """Walk a table a number of times."""
-    table, turns = get(step, KERNEL), get(step, TURNS)
-    if get(step, TURNS_AT) != 0:
-        turns = get(get(step, TURNS_AT), 0)
+    table, turns = get(step, KERNEL), turns_of(step)
     turn, by = 0, 1
     if get(step, BACK) != 0:
         turn, by = turns - 1, -1
@@ -110,6 +114,11 @@ def loop(step):
             return 1
         turn += by
     return 0
+
+
+def turns_of(step):
+    """Return how many turns a loop or a reversal makes."""
+    return get(step, TURNS) if get(step, TURNS_AT) == 0 else get(get(step, TURNS_AT), 0)
 
 
 def repeat(step):
@@ -133,10 +142,44 @@ def repeat(step):
         if walk(body, body + FIRST) != 0:
             return 1
         turn += 1
+    put(get(step, TRIPS_AT), 0, turn)
     if store != 0:
-        put(store, TRIPS, turn)
         move(carries, get(step, CARRIES), get(store, AT) + turn * size, 1)
     return 0
+
+
+def reverse(step):
+    """Go back through the turns of a loop: a level holds the carries of a turn, those of turns behind it are made of them."""
+    levels, size, last = get(step, LEVELS_AT), get(step, LEVEL_BYTES), get(step, LEVELS) - 1
+    again = step + REVERSAL_FEEDS
+    back = again + FEED * get(step, AGAIN_FEEDS)
+    turns, level = room(last + 1), 0  # the turn whose carries each level holds
+    end = turns_of(step)
+    put(turns, 0, 0)
+    while end > 0:
+        turn = get(turns, 8 * level)
+        put(get(step, LEVEL), AT, levels + size * level)
+        if end - turn == 1:
+            if turn_of(step, get(step, BACKWARD), back, get(step, BACK_FEEDS), turn) != 0:
+                return 1
+            end, level = turn, level - 1
+            continue
+        middle = turn + ((end - turn) >> 1) if level + 1 < last else end - 1  # the last level is for one turn at a time
+        level += 1
+        call(MOVE, levels + size * level, levels + size * (level - 1), size)
+        put(get(step, LEVEL), AT, levels + size * level)
+        put(turns, 8 * level, middle)
+        while turn < middle:
+            if turn_of(step, get(step, KERNEL), again, get(step, AGAIN_FEEDS), turn) != 0:
+                return 1
+            turn += 1
+    return 0
+
+
+def turn_of(step, table, feeds, count, turn):
+    """Walk a table of a reversal at the level at hand; return whether it was stopped."""
+    feed(table, feeds, count, turns_of(step) - 1 - turn if get(step, BACK) != 0 else turn)
+    return walk(table, table + FIRST)
 
 
 def move(carry, count, place, out):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...plan.calls import MADE, Loop, Pointer, Stop, While
+from ...plan.calls import MADE, WALKS, Reversal, Stop, While
 from ...plan.cost import moved, products
 from ...plan.plan import Kernel
 from .kernels import address
@@ -16,10 +16,11 @@ from .native_replay import (
     IN_PLACE,
     LOOP,
     PATCH,
+    REVERSAL,
+    ROOM,
     SHARED,
     STOP,
     STOPPED,
-    TRIPS,
     WHILE,
     group,
     inner,
@@ -119,32 +120,49 @@ class Program:
         """Return the words of a loop, and the holes among them."""
         if isinstance(item.kernel, While):
             return self._while(item, arena)
+        if isinstance(item.kernel, Reversal):
+            return self._reversal(item, arena)
         loop = item.kernel
         table, _, feeds, holes = self._fed(loop, item, arena, 7)
-        turns, at = (loop.turns, 0) if type(loop.turns) is int else (0, loop.turns)
-        if isinstance(at, Pointer):
-            at, found = self._address(item.pointers[at.number], arena)
-            holes = [*holes, *[(4, *h) for h in found]]
-        elif at:
-            at = self._store(at) + TRIPS
-        words = [LOOP, 8 * (7 + len(feeds)), table.ctypes.data, turns, at, int(loop.back), len(feeds) // 4, *feeds]
-        return words, holes
+        turns, found = self._turns(loop, item, arena)
+        return [LOOP, 8 * (7 + len(feeds)), table.ctypes.data, *turns, int(loop.back), len(feeds) // 4, *feeds], [*found, *holes]
+
+    def _turns(self, loop, item, arena):
+        """Return the two words that say how many turns a loop or a reversal makes, and the holes among those of its step."""
+        if type(loop.turns) is int:
+            return [loop.turns, 0], []
+        at, found = self._address(item.pointers[loop.turns.number], arena)
+        return [0, at], [(4, *h) for h in found]
 
     def _while(self, item, arena):
         """Return the words of a while: both tables, then the feeds of both, then the carries."""
         what = item.kernel
-        condition, memory, feeds, holes = self._fed(what.condition, item, arena, 10)
+        condition, memory, feeds, holes = self._fed(what.condition, item, arena, 11)
         schedule = what.condition.schedule
         flag = memory.ctypes.data + schedule.places[what.flag]
-        body, _, more, found = self._fed(what.body, item, arena, 10 + len(feeds))
+        body, _, more, found = self._fed(what.body, item, arena, 11 + len(feeds))
         holes, words = [*holes, *found], [*feeds, *more]
+        count, found = self._address(item.pointers[what.count.number], arena)
+        holes += [(5, *h) for h in found]
         for first, last, size, place in what.carries:
             (start, a), (end, b) = (self._address(item.pointers[p], arena) for p in (first, last))
-            holes += [(10 + len(words), *h) for h in a] + [(11 + len(words), *h) for h in b]
+            holes += [(11 + len(words), *h) for h in a] + [(12 + len(words), *h) for h in b]
             words += [start, end, size, place]
         store = 0 if what.store is None else self._store(what.store)
-        head = [WHILE, 8 * (10 + len(words)), condition.ctypes.data, body.ctypes.data, flag, store, what.per_turn]
+        head = [WHILE, 8 * (11 + len(words)), condition.ctypes.data, body.ctypes.data, flag, count, store, what.per_turn]
         return [*head, len(feeds) // 4, len(more) // 4, len(what.carries), *words], holes
+
+    def _reversal(self, item, arena):
+        """Return the words of a reversal: both tables, the levels, then the feeds of both."""
+        what = item.kernel
+        turns, holes = self._turns(what, item, arena)
+        again, _, feeds, found = self._fed(what.again, item, arena, 13)
+        back, _, more, others = self._fed(what.back, item, arena, 13 + len(feeds))
+        levels, where = self._address(item.pointers[what.levels.number], arena)
+        holes = [*holes, *found, *others, *[(8, *h) for h in where]]
+        head = [REVERSAL, 8 * (13 + len(feeds) + len(more)), again.ctypes.data, *turns, int(what.reverse), back.ctypes.data]
+        head += [self._store(what.level), levels, what.count, what.size, len(feeds) // 4, len(more) // 4]
+        return [*head, *feeds, *more], holes
 
     def _fed(self, loop, item, arena, at):
         """Return (table, arena, words of the feeds, holes among them, the first word being number `at`) of a loop."""
@@ -233,8 +251,8 @@ def launches_of(wave) -> list:
     """Return (kind, items that share a launch) of each step that a wave becomes, in order."""
     if isinstance(wave[0], Stop):
         return [(STOP, list(wave))]
-    found = [(LOOP, [i]) for i in wave if isinstance(i.kernel, (Loop, While))]
-    wave = [i for i in wave if not isinstance(i.kernel, (Loop, While))]
+    found = [(LOOP, [i]) for i in wave if isinstance(i.kernel, WALKS)]
+    wave = [i for i in wave if not isinstance(i.kernel, WALKS)]
     shared = [i for i in wave if i.tiles > 1]
     small = [i for i in wave if i.tiles == 1]
     if (len(small) > 1 and sum(map(seconds, small)) > WORTH) or (shared and sum(map(seconds, small)) > WORTH / 4):
@@ -244,13 +262,13 @@ def launches_of(wave) -> list:
 
 
 class Store:
-    """Memory that grows with the turns of a while, kept from run to run."""
+    """Memory that grows with the turns of a while, kept from run to run; or the level of a reversal, in other memory."""
 
     def __init__(self):
-        self.words = np.zeros(3, np.int64)
+        self.words = np.zeros(2, np.int64)
 
     def __del__(self):
-        if self.words[0]:
+        if self.words[ROOM // 8]:
             _free(int(self.words[0]))
 
 
