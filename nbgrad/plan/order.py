@@ -11,6 +11,7 @@ class Order:
     def __init__(self, calls):
         self.calls, self.group = calls, list(range(len(calls)))
         self._members = {i: [i] for i in self.group}
+        self._latest = {i: i for i in self.group}  # group -> the last call of it and of all groups that it waits for
         self.before = {i: set() for i in self.group}  # group -> groups it waits for
         self.after = {i: set() for i in self.group}
         self.readers, self.writers = {}, {}
@@ -55,12 +56,12 @@ class Order:
 
     def _path(self, a, b) -> bool:
         """Say whether something must run behind group `a` and before group `b`."""
-        first = self._members[a][0]
+        last = self._members[a][-1]
         waiting = [g for g in self.before[b] if g != a]
         seen = set(waiting)
         while waiting:
             g = waiting.pop()
-            if self._members[g][-1] < first:
+            if self._latest[g] < last:
                 continue
             if a in self.before[g]:
                 return True
@@ -86,6 +87,13 @@ class Order:
             if g != a:
                 self.after[a].add(g)
                 self.before[g].add(a)
+        self._latest[a] = latest = max(self._latest[a], self._latest.pop(b))
+        waiting = [*self.after[a]]
+        while waiting:
+            g = waiting.pop()
+            if self._latest[g] < latest:
+                self._latest[g] = latest
+                waiting += self.after[g]
 
     def sorted(self) -> list:
         """Return the groups, each as the numbers of its calls, in an order that all of them allow: the earliest call first."""

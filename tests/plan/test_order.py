@@ -34,6 +34,15 @@ def test_groups_merge_unless_something_must_run_between():
     assert order.sorted() == [[0, 1, 2], [3]]
 
 
+def test_what_must_run_between_is_found_behind_groups_of_calls_far_apart():
+    order = Order([call([0], [1]), call([1], [2]), call([0], [3]), call([3], [4]), call([2], [5])])
+    assert order.may_merge(2, 4)
+    order.merge(0, 3)  # call 2, then calls 0 and 3, then call 1, then call 4
+    assert not order.may_merge(2, 4)
+    assert order.may_merge(2, 1) is False
+    assert order.sorted() == [[2], [0, 3], [1], [4]]
+
+
 def test_near_are_makers_and_readers_of_the_same():
     order = Order([call([0], [1]), call([0], [2]), call([5], [6]), call([1, 0], [3])])
     assert order.near(3) == [1, 0]
