@@ -1,17 +1,18 @@
 """`while_loop` in a program that is recorded: condition and body are two tables, walked until the condition is false.
 
-How many turns there will be is not known before: what the backward reads of them is kept in a store that grows.
+How many turns there will be is not known before: what the backward reads of them is kept in a store that grows. Gradients
+of gradients are those of the tangents, which a second loop carries beside the values.
 """
 
 import numpy as np
 
-from ..base.errors import GradientError, problem
 from ..eager import COPY, record_custom
-from ..history import node_of
+from ..history import newest_node, node_of
 from ..ops.table import Op
 from ..plan.calls import Pointer, While
 from ..tape.tape import next_slot, recording
 from ..tensor import Tensor
+from ..transform import fresh, push, recorded, zeros_of
 from .again import on_tape
 from .recorded_body import Memory, RecordedBody, gradients_of, note_inner
 from .recorded_reversal import check_again, note_reversal, spaced
@@ -26,7 +27,7 @@ class RecordedWhile:
     """
 
     def __init__(self, test, f, init, checkpoint):
-        self.init, self.wanted, self.outer = init, recording.on, recording.recorder
+        self.init, self.wanted, self.outer, self.functions = init, recording.on, recording.recorder, (test, f)
         self.checkpoint = checkpoint and self.wanted
         arrays = [t.data for t in init]
         self.test = RecordedBody(lambda c, _: ([], [test(c)]), arrays, [], False)
@@ -114,7 +115,7 @@ class RecordedWhile:
         else:
             memory.note(WHILE_BACK, body, [], body.backward, self.turns, True, reads)
         found = [None if n is None or a.dtype.kind != "f" else Tensor._make(a, None) for n, a in zip(nodes, (*g_carries, *sums))]
-        return on_tape(found, nodes, gradients, _not_again)
+        return on_tape(found, nodes, gradients, along=self.along)
 
     def _keep(self):
         """See to it that the store holds what the backward reads."""
@@ -125,10 +126,38 @@ class RecordedWhile:
             self.part = self.outer.part
             self._forward()
 
+    def along(self, tangents):
+        """Return the tangents of the carries behind the last turn: of a loop that carries them beside the values.
 
-def _not_again():
-    what = "a gradient of a gradient through while_loop inside of a compiled function"
-    raise problem(GradientError, what, "scan or fori_loop, or the function without ng.compile")
+        `tangents` are by the node of what the loop began with, or read from outside.
+        """
+        test, f = self.functions
+        for made in (self.test, self.body):
+            made.check("while_loop", made.forward)
+        init = [Tensor._make(a, node_of(t)) for a, t in zip(self.first, self.init)]
+        floats = [i for i, t in enumerate(init) if t.dtype.kind == "f"]
+        given = [tangents.get(init[i].node) for i in floats]
+        outside = {n: tangents[n] for n in self.body.ends if n in tangents}
+        start = [*init, *[zeros_of(init[i]) if t is None else t for i, t in zip(floats, given)]]
+        n = len(init)
+        step = lambda c: with_tangents(f, c[:n], dict(zip(floats, c[n:])), outside)
+        out = RecordedWhile(lambda c: test(c[:n]), step, start, self.checkpoint).run()
+        found = dict(zip(floats, out[n:]))
+        return [found.get(i) for i in range(n)]
+
+
+def with_tangents(f, carries, tangents, outside):
+    """Return what `f` makes of carries, then the tangents of its floats: of carries by number, and from outside by node."""
+    since, given = next_slot(), dict(outside)
+    carries = [fresh(t, "while_loop") if t.dtype.kind == "f" else t for t in carries]
+    given.update({carries[i].node: t for i, t in tangents.items()})
+    with recorded(True, deeper=1):
+        outs = f(carries)
+    roots = [newest_node(t) for t in outs]
+    live = [r for r in roots if r is not None]
+    found = dict(zip(live, push(live, given, since, recording.on)))
+    moved = [(t, found.get(r)) for t, r in zip(outs, roots) if t.dtype.kind == "f"]
+    return [*outs, *[zeros_of(t) if by is None else by for t, by in moved]]
 
 
 _REPEATED = Op("while_loop", "custom", ("*args",), pull=lambda node, g: node.kept["while"].pull(

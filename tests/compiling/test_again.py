@@ -26,7 +26,18 @@ def choice(x, w):
     return ng.cond(x.sum() > 0, lambda x: ng.sin(x @ w), lambda x: x * x @ w, x)
 
 
-FUNCTIONS = [product, recurrence, powers, choice]
+def doubling(x, w):
+    return ng.while_loop(lambda c: (c * c).sum() < 50.0, lambda c: ng.sin(c @ w) + 1.5 * c, x)
+
+
+def doubling_twice(x, w):
+    """A loop of a loop, with carries of integers and one that is read from outside, and a checkpoint."""
+    inner = lambda c: ng.while_loop(lambda d: d[1] < 2, lambda d: (ng.sin(d[0] @ w) + d[0], d[1] + 1), (c, 0))[0]
+    body = lambda c: (inner(c[1]) * 0.7, ng.tanh(c[0]) + x[::-1], c[2] + 1)
+    return ng.while_loop(lambda c: c[2] < 4, body, (x, x * w.sum(), 0), checkpoint=True)[1]
+
+
+FUNCTIONS = [product, recurrence, powers, choice, doubling, doubling_twice]
 OF = pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
 
 
@@ -60,6 +71,21 @@ def test_third_derivatives(f):
         return ng.grad(lambda x: (second(f)(x, W)[0] * X).sum())
 
     same(third(ng.compile(f))(X), third(f)(X), 1e-9, 1e-11)
+
+
+@pytest.mark.parametrize("f", [doubling, doubling_twice], ids=lambda f: f.__name__)
+def test_third_derivatives_inside_of_a_compiled_function(f):
+    third = ng.grad(lambda x, w: (second(f)(x, w)[0] * X).sum(), (0, 1))
+    same(ng.compile(third)(X, W), third(X, W), 1e-9, 1e-11)
+
+
+@OF
+def test_directional_derivatives_inside_of_a_compiled_function(f):
+    scalar = lambda x, w: (f(x, w) ** 2).sum()
+    along = lambda x, w: [*ng.jvp(f, (x, w), (ng.cos(x), w * w)), *ng.hvp(scalar, (x, w), (w[:1] + x, w * w))]
+    compiled = ng.compile(along)
+    for k in (1.0, -1.0):
+        same(compiled(X * k, W), along(X * k, W), 1e-10, 1e-12)
 
 
 @OF
