@@ -31,11 +31,13 @@ class RecordedBody:
     carries, slices, outs, ys : list of ndarray
         Stand-ins of what a turn is given, and what it makes.
     forward, backward : list of Call
+    ends : list of Node
+        What is read from outside that a gradient flows to.
     """
 
     def __init__(self, f, carries, slices, wanted):
         self.outer, self.inner = recording.recorder, Recorder()
-        self.since, self.back = next_slot(), None
+        self.since, self.ends = next_slot(), []
         leaf = lambda t: Node(None, (), NO_ATTRS, t.shape, t.dtype) if wanted and t.dtype.kind == "f" else None
         recording.recorder = self.inner
         try:
@@ -93,7 +95,6 @@ class RecordedBody:
             for a, g in zip(self.g_carries, g_ins[:n]):
                 source = g.data if g is not None else np.zeros((), a.dtype)
                 run_map(COPY, (source,), a.shape, a.dtype, out=a)
-        self.back = True
 
     def _hand_over(self):
         """Tell the outer recorder what the body reads of others."""

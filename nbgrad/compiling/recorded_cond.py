@@ -44,7 +44,7 @@ class RecordedCond:
                 memory.give(s, a, 0)
             self.kept.append((handed, kept))
             memory.note(COND, body, [*body.ys, *handed], body.forward, turns, False, reads)
-        nodes = [node_of(t) for t in self.operands] + [n for b in self.bodies for n in (b.ends if self.wanted else ())]
+        nodes = [*map(node_of, self.operands), *[n for b in self.bodies for n in b.ends]]
         if not self.wanted or all(n is None for n in nodes):
             return [Tensor._make(a, None) for a in self.ys]
         return record_custom(_CHOSEN, nodes, self.ys, {"cond": self})

@@ -26,9 +26,11 @@ class RecordedScan:
 
     def __init__(self, f, init, xs, length, reverse, checkpoint, again):
         self.init, self.xs, self.length, self.reverse, self.again = init, xs, length, reverse, again
-        self.wanted, self.outer = recording.on, recording.recorder
+        self.outer = recording.recorder
+        self.body = RecordedBody(f, [t.data for t in init], [x.data[0, ...] for x in xs], recording.on)
+        self.nodes = [*map(node_of, (*init, *xs)), *self.body.ends]
+        self.wanted = recording.on and any(n is not None for n in self.nodes)
         self.checkpoint = checkpoint and self.wanted
-        self.body = RecordedBody(f, [t.data for t in init], [x.data[0, ...] for x in xs], self.wanted)
         self.body.watch(self.body.slices, xs)
 
     def run(self):
@@ -36,11 +38,10 @@ class RecordedScan:
         body, outer = self.body, self.outer
         self.ys = [outer.made((self.length, *a.shape), a.dtype) for a in body.ys]
         out = self._stacked() if self.wanted and not self.checkpoint else self._in_place()
-        nodes = [node_of(t) for t in (*self.init, *self.xs)] + (body.ends if self.wanted else [])
-        if not self.wanted or all(n is None for n in nodes):
-            made = [Tensor._make(a, None) for a in (*out, *self.ys)]
+        if self.wanted:
+            made = record_custom(_SCANNED, self.nodes, [*out, *self.ys], {"scan": self})
         else:
-            made = record_custom(_SCANNED, nodes, [*out, *self.ys], {"scan": self})
+            made = [Tensor._make(a, None) for a in (*out, *self.ys)]
         return made[: len(out)], made[len(out) :]
 
     def _copies(self, tensors) -> list:

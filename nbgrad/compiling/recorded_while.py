@@ -27,11 +27,13 @@ class RecordedWhile:
     """
 
     def __init__(self, test, f, init, checkpoint):
-        self.init, self.wanted, self.outer, self.functions = init, recording.on, recording.recorder, (test, f)
-        self.checkpoint = checkpoint and self.wanted
+        self.init, self.outer, self.functions = init, recording.recorder, (test, f)
         arrays = [t.data for t in init]
         self.test = RecordedBody(lambda c, _: ([], [test(c)]), arrays, [], False)
-        self.body = RecordedBody(lambda c, _: (f(c), []), arrays, [], self.wanted)
+        self.body = RecordedBody(lambda c, _: (f(c), []), arrays, [], recording.on)
+        self.nodes = [*map(node_of, init), *self.body.ends]
+        self.wanted = recording.on and any(n is not None for n in self.nodes)
+        self.checkpoint = checkpoint and self.wanted
         self.key = f"store {next_slot()}"
 
     def run(self) -> list:
@@ -89,10 +91,9 @@ class RecordedWhile:
             memory.store(s, self.key, offset, self.offsets[-1])
 
     def _results(self, out):
-        nodes = [node_of(t) for t in self.init] + (self.body.ends if self.wanted else [])
-        if not self.wanted or all(n is None for n in nodes):
+        if not self.wanted:
             return [Tensor._make(a, None) for a in out]
-        return record_custom(_REPEATED, nodes, out, {"while": self})
+        return record_custom(_REPEATED, self.nodes, out, {"while": self})
 
     def pull(self, nodes, gradients):
         """Note the backward; return the gradients of the carries and of what the body reads from outside."""

@@ -327,6 +327,15 @@ def test_several_threads():
             same(r, right, 1e-11, 1e-14)
 
 
+def test_what_no_gradient_flows_to_is_not_kept():
+    f = ng.compile(lambda h, w: ng.scan(lambda h, _: (ng.tanh(h @ w), None), h, None, length=1000)[0])
+    x, h, w = data()
+    same(f(h, w), f.f(h, w), 1e-12)
+    assert f.latest.program.schedule.arena < 1000 * h.data.nbytes
+    leaf = ng.tensor(h.numpy().copy(), requires_grad=True)
+    assert f(leaf, w).requires_grad
+
+
 def test_a_scan_is_one_call_forward_and_one_backward():
     schedule = ng.compile(through(states)).record(*data()).program.schedule
     names = [op.name for wave in schedule.waves for item in wave for op in item.work.ops]

@@ -7,6 +7,7 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.base.errors import GradientError, IndexRangeError
+from nbgrad.plan.calls import While
 from tests.compiling.test_compile import count, same
 from tests.compiling.test_recorded_scan import through
 
@@ -104,6 +105,16 @@ def test_gradients_outside_are_those_of_eager_mode(f):
     compiled = ng.compile(f)
     for scale in SCALES:
         same(through(compiled)(X * scale, W), through(f)(X * scale, W), 1e-9, 1e-12)
+
+
+def test_what_no_gradient_flows_to_is_not_kept():
+    compiled = ng.compile(lambda x: turning(x, W)[0])
+    same(compiled(X), turning(X, W)[0], 1e-12)
+    (loop,) = [i.kernel for wave in compiled.latest.program.schedule.waves for i in wave if isinstance(i.kernel, While)]
+    assert loop.store is None
+    leaf = ng.tensor(X.numpy().copy(), requires_grad=True)
+    compiled(leaf).sum().backward()
+    same(leaf.grad, ng.grad(lambda x: turning(x, W)[0].sum())(X), 1e-12)
 
 
 def test_two_calls_before_their_backwards():
