@@ -1,15 +1,21 @@
 """What need not be computed: calls nobody reads, the same call twice, copies, products with 1 and the like.
 
 Only what leaves every result as it is, NaN, infinities and signed zeros included: x + 0.0 stays, for -0.0 + 0.0 is 0.0.
+The one exception: a gradient of zero may change its sign.
 """
+
+import math
 
 import numpy as np
 
+from ..ad.scalar import vjp_op
 from ..ops.table import table
 from .calls import CONSTANT, MADE, Ref, Slot, Stop
 from .plan import Layout
 
 NEUTRAL = {("mul", 0): 1.0, ("mul", 1): 1.0, ("div", 1): 1.0, ("sub", 1): 0.0, ("pow", 1): 1.0}  # (row, argument) -> number
+
+GUARDED = (vjp_op(table["mul"], 0), vjp_op(table["mul"], 1))  # 0 where the gradient is 0, whatever it is multiplied with
 
 
 def needed(calls, slots, results) -> list:
@@ -56,15 +62,17 @@ class _Simplifier:
     def __init__(self, calls, slots, results):
         self.slots, self.calls, self.same, self.known = slots, [], {}, {}
         self.fixed = {r.slot for r in results}
-        self.writes, self.last, self.version = {}, {}, {}
+        self.writes, self.last, self.version, self.placed = {}, {}, {}, set()
         for number, call in enumerate(calls):
+            if isinstance(call, Stop) or call.plan is not None:
+                self.placed.update(r.slot for r in call.reads)  # read as they lie: the plans of these calls say how
             for w in call.writes:
                 self.writes[w.slot] = self.writes.get(w.slot, 0) + 1
                 self.last[w.slot] = number
 
     def take(self, number, call):
         """Keep a call, or note what its value is the same as."""
-        call = call._replace(reads=tuple(map(self.renamed, call.reads)))
+        call = self._unguarded(call._replace(reads=tuple(map(self.renamed, call.reads))))
         if not isinstance(call, Stop):
             if self._replaceable(call):
                 ref = self._trivial(call) or self._again(number, call)
@@ -104,7 +112,7 @@ class _Simplifier:
             neutral = NEUTRAL.get((op.name, i))
             if neutral is not None and self.number(r) == neutral and self._equal(call.reads[1 - i], w):
                 return call.reads[1 - i]
-        return self._folded(call) if w.layout.size == 1 else None
+        return self._folded(call) if w.layout.size == 1 or w.slot not in self.placed else None
 
     def _equal(self, r, w) -> bool:
         """Say whether what is read at `r` can stand for what is written to `w`."""
@@ -141,6 +149,14 @@ class _Simplifier:
                 self.known[key] = call.writes[0]
             return None
         return found
+
+    def _unguarded(self, call):
+        """Return a product for one with a guard that nothing can meet: of a gradient that is not 0, or with a finite number."""
+        if isinstance(call, Stop) or call.op not in GUARDED:
+            return call
+        g, partial = map(self.number, call.reads)
+        sure = g or (partial is not None and math.isfinite(partial))
+        return call._replace(op=table["mul"]) if sure else call
 
     def _cheaper(self, call):
         """Return a call of the same value that costs less: a square as a product."""

@@ -31,6 +31,10 @@ CASES = {
     "the result is a copy": (lambda x: x.copy(), ["copy"]),
     "cast to the same": (lambda x: ng.exp(x.astype("float64")), ["exp"]),
     "cast": (lambda x: ng.exp(x.astype("float32")), ["astype", "exp"]),
+    "a gradient of one": (ng.grad(lambda x: (x * ng.exp(x)).sum()), ["exp", "exp_g_x", "add"]),
+    "a gradient times a number": (ng.grad(lambda x: ng.exp(x * 3.0).sum()), ["mul", "exp", "exp_g_x", "mul"]),
+    "a gradient times infinity": (ng.grad(lambda x: ng.exp(x * np.inf).sum()), ["mul", "exp", "exp_g_x", "mul_g_x"]),
+    "numbers alone": (ng.grad(lambda x: (ng.exp(x) * 3.0 * 2.0).sum()), ["exp", "exp_g_x"]),
     "once per layout": (lambda x: ng.exp(x) * ng.exp(x.T).T, ["exp", "exp", "mul"]),
 }
 

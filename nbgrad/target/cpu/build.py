@@ -39,18 +39,30 @@ def build_object(text: str, name: str) -> store.Object:
         When Numba cannot compile it. The message names the file and line; `details` holds all that Numba says.
     """
     with compiling(text, name):
-        module = _optimised(text, name)
+        return finished(linked(text, name), symbol(text, name))
+
+
+def finished(library, exported) -> store.Object:
+    """Return the object file of a kernel that is `linked`: LLVM's half of the work, which needs no lock of Numba's."""
+    module = _optimised(library)
+    if not _calls_others(module):
         data = _near().emit_object(module.clone())
-        needs = undefined_symbols(data)
-        if needs:  # functions of others may be far away
-            data = _far().emit_object(module)
-    return store.Object(symbol(text, name), needs, data)
+        needs = undefined_symbols(data)  # LLVM may have made a call of its own, of memcpy
+        if not needs:
+            return store.Object(exported, needs, data)
+    data = _far().emit_object(module)
+    return store.Object(exported, undefined_symbols(data), data)
+
+
+def _calls_others(module) -> bool:
+    """Say whether a module calls functions outside of it, which may be far away."""
+    return any(f.is_declaration and not f.name.startswith("llvm.") for f in module.functions)
 
 
 def build_assembly(text: str, name: str) -> str:
     """Return the assembly of what `build_object` makes."""
     with compiling(text, name):
-        module = _optimised(text, name)
+        module = _optimised(linked(text, name))
         far = undefined_symbols(_near().emit_object(module.clone()))
         return (_far() if far else _near()).emit_assembly(module)
 
@@ -146,23 +158,57 @@ def _function(text, name):
     return function
 
 
-def _optimised(text, name):
-    """Return LLVM's optimised module of a kernel.
+def linked(text, name):
+    """Return Numba's library of a kernel: all of its functions in one module, as Numba wrote them, called `symbol`.
 
     Numba's own wrapper for C (`cfunc`) takes Python's lock to report exceptions. Kernels raise none, so the wrapper
     here ignores the status that a Numba function returns, and what computes it falls away. Numba's engine never sees
     the module: it is linked and optimised once, with the wrapper in place, and given to the caller.
     """
-    parts, exported = _lowered(_function(text, name)), symbol(text, name)
+    function, exported = _function(text, name), symbol(text, name)
+    parts = _lowered(function)
     library = parts["library"]
     library.add_llvm_module(_wrapper(parts, exported))
     module = library._final_module
     for other in dict.fromkeys(library._linking_libraries):
         module.link_in(other._get_module_for_linking(), preserve=True)
+    turns = function.py_func.__globals__.get("TURNS")
+    if turns is not None:
+        module = library._final_module = interleaved(module, turns)
     _hide_all_but(exported, module)
+    return library
+
+
+def _optimised(library):
+    """Return the module of a library, optimised."""
     library._optimize_final_module()
-    module.verify()
-    return module
+    library._final_module.verify()
+    return library._final_module
+
+
+def interleaved(module, turns):
+    """Return a module whose loops take so many vectors at a time, each instruction for all of them in a row.
+
+    LLVM takes one vector after the other where the body of a loop is long. A processor then meets the next one too late
+    to work on it while it waits for results of this one.
+    """
+    import llvmlite.binding as llvm
+
+    lines, known, text = [], set(), str(module)
+    number = 1 + max(map(int, re.findall(r"^!(\d+) =", text, re.M)), default=0)
+    notes = [f'!{number} = !{{!"llvm.loop.interleave.count", i32 {turns}}}']
+    for line in text.splitlines():
+        label = re.match(r'("[^"]+"|[\w.$-]+):', line)
+        if line.startswith("define"):
+            known = set()
+        elif label:
+            known.add(label[1])
+        elif line.startswith("  br ") and known.intersection(re.findall(r'label %("[^"]+"|[\w.$-]+)', line)):  # back to the head
+            loop = number + len(notes)
+            line += f", !llvm.loop !{loop}"
+            notes.append(f"!{loop} = distinct !{{!{loop}, !{number}}}")
+        lines.append(line)
+    return llvm.parse_assembly("\n".join([*lines, *notes]))
 
 
 def _lowered(function):

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import math
+import re
 import textwrap
 import types
 from pathlib import Path
@@ -17,6 +18,7 @@ RENAMED = {  # Python's spelling -> what keeps the dtype inside a kernel
     "math.floor": "np.floor", "math.ceil": "np.ceil", "math.trunc": "np.trunc", "round": "np.rint",
     "math.fmod": "np.fmod", "math.cbrt": "np.cbrt", "math.exp2": "np.exp2",
 }  # fmt: skip
+INSTRUCTIONS = re.compile(r"pick|\w+_float(?:32|64)")  # functions that are no calls
 
 
 class Lowering:
@@ -126,6 +128,14 @@ class _Rewrite(ast.NodeTransformer):
         node = self.generic_visit(node)
         power = isinstance(node.op, ast.Pow) and self.low.elementary("pow", [ast.unparse(node.left), ast.unparse(node.right)])
         return ast.parse(power, mode="eval").body if power else node
+
+    def visit_IfExp(self, node):
+        """Take one of two values without a branch, unless one of them calls what may take its time."""
+        node = self.generic_visit(node)
+        calls = [n.func for arm in (node.body, node.orelse) for n in ast.walk(arm) if isinstance(n, ast.Call)]
+        if all(isinstance(f, ast.Name) and INSTRUCTIONS.fullmatch(f.id) for f in calls):
+            return ast.Call(ast.Name("pick"), [node.test, node.body, node.orelse], [])
+        return node
 
     def visit_Call(self, node):
         args = [self.visit(a) for a in node.args]

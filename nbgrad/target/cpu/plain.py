@@ -16,7 +16,7 @@ from .kernels import kernel_name, source
 from .load import source_path
 
 # What the first half of a file defines for the compiler; here it has other meanings, below.
-HEAD = {"kernel", "helper", "word_type", "read", "word", "pointer", "apart", "stack"}
+HEAD = {"kernel", "helper", "word_type", "read", "word", "pointer", "pick", "apart", "stack"}
 
 
 @functools.cache
@@ -74,7 +74,7 @@ def _words() -> dict:
     return {
         **words, "math": math, "np": np, "kernel": same, "helper": same, "inline": lambda dtype: same, "types": _Types(),
         "word": lambda args, i: args[i], "pointer": lambda number, dtype: lambda args: args[number], "apart": _apart,
-        "stack": lambda dtype, count: lambda args: np.empty(count, dtype),
+        "pick": lambda condition, a, b: a if condition else b, "stack": lambda dtype, count: lambda args: np.empty(count, dtype),
     }  # fmt: skip
 
 

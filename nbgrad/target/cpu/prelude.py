@@ -48,6 +48,17 @@ def pointer(number, dtype):
     return at
 
 
+@intrinsic
+def pick(context, condition, a, b):
+    """Take `a` where the condition holds, else `b`, both computed: LLVM makes a maze of masks of branches in a row."""
+    kind = context.unify_types(a, b)
+
+    def emit(context, builder, signature, values):
+        return builder.select(*values)
+
+    return kind(types.boolean, kind, kind), emit
+
+
 '''
 
 APART = '''\
@@ -100,7 +111,7 @@ def apart(dtypes: tuple) -> str:
 
 @functools.cache
 def prelude(dtypes: tuple) -> str:
-    """Return the text that defines `word`, `at0`..., `T0`..., `kernel`, `helper`, `math` and `np`.
+    """Return the text that defines `word`, `at0`..., `T0`..., `pick`, `kernel`, `helper`, `math` and `np`.
 
     Parameters
     ----------

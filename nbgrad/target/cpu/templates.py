@@ -9,6 +9,8 @@ from .reduce_text import TEXTS as REDUCE_TEXTS
 
 PART = 128  # numbers of a block of which each part of a long chain is done in turn: they stay in the first cache too
 HEAVY = 1  # functions of a part, at most where it can be cut
+DEEP = 3  # functions that wait for one another, at most in a chain that is not cut
+TURNS = 4  # vectors that are taken at a time where there are several functions
 SLOW = re.compile(r"\b\w+_float(?:32|64)\(")
 NAME = re.compile(r"\b[a-z]\w*\b")
 BLOCK = 1024  # numbers that are looked through for rare arguments before they are taken: they stay in the first cache
@@ -57,8 +59,10 @@ def map_text(kernel, name):
         axes = f"word(args, {first + 5})"
         starts = [f"{lengths} + {i + 1} * axes" for i in range(count)]
         walk = f"        axes = {axes}\n" + _offsets("row", "axes", lengths, names, starts, 8) + "\n"
+    several = sum(len(SLOW.findall(line)) for line in lines) > 1
     return f"""\
 {apart(dtypes)}
+{f"TURNS = {TURNS}" if several else ""}
 {indent([*typed, *helpers, *([stack_text()] if rooms else []), *_rooms(rooms)], 0)}
 
 
@@ -120,14 +124,14 @@ def _statements(body, dtypes, puts, common, before=None):
 
 
 def cut(groups) -> list:
-    """Cut the statements of a long chain of rows into parts with a function each.
+    """Cut the statements of a long chain of rows into parts with a function each, where each waits for the one before it.
 
     A processor looks some hundred instructions ahead: in a long chain it finds nothing to do while it waits for one
     result after the other; of short ones it takes several turns of the loop at once. Eight tanh in a row over 2^18
-    numbers take 1.7 ms as one part, 0.5 ms as eight.
+    numbers take 1.7 ms as one part, 0.5 ms as eight. Functions that do not wait for one another stay together.
     """
     heavy = [sum(len(SLOW.findall(line)) for line in group) for group in groups]
-    if sum(heavy) <= HEAVY:
+    if waits(groups) <= DEEP:
         return [groups]
     parts, weight = [[]], 0
     for group, more in zip(groups, heavy):
@@ -137,6 +141,16 @@ def cut(groups) -> list:
         parts[-1].append(group)
         weight += more
     return parts
+
+
+def waits(groups) -> int:
+    """Return how many functions there are in the longest chain of functions that wait for one another's results."""
+    chains: dict = {}
+    for line in [line for group in groups for line in group]:
+        name, _, text = line.partition(" = ")
+        before = max([chains.get(n, 0) for n in NAME.findall(text)], default=0)
+        chains[name] = before + len(SLOW.findall(text))
+    return max(chains.values(), default=0)
 
 
 def _in_parts(lows, body, dtypes, inside, parts, puts, values):

@@ -1,5 +1,6 @@
 """Kernels compiled by Numba: what the machine code holds, and what is told when it cannot be made."""
 
+import ctypes
 import re
 
 import numpy as np
@@ -42,6 +43,15 @@ def test_an_object_has_one_function_and_needs_nothing(folder):
     assert found.needs == ()
     assert found.symbol.encode() in found.data
     assert b"NumbaEnv" not in found.data
+
+
+def test_calls_of_others_are_seen_before_machine_code_is_written(folder):
+    for more, calls in (("T0(0)", False), ("math.hypot(x[i], factor)", True)):
+        text = text_of(65, more)
+        with build.compiling(text, "scale"):
+            library = build.linked(text, "scale")
+            found = build.finished(library, "scale_65")
+        assert build._calls_others(library._final_module) == calls == bool(found.needs)
 
 
 @pytest.mark.parametrize(
@@ -88,3 +98,16 @@ def test_machine_code_is_alone_and_without_pythons_lock(folder):
 
 def test_loops_are_vectorised(folder):
     assert re.search(r"\bv?(mul|fn?madd\d+)ps\b|\bf(mul|mla)\s+v\d+\.4s", assembly(text_of(63), "scale"))
+
+
+def test_loops_take_several_vectors_at_a_time_where_the_text_says_so(folder):
+    plain = text_of(64).replace("out[i] =", "out[i] = np.sqrt(x[i]) / (x[i] + factor) *")
+    roots = {}
+    for turns, text in {1: plain, 4: plain.replace("@kernel", "TURNS = 4\n\n\n@kernel")}.items():
+        with build.compiling(text, "scale"):
+            roots[turns] = len(re.findall(r"call .*<\d+ x float> @llvm.sqrt", str(build._optimised(build.linked(text, "scale")))))
+        x, out = np.arange(99, dtype=np.float32), np.zeros(99, np.float32)
+        block = np.array([x.ctypes.data, out.ctypes.data, 99], np.int64)
+        ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(text, "scale"))(block.ctypes.data, 0)
+        np.testing.assert_allclose(out, np.sqrt(x) / (x + 64) * 64 * x, rtol=1e-6)
+    assert roots[4] >= roots[1] + 3

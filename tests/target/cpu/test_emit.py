@@ -11,13 +11,14 @@ from nbgrad.base.errors import KernelError
 from nbgrad.base.source import body_formula
 from nbgrad.docs import rows
 from nbgrad.ops.elementary import bits
+from nbgrad.ops.special import digamma_of
 from nbgrad.ops.table import elementwise, scalar, table
 from nbgrad.target.cpu.emit import Lowering, emit_helper, indent, load_text
 
 ROWS = [r for r in rows()["elementwise"] if "integer" not in r.accepts]
 HALF = 0.5
 LIMIT = 7
-SCOPE = {"np": np, "math": math, "helper": lambda fn: fn}
+SCOPE = {"np": np, "math": math, "helper": lambda fn: fn, "pick": lambda condition, a, b: a if condition else b}
 
 
 def lowered(fn, args, dtype="float64"):
@@ -225,3 +226,24 @@ def test_bools_are_read_as_bytes():
     assert load_text("p0", "i", "int8") == "p0[i]"
     assert indent(["a", "b"], 2) == "  a\n  b"
     assert indent([], 2) == ""
+
+
+def chosen(x, y):
+    """One of two numbers, by a chain of conditions."""
+    return 0.0 if x == 0.0 else y if x > 1.0 else math.exp(x)
+
+
+def test_one_of_two_numbers_is_taken_without_a_branch():
+    low, result = lowered(chosen, ["u", "v"])
+    assert " if " not in result
+    for u in (0.0, 0.5, 2.0):
+        assert evaluate(low, result, u=np.float64(u), v=7.0) == pytest.approx(chosen(u, 7.0))
+
+
+def patient(x):
+    """A function with loops, of some numbers."""
+    return x if x > 0.0 else digamma_of(x)
+
+
+def test_what_may_take_its_time_is_called_only_where_it_is_wanted():
+    assert " if " in lowered(patient, ["u"])[1]
