@@ -25,7 +25,7 @@ from . import (
     loops_sort,
 )
 from .emit import emit_helper, emit_inline
-from .load import load
+from .load import load, load_all
 from .prelude import prelude
 from .templates import TEXTS
 from .windows import NAMES as WINDOWS
@@ -96,3 +96,8 @@ def address(kernel: Kernel) -> int:
     if kernel.loop in WINDOWS:
         return window_address(kernel.loop, kernel.dtypes[0])
     return load(source(kernel), kernel_name(kernel))
+
+
+def prepare(kernels) -> None:
+    """Compile or read kernels that will be asked for, which takes less time together than one by one."""
+    load_all([(source(k), kernel_name(k)) for k in kernels if k.loop not in WINDOWS])

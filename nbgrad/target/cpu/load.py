@@ -1,5 +1,6 @@
 """The address of the machine code of a kernel: read from the cache, or compiled."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +50,40 @@ def load(text: str, name: str) -> int:
         if (text, name) in _addresses:  # another thread compiled it before this one had Numba's lock
             return _addresses[text, name]
         return _place(text, name, _write(text, name, build.build_object(text, name)))
+
+
+def load_all(kernels) -> None:
+    """Load kernels, each a pair (text, name): while LLVM works on one of them, Numba begins with the next.
+
+    Most of LLVM's half runs without Python's lock, so that two processors have something to do.
+
+    Raises
+    ------
+    KernelError
+        As `load`.
+    """
+    missing = []
+    for text, name in dict.fromkeys(kernels) if instead is None else ():
+        if (text, name) not in _addresses:
+            found = _read(text, name)
+            missing += [(text, name)] if found is None else []
+            if found is not None:
+                _place(text, name, found)
+    if len(missing) < 2:
+        for kernel in missing:
+            load(*kernel)
+        return
+    with ThreadPoolExecutor(1) as behind:
+        halves = []
+        for text, name in missing:
+            with build.compiling(text, name):
+                halves.append(behind.submit(_finish, text, name, build.linked(text, name)))
+        for half in halves:
+            half.result()
+
+
+def _finish(text, name, library):
+    _place(text, name, _write(text, name, build.finished(library, build.symbol(text, name))))
 
 
 def load_ir(text: str, name: str, optimise=True, make=None) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from ...plan.calls import MADE, WALKS, Reversal, Stop, While
 from ...plan.cost import moved, products
 from ...plan.plan import Kernel
-from .kernels import address
+from .kernels import address, prepare
 from .native import FASTCALL, VALUES, make_builtin
 from .native_replay import (
     ENTRY,
@@ -48,6 +48,8 @@ class Program:
     def __init__(self, schedule, given, inner=False):
         self.schedule, self.given = schedule, tuple(given)
         self._numbers = {slot: i for i, slot in enumerate(self.given)}
+        items = [item for wave in schedule.waves for item in wave if not isinstance(item, Stop)]
+        prepare([k for item in items for k in (item.kernel, *item.words) if isinstance(k, Kernel)])
         self._free = [] if inner else [self._table()]
 
     def run(self, arrays):

@@ -8,7 +8,8 @@ import pytest
 from nbgrad.base.errors import KernelError
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel
-from nbgrad.target.cpu.kernels import LOOPS, address, kernel_name, source
+from nbgrad.target.cpu import load
+from nbgrad.target.cpu.kernels import LOOPS, WINDOWS, address, kernel_name, prepare, source
 
 
 def test_names_say_loop_row_and_dtypes():
@@ -39,3 +40,11 @@ def test_the_source_depends_on_the_kernel_alone():
     texts = {source(kernel._replace(dtypes=(d, d), static=s)) for d in ("float32", "float64") for s in (("11", False), ("s1", False), ("11", True))}
     assert len(texts) == 6
     assert address(kernel) == address(Kernel(*kernel))
+
+
+def test_kernels_that_will_be_asked_for_are_made_ready_together(monkeypatch):
+    kernels = [Kernel("map", ("float32",) * 2, table[name], ("11", False)) for name in ("exp", "neg")]
+    prepare([*kernels, Kernel(next(iter(WINDOWS)), ("float32",))])
+    monkeypatch.setattr(load.build, "compiling", None)  # nothing is left to compile
+    for kernel in kernels:
+        assert address(kernel) == load.load(source(kernel), kernel_name(kernel))

@@ -14,7 +14,7 @@ from nbgrad.base.config import config
 from nbgrad.base.errors import KernelError, NbgradCacheWarning
 from nbgrad.target.cpu import build, store
 from nbgrad.target.cpu import load as load_module
-from nbgrad.target.cpu.load import cache_info, clear_cache, load, load_ir, source_path
+from nbgrad.target.cpu.load import cache_info, clear_cache, load, load_all, load_ir, source_path
 from nbgrad.target.cpu.prelude import prelude
 
 SCALE = """
@@ -95,6 +95,21 @@ def test_a_kernel_is_compiled_once_and_kept(folder):
     assert sorted(f.suffix for f in folder.iterdir()) == [".o", ".o", ".py", ".py"]
     assert clear_cache() == 4
     assert cache_info().kernels == 0
+
+
+def test_kernels_are_compiled_together_and_found_afterwards(folder):
+    before, texts = cache_info(), [text_of(n) for n in (71, 72, 73)]
+    load_all([(text, "scale") for text in [*texts, texts[0]]])
+    assert cache_info().compiled == before.compiled + 3
+    for n, text in zip((71, 72, 73), texts):
+        np.testing.assert_array_equal(run_kernel(load(text, "scale"), np.ones(3, np.float32)), n)
+    assert cache_info().compiled == before.compiled + 3
+
+
+def test_what_is_wrong_with_one_of_several_kernels_is_told(folder):
+    with pytest.raises(KernelError, match="no_such_name"):
+        load_all([(text_of(74), "scale"), (text_of(75, "no_such_name"), "scale"), (text_of(76), "scale")])
+    np.testing.assert_array_equal(run_kernel(load(text_of(74), "scale"), np.ones(3, np.float32)), 74)
 
 
 def test_another_process_reads_it_without_numba(folder, read):
