@@ -10,7 +10,7 @@ from .reduce_text import TEXTS as REDUCE_TEXTS
 PART = 128  # numbers of a block of which each part of a long chain is done in turn: they stay in the first cache too
 HEAVY = 1  # functions of a part, at most where it can be cut
 DEEP = 3  # functions that wait for one another, at most in a chain that is not cut
-TURNS = 4  # vectors that are taken at a time where there are several functions
+TURNS = 4  # vectors that are taken at a time where there are several functions; of short rows most numbers would be left over
 SLOW = re.compile(r"\b\w+_float(?:32|64)\(")
 NAME = re.compile(r"\b[a-z]\w*\b")
 BLOCK = 1024  # numbers that are looked through for rare arguments before they are taken: they stay in the first cache
@@ -59,7 +59,7 @@ def map_text(kernel, name):
         axes = f"word(args, {first + 5})"
         starts = [f"{lengths} + {i + 1} * axes" for i in range(count)]
         walk = f"        axes = {axes}\n" + _offsets("row", "axes", lengths, names, starts, 8) + "\n"
-    several = sum(len(SLOW.findall(line)) for line in lines) > 1
+    several = not outer and sum(len(SLOW.findall(line)) for line in lines) > 1
     return f"""\
 {apart(dtypes)}
 {f"TURNS = {TURNS}" if several else ""}

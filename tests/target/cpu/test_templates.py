@@ -215,3 +215,12 @@ def test_the_error_function_and_its_derivative_share_an_exponential():
         with build.compiling(text, name):
             steps.append(str(build._optimised(build.linked(text, name))).count("@llvm.fma"))
     assert steps[1] <= steps[0] + 2
+
+
+def test_only_loops_over_all_numbers_take_several_vectors_at_a_time():
+    x, b = ng.tensor(X.reshape(-1, 8)), ng.tensor(X[0, 0, 0])
+    f = ng.compile(lambda x, b: ng.exp(x) * ng.tanh(x + b))
+    for other, turns in ((x, True), (b, False)):
+        f(x, other)
+        (text,) = {source(item.kernel) for wave in f.latest.program.schedule.waves for item in wave}
+        assert (f"TURNS = {TURNS}" in text) == turns
