@@ -126,8 +126,16 @@ def test_a_finished_run_resumes_to_itself_and_a_new_one_starts_over(whole, tmp_p
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["mine.txt"]
 
 
+@pytest.fixture
+def heard():
+    """Let processes that are started hear ctrl-C: where tests run in the background of a shell, it is ignored, and this is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_ends_with_status_130_and_one_clean_line(tmp_path):
+def test_ctrl_c_ends_with_status_130_and_one_clean_line(tmp_path, heard):
     process = subprocess.Popen(
         [*COMMAND, "--epochs", "1000", "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ONE_THREAD
     )
