@@ -1,5 +1,6 @@
 """A compiled function to read: its kernels in waves, what they read and write, where that lies, as text and as a picture."""
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -276,6 +277,8 @@ class Source(Shown):
     def run(self, *arrays) -> list:
         """Run the kernel in plain Python on what it reads; return what it writes. A debugger steps through its file.
 
+        Of a work of several kernels all are run.
+
         Parameters
         ----------
         *arrays : array_like
@@ -284,17 +287,20 @@ class Source(Shown):
         Raises
         ------
         KernelError
-            For kernels of instructions that only the compiler has; elementwise kernels have none.
+            For kernels of instructions that only the compiler has; elementwise rows and reductions have none.
         """
         work = self.item.work
         memory = _memory((*work.reads, *work.writes))
-        if len(arrays) != len(work.reads) or len(work.plan.steps) > 1:
+        if len(arrays) != len(work.reads):
             what = f"run: the kernel reads {len(work.reads)} arrays and {len(arrays)} are given"
-            raise problem(ArgumentError, what, "those that show() lists; a kernel that is a work of its own")
+            raise problem(ArgumentError, what, "those that show() lists")
         for r, a in zip(work.reads, arrays):
             _view(memory, r)[...] = a.numpy() if hasattr(a, "numpy") else a
-        flat = [memory[slot][offset // memory[slot].itemsize :] for slot, offset in self.item.pointers]
-        run_plain(self.item.kernel, self.item.words, self.item.tiles, flat)
+        flat = [memory[r.slot][r.offset // memory[r.slot].itemsize :] for r in (*work.reads, *work.writes)]
+        flat += [np.zeros(prod(shape), dtype) for shape, dtype in work.plan.scratch]
+        for step in work.plan.steps:
+            kernel = self.item.kernel if step.kernel.loop == self.item.kernel.loop else step.kernel
+            run_plain(kernel, step.words, step.tiles, [flat[i] for i in step.pointers])
         return [_view(memory, w).copy() for w in work.writes]
 
 

@@ -197,9 +197,9 @@ def profile(f, *args, repeats=30, **kwargs) -> Profile:
     Examples
     --------
     >>> import nbgrad as ng
-    >>> found = profile(lambda x: ng.exp(x).sum(), ng.ones((100, 100)), repeats=5)
+    >>> found = profile(lambda x: ng.exp(x) @ x, ng.ones((100, 100)), repeats=5)
     >>> [r.rows for r in found.rows]
-    ['exp', 'sum']
+    ['exp', 'matmul']
     """
     if type(repeats) is not int or repeats < 1:
         raise problem(ArgumentError, f"profile: repeats is {repeats!r}", "a whole number from 1")

@@ -23,6 +23,8 @@ PASSES = {
     "batch_standardize_grad": 10, "batch_rescale": 2, "channel_sums": 3, "running_sum": 1, "recurrence": 2,
     "scatter_sum": 1, "add_each": 1, "pool_max": 1, "arg_extreme": 1,
 }  # fmt: skip
+DEAR = (ast.Call, ast.Pow, ast.Div, ast.FloorDiv, ast.Mod)  # not made again to save a read
+FEW = 4  # operations of a row that is
 COUNTED = (ast.BinOp, ast.Compare, ast.BoolOp, ast.IfExp)
 
 
@@ -100,6 +102,21 @@ def _of_call(call) -> float:
     if op.name in PASSES:
         return float(PASSES[op.name] * max(r.layout.size for r in (*call.reads, *call.writes)))
     return _product(op.name, call.reads, call.writes)
+
+
+@functools.cache
+def cheap(op) -> bool:
+    """Say whether a row costs less than to read its result from memory: a few additions, products, comparisons and choices.
+
+    >>> from nbgrad.ops.table import table
+    >>> cheap(table["mul"]), cheap(table["exp"]), cheap(table["div"])
+    (True, False, False)
+    """
+    if op.kind != "elementwise":
+        return False
+    formula = op.formula
+    parts = [p for tree in (*[value for _, value in formula.lets], formula.result) for p in ast.walk(tree)]
+    return not any(isinstance(p, DEAR) for p in parts) and sum(isinstance(p, COUNTED) for p in parts) <= FEW
 
 
 @functools.cache

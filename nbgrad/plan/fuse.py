@@ -1,19 +1,24 @@
 """Neighbours into one loop: elementwise calls over the same places become one kernel with several outputs.
 
 A value that only its own kernel reads is never stored. A call joins a group when nothing that must run between them is
-left outside, and when every place they share is read and written at the same turn of the loop.
+left outside, and when every place they share is read and written at the same turn of the loop. Reductions join those that
+make or read what they fold; nobody in the group reads their results, which are there only when all turns are done.
 """
 
 import functools
+from math import prod
 
 from ..base.shapes import contiguous_strides
 from .absorb import absorb, product_work
 from .calls import MADE, Call, Ref, Stop, Work
 from .finishing import CONVOLUTIONS, OPERANDS, Rows, can_finish, finished_work
-from .mapping import Body, Literal, broadcast_strides, compute_dtype, plan_body
+from .folding import MOST as REDUCED
+from .folding import plan_folding, reduces, wordless, worthwhile
+from .mapping import Body, Literal, Reduced, broadcast_strides, compute_dtype, plan_body
 from .order import Order
 from .pieces import apart
 from .plan import Layout
+from .recomputing import Recomputing
 from .simplify import literal
 
 MOST = 24  # inputs of a fused kernel
@@ -31,20 +36,31 @@ def fuse(calls, slots, results) -> list:
     for number, call in enumerate(calls):
         if isinstance(call, Call) and call.op.name in CONVOLUTIONS and can_finish(call):
             _finish(number, calls, order, slots, kept)
-    return [_work(members, calls, order, slots, kept) for members in order.sorted()]
+    for number, call in enumerate(calls):  # last, so that they keep no elementwise call from its neighbours
+        if _is_reduction(call):
+            _join(number, calls, order)
+    again = Recomputing(calls, order, slots, kept, lambda members: _is_loop([calls[i] for i in members]), _fit)
+    return [_work(members, calls, again, slots, kept) for members in order.sorted()]
 
 
 def _is_map(call) -> bool:
     return isinstance(call, Call) and call.plan is None and call.writes[0].layout.size > 0
 
 
+def _is_reduction(call) -> bool:
+    return isinstance(call, Call) and reduces(call)
+
+
+def _is_loop(group) -> bool:
+    """Say whether calls are elementwise rows, and reductions that run in one pass with them."""
+    return any(map(_is_map, group)) and all(_is_map(c) or _is_reduction(c) for c in group)
+
+
 def _join(number, calls, order):
-    """Let an elementwise call join the groups of those that made what it reads, or that read what it reads."""
-    if not _is_map(calls[order.members(number)[0]]):
-        return
+    """Let a call join the groups of those that made what it reads, or that read what it reads or made it."""
     for other in order.near(number):
         members, own = order.members(other), order.members(number)
-        if own is members or not _is_map(calls[members[0]]) or len(members) + len(own) > LONGEST:
+        if own is members or not _is_loop([calls[i] for i in (*members, *own)]) or len(members) + len(own) > LONGEST:
             continue
         if _fit([calls[i] for i in members], [calls[i] for i in own]) and order.may_merge(other, number):
             order.merge(other, number)
@@ -52,15 +68,17 @@ def _join(number, calls, order):
 
 def _fit(first, second) -> bool:
     """Say whether calls can run in one loop: over the same places, and what both touch at the same turn."""
-    shape = _shape(first, second)
-    return shape is not None and _together([*first, *second], shape)
+    calls = [*first, *second]
+    shape = _shape(calls)
+    return shape is not None and _together(calls, shape)
 
 
 def _together(calls, shape) -> bool:
     """Say whether calls can run in one loop over `shape`."""
     touched = {}
     for call in calls:
-        for r, writes in (*[(r, False) for r in call.reads], *[(w, True) for w in call.writes]):
+        written = () if _is_reduction(call) else call.writes
+        for r, writes in (*[(r, False) for r in call.reads], *[(w, True) for w in written]):
             touched.setdefault(r.slot, []).append((_walk(r, _over(call), shape), writes))
     for walks in touched.values():
         if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1 and not _parts(walks):
@@ -68,7 +86,29 @@ def _together(calls, shape) -> bool:
     if not _ordered(calls):
         return False
     inputs = [slot for slot, walks in touched.items() if not any(writes for _, writes in walks)]
-    return len(inputs) <= MOST
+    return len(inputs) <= MOST and _reduced_alike(calls, shape, {w for walks in touched.values() for w, _ in walks})
+
+
+def _reduced_alike(calls, shape, walks) -> bool:
+    """Say whether the reductions among calls over `shape` fold the same axes, and nobody else touches their results."""
+    found = list(filter(_is_reduction, calls))
+    if not found:
+        return True
+    slots = [r.slot for c in calls for r in (*c.reads, *c.writes)]
+    if len(found) > REDUCED or any(slots.count(c.writes[0].slot) > 1 for c in found):
+        return False
+    if not all(_is_reduction(c) or wordless(c.op) for c in calls):
+        return False
+    axes, lengths = {_folded(c, shape) for c in found}, tuple([n for n in shape if n != 1])
+    return len(axes) == 1 and worthwhile(lengths, axes.pop(), tuple([w.layout.strides for w in walks]))
+
+
+def _folded(call, shape) -> tuple:
+    """Return which axes of `shape`, those of length 1 left out, a reduction folds."""
+    if _lengths(call) != [n for n in shape if n != 1]:  # all of a flat one
+        return tuple(range(sum(n != 1 for n in shape)))
+    long = [a for a, n in enumerate(_over(call)) if n != 1]
+    return tuple([i for i, a in enumerate(long) if a in call.attrs["axis"]])
 
 
 def _finish(number, calls, order, slots, kept):
@@ -120,21 +160,21 @@ def _parts(walks) -> bool:
     return len(lengths) == len(walks) and all(apart(a, b) for i, a in enumerate(parts) for b in parts[:i])
 
 
-def _shape(first, second):
-    """Return the shape that both lists of calls can run over, or None."""
-    a, b = first[0].writes[0].layout.shape, second[0].writes[0].layout.shape
-    if tuple(n for n in a if n != 1) == tuple(n for n in b if n != 1):
-        return a if len(a) >= len(b) else b
-    if first[0].writes[0].layout.size != second[0].writes[0].layout.size:
+def _shape(calls):
+    """Return the shape that all calls can run over, or None: that of those with operands in more than one piece."""
+    shapes, size = [_over(c) for c in calls if not _is_flat(c)], prod(_over(calls[0]))
+    lengths = {tuple([n for n in shape if n != 1]) for shape in shapes or [_over(calls[0])]}
+    if len(lengths) > 1 or any(prod(_over(c)) != size for c in calls):
         return None
-    if all(map(_is_flat, second)):
-        return a
-    return b if all(map(_is_flat, first)) else None
+    like = lengths.pop()
+    return max((_over(c) for c in calls if tuple(_lengths(c)) == like), key=len)
 
 
 def _is_flat(call) -> bool:
     """Say whether every operand lies in one piece of the size of the result, or is one number."""
-    size = call.writes[0].layout.size
+    size = prod(_over(call))
+    if _is_reduction(call) and call.writes[0].layout.size > 1:
+        return False
     return all(r.layout.size == 1 or (r.whole and r.layout.size == size) for r in (*call.reads, *call.writes))
 
 
@@ -157,40 +197,43 @@ def spread(layout, own, shape) -> Layout:
     return Layout(tuple(shape), tuple([next(strides) if n != 1 else 0 for n in shape]), layout.dtype)
 
 
-def _work(members, calls, order, slots, kept):
-    """Return the work of a group of calls."""
-    call = calls[members[0]]
-    if isinstance(call, Stop):
-        return call
-    group, elsewhere = [calls[i] for i in members], order.read_elsewhere(members) | kept
+def _work(members, calls, again, slots, kept):
+    """Return the work of a group of calls, and of those that it makes again."""
+    if isinstance(calls[members[0]], Stop):
+        return calls[members[0]]
+    elsewhere = again.stored(members) | kept
+    group = [calls[i] for i in sorted({*members, *again.made(members)})]
     first = next((c for c in group if not _is_map(c)), None)
     if first is not None and first.op.name in CONVOLUTIONS and len(group) > 1:
         rest = [c for c in group if c is not first]
         rows = _rows(rest, first.writes[0].layout.shape, elsewhere, slots)
         return finished_work(first, rest, rows, slots, elsewhere)
-    if first is not None:
+    if not _is_loop(group):
         return product_work(group, slots)._replace(calls=tuple(group))
-    shape = group[0].writes[0].layout.shape
-    for c in group[1:]:
-        shape = _shape([c], [group[0]]) if not _is_flat(c) or len(c.writes[0].layout.shape) > len(shape) else shape
-    rows = _rows(group, shape, elsewhere, slots)
-    plan = plan_body(rows.body, rows.layouts[: len(rows.reads)], rows.layouts[len(rows.reads) :])
-    return Work(plan, rows.reads, rows.writes, tuple(c.op for c in group), tuple(c.place for c in group), tuple(group))
+    shape = _shape(group)
+    rows, reduced = _rows(group, shape, elsewhere, slots), [c for c in group if not _is_map(c)]
+    layouts = rows.layouts[: len(rows.reads)], rows.layouts[len(rows.reads) :]
+    plan = plan_folding(rows.body, shape, _folded(reduced[0], shape), *layouts) if reduced else plan_body(rows.body, *layouts)
+    writes = (*rows.writes, *[c.writes[0] for c in reduced])
+    return Work(plan, rows.reads, writes, tuple(c.op for c in group), tuple(c.place for c in group), tuple(group))
 
 
 def _rows(group, shape, elsewhere, slots) -> Rows:
-    """Return a group of elementwise calls as rows over `shape`; `elsewhere` are the slots that others read."""
-    reads, layouts, known, made, outs = [], [], {}, [], {}
+    """Return a group of calls as rows over `shape`, without the results of reductions; others read the slots `elsewhere`."""
+    reads, layouts, known, made, outs, reduced = [], [], {}, [], {}, []
     for c in group:
         args = []
         for r in c.reads:
-            number, key = literal(r, slots), (r.slot, _walk(r, _over(c), shape))
+            number, key = literal(r, slots) if _is_map(c) else None, (r.slot, _walk(r, _over(c), shape))
             if number is None and key not in known:
                 known[key] = -1 - len(reads)  # an input; numbers from 0 are calls
                 reads.append(r)
                 layouts.append(spread(r.layout, _over(c), shape))
             args.append(known[key] if number is None else Literal(number))
         w = c.writes[0]
+        if not _is_map(c):
+            reduced.append(Reduced(c.op, args[0], c.reads[0].layout.dtype, c.attrs["acc"], w.layout.dtype))
+            continue
         key = (w.slot, _walk(w, _over(c), shape))
         known[key] = len(made)
         made.append((c.op, args, compute_dtype(c.op, tuple([r.layout.dtype for r in c.reads])), w.layout.dtype))
@@ -200,10 +243,11 @@ def _rows(group, shape, elsewhere, slots) -> Rows:
     made = tuple((op, tuple(map(place, args)), dtype, out) for op, args, dtype, out in made)
     writes, found = tuple([w for w, _ in outs.values()]), tuple(place(known[key]) for key in outs)
     slots_read = {r.slot for r in reads}
-    body = Body(made, found, any(w.slot in slots_read for w in writes))
+    reduced = tuple([r._replace(value=place(r.value)) for r in reduced])
+    body = Body(made, found, any(w.slot in slots_read for w in writes), reduced)
     return Rows(body, tuple(reads), writes, (*layouts, *[layout for _, layout in outs.values()]))
 
 
 def _over(call) -> tuple:
     """Return the shape that a call runs over."""
-    return call.writes[0].layout.shape
+    return (call.reads if _is_reduction(call) else call.writes)[0].layout.shape

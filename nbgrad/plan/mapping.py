@@ -3,7 +3,7 @@
 import ast
 import functools
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..base.shapes import collapse
 from .plan import GRAIN, Kernel, Plan, Step
@@ -21,18 +21,19 @@ class Body(NamedTuple):
     """Elementwise rows fused to one: values are numbered, inputs first, then the results of `calls` in order.
 
     calls : tuple of (row, values it takes, dtype it computes in, dtype of its result); a value may be a `Literal`.
-    outs : the values that are kept. shared : whether an output lies where an input lies.
+    outs : the values that are kept. shared : whether an output lies where an input lies. reduced : what is folded.
     """
 
     calls: tuple
     outs: tuple
     shared: bool = False
+    reduced: tuple = ()
 
     @property
     def name(self) -> str:
         names = list(dict.fromkeys(op.name for op, *_ in self.calls))
-        return "_".join(names[:4]) + (f"_{len(self.calls)}" if len(names) > 4 else "")
-
+        rows = "_".join(names[:4]) + (f"_{len(self.calls)}" if len(names) > 4 else "")
+        return "_".join([rows, *dict.fromkeys(r.op.name for r in self.reduced)])
 
     def made_of(self, value, inputs) -> list:
         """Return which of so many inputs a value is made of."""
@@ -42,6 +43,16 @@ class Body(NamedTuple):
             found.update(new)
             waiting += new
         return sorted(v for v in found if v < inputs)
+
+
+class Reduced(NamedTuple):
+    """A reduction of a value of a `Body`: its row, the value and its dtype, the dtypes of the accumulator and of the result."""
+
+    op: Any
+    value: int
+    dtype: str
+    acc: str
+    out: str
 
 
 class Literal(NamedTuple):

@@ -5,6 +5,7 @@ import bisect
 from .calls import MADE, Stop
 from .mapping import Body
 
+LOOPS = ("map", "map_reduce_rows", "map_reduce_columns")  # kernels whose turns touch one place of each array
 LINE = 64  # bytes: every value starts a line of the cache
 
 
@@ -31,7 +32,7 @@ def in_place(waves, lives, sizes):
     for number, wave in enumerate(waves):
         items = []
         for item in wave:
-            body = None if isinstance(item, Stop) or getattr(item.kernel, "loop", None) != "map" else item.kernel.body
+            body = None if isinstance(item, Stop) or getattr(item.kernel, "loop", None) not in LOOPS else item.kernel.body
             if isinstance(body, Body):
                 others = {s for other in wave if other is not item for s in _touched(other)}
                 made_of = [body.made_of(v, len(item.work.reads)) for v in body.outs]

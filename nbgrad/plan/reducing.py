@@ -77,7 +77,7 @@ def _around(dims, *taken):
     return prod(d.length for d in rest), len(rest), words, [d.to for d in rest]
 
 
-def _pieces(outer, length, size, most, whole):
+def chunked(outer, length, size, most, whole):
     """Split `outer` rows of `length` steps, `size` numbers each, into chunks of about `most` numbers, by multiples of `whole` steps.
 
     Returns (pieces, pieces per chunk, pieces per row, steps per piece, chunks): a chunk holds whole rows or a part of one.
@@ -99,7 +99,7 @@ def _rows(kept, fold, run, n, m):
     piece, length of a run, kept axes, other folded axes; the lengths and strides of both."""
     outer, fold_axes, fold_words, _ = _around(fold, run)
     _, kept_axes, kept_words, _ = _around(kept)
-    pieces, per, segments, steps, chunks = _pieces(outer, run.length, 1, CHUNK, WHOLE)
+    pieces, per, segments, steps, chunks = chunked(outer, run.length, 1, CHUNK, WHOLE)
     words = [chunks, m, n, run.step, pieces, per, segments, steps, run.length, kept_axes, fold_axes]
     grain = max(1, TILE // (per * steps))
     return "reduce_rows", ("1" if run.step == 1 else "s",), (*words, *kept_words, *fold_words), m * chunks, chunks, grain
@@ -118,7 +118,7 @@ def _columns(kept, fold, column, n, m):
     outer, fold_axes, fold_words, _ = _around(fold, row)
     others, kept_axes, kept_words, to = _around(kept, column)
     wide, blocks = min(width, COLUMNS), -(-width // COLUMNS)
-    pieces, per, segments, steps, chunks = _pieces(outer, rows, wide, max(TILE, ROWS * wide), DEEP)
+    pieces, per, segments, steps, chunks = chunked(outer, rows, wide, max(TILE, ROWS * wide), DEEP)
     words = [blocks, chunks, m, n, width, column.step, column.to, column.length, pieces, per, segments, steps, rows]
     words += [step, tail, kept_axes, fold_axes, *kept_words, *to, *fold_words]
     static = ("1" if column.step == 1 else "s", width > column.length)
@@ -133,13 +133,13 @@ def plan_arg(largest, x, axis, out) -> Plan:
     kept, run = dims(x, (axis,))[0], Dim(n, x.strides[axis])
     column = nearest(kept) if kept else None
     if column is None or nearest([run, column]) is run:
-        _, _, _, steps, chunks = _pieces(1, n, 1, TILE, WHOLE)
+        _, _, _, steps, chunks = chunked(1, n, 1, TILE, WHOLE)
         _, axes, words, _ = _around(kept)
         loop, step, units, grain = "arg_rows", run.step, m * chunks, max(1, TILE // steps)
         words = (units, grain, chunks, m, n, run.step, steps, axes, *words)
     else:
         wide, blocks = min(column.length, COLUMNS), -(-column.length // COLUMNS)
-        _, _, _, steps, chunks = _pieces(1, n, wide, max(TILE, ROWS * wide), DEEP)
+        _, _, _, steps, chunks = chunked(1, n, wide, max(TILE, ROWS * wide), DEEP)
         others, axes, words, to = _around(kept, column)
         loop, step, units, grain = "arg_columns", column.step, others * blocks * chunks, max(1, TILE // (steps * wide))
         words = (units, grain, blocks, chunks, m, n, *column, run.step, steps, axes, *words, *to)

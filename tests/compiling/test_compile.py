@@ -221,6 +221,48 @@ def test_random_programs(program, shapes, kind, way, alias):
     same(found[1], found[0], rtol=2e-5 if kind == "float32" else 1e-12, atol=2e-5 if kind == "float32" else 1e-12)
 
 
+FOLDS = ("sum", "mean", "max", "min")
+
+
+@st.composite
+def reductions(draw):
+    """A list of steps over values by number, 0 to 2 being arguments: elementwise rows of two, and reductions of one."""
+    steps, n = [], 3
+    for _ in range(draw(st.integers(2, 8))):
+        pick = st.integers(0, n - 1)
+        if draw(st.booleans()):
+            steps.append((draw(st.sampled_from(["add", "sub", "mul", "maximum", "where"])), draw(pick), draw(pick)))
+        else:
+            steps.append((draw(st.sampled_from(FOLDS)), draw(pick), draw(st.sampled_from([None, 0, 1, -1, (0, -1)])), draw(st.booleans())))
+        n += 1
+    return steps, draw(st.lists(st.integers(3, n - 1), min_size=1, max_size=4)) + [n - 1]
+
+
+def reduced(program, *found):
+    steps, results = program
+    found = list(found)
+    for name, number, *args in steps:
+        x = found[number] * 0.5
+        try:
+            out = getattr(ng, name)(x, *args) if name in FOLDS else TWO[name](x, found[args[0]])
+        except (ng.ShapeError, ng.ArgumentError, IndexError, TypeError, ValueError):  # shapes and axes that do not fit
+            out = x
+        found.append(out)
+    return [found[i] for i in results]
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(reductions(), st.sampled_from([(40, 50), (3, 33, 34), (300, 70), (9000,)]), st.sampled_from(["float32", "float64"]))
+def test_random_reductions(program, shape, kind):
+    rng = np.random.default_rng(3)
+    args = [ng.tensor(rng.standard_normal(s).astype(kind)) for s in (shape, shape[-1:], shape)]
+    f = lambda *args: reduced(program, *args)
+    tolerance = 2e-5 if kind == "float32" else 1e-12
+    same(values(ng.compile(f)(*args)), values(f(*args)), rtol=tolerance, atol=tolerance)
+    g = lambda *args: ng.grad(lambda *args: sum(r.sum() for r in f(*args)), argnums=(0, 1, 2))(*args)
+    same(values(ng.compile(g)(*args)), values(g(*args)), rtol=50 * tolerance, atol=50 * tolerance)
+
+
 # -- arguments and results
 
 

@@ -101,14 +101,14 @@ class Fold:
         Whether numbers are folded by a formula that NaN slips through, and their sums watched.
     """
 
-    def __init__(self, op, dtype, acc):
+    def __init__(self, op, dtype, acc, quick=True):
         self.op, self.dtype, self.acc, self.low = op, dtype, acc, Lowering(acc)
         self.kind = "uint8" if acc == "bool" else acc
         self.merging = op.formula if op.merge is None else _given(op, "merge")
-        quick = _given(op, "quick") if op.quick is not None and "float" in dtype else None
+        quick = _given(op, "quick") if quick and op.quick is not None and "float" in dtype else None
         try:
             formulas = (op.formula, self.merging, quick)
-            self.formulas = [f"lambda {', '.join(f.params)}: {ast.unparse(vector(f))}" if f else "None" for f in formulas]
+            self.formulas = [f"lambda {', '.join(f.params)}, ACC=ACC: {ast.unparse(vector(f))}" if f else "None" for f in formulas]
             self.vectors, self.quick = True, quick is not None
         except VectorError:
             self.vectors = self.quick = False
@@ -116,17 +116,18 @@ class Fold:
     def head(self, memory, words, watch=0):
         """Return the definitions before a kernel: memory of `memory` accumulators by name, and words by their maker."""
         lines = [f"{name} = stack(types.{self.kind}, {count})" for name, count in memory.items()]
-        truth = lambda dtype: "boolean" if dtype == "bool" else dtype
         if self.vectors:
-            start = "None" if self.op.start is None else ast.unparse(_number(self.op.start))
-            lines += [
-                f"ACC = types.{truth(self.acc)}",
-                f"fold = Folding(types.{truth(self.dtype)}, ACC, {', '.join(self.formulas)}, {start}, {bool(self.op.returns)}, {watch})",
-                *[f"{names} = {maker}" for names, maker in words],
-            ]
+            lines += [*self.folding("fold", watch), *[f"{names} = {maker}" for names, maker in words]]
         else:
             lines += self._plain()
         return "\n".join([words_text(), f"TA = np.{self.kind}", self.low.header(), *lines]) + "\n"
+
+    def folding(self, name, watch=0) -> list:
+        """Return the definition of its `Folding`; its formulas are vectors."""
+        truth = lambda dtype: "boolean" if dtype == "bool" else dtype
+        start = "None" if self.op.start is None else ast.unparse(_number(self.op.start))
+        given = f"types.{truth(self.dtype)}, ACC, {', '.join(self.formulas)}, {start}, {bool(self.op.returns)}, {watch}"
+        return [f"ACC = types.{truth(self.acc)}", f"{name} = Folding({given})"]
 
     def finish(self, n):
         """Statements that turn the accumulator `a` of `n` numbers into the result."""

@@ -295,6 +295,12 @@ def columns_word(fold, strided):
     return instruction(types.void, build)
 
 
+def behind_word(fold):
+    """Return the word `behind(lane, count)`: where the accumulators lie behind the first `count` of them."""
+    kind = types.CPointer(types.uint8 if fold.acc == types.boolean else fold.acc)
+    return instruction(kind, lambda b, lane, count: b.gep(lane, [count]))
+
+
 def lane_words(fold):
     """Return the words `empty(lane)` and `joined(lane, live)` for the lanes of a run."""
     kind = types.uint8 if fold.acc == types.boolean else fold.acc

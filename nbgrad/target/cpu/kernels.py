@@ -26,11 +26,14 @@ from . import (
 )
 from .emit import emit_helper, emit_inline
 from .load import load, load_all
+from .map_reduce_text import TEXTS as MAP_REDUCE_TEXTS
 from .prelude import prelude
-from .templates import TEXTS
+from .reduce_text import TEXTS as REDUCE_TEXTS
+from .templates import map_text
 from .windows import NAMES as WINDOWS
 from .windows import window_address
 
+TEXTS = {"map": map_text, **REDUCE_TEXTS, **MAP_REDUCE_TEXTS}
 LOOPS = {}
 for module in (
     loops_channels, loops_entropy, loops_gather, loops_matmul, loops_norm, loops_place, loops_pool, loops_random,

@@ -12,25 +12,30 @@ import numpy as np
 
 from ...base.errors import KernelError, problem
 from ...ops.elementary import bits
+from .fold_text import FILES
 from .kernels import kernel_name, source
 from .load import source_path
+from .plain_folds import WORDS
 
 # What the first half of a file defines for the compiler; here it has other meanings, below.
 HEAD = {"kernel", "helper", "word_type", "read", "word", "pointer", "pick", "apart", "stack"}
 
 
+INSTRUCTIONS = ("inline.py", *FILES)  # texts that write instructions
+
+
 @functools.cache
 def _replaced() -> frozenset:
     """Return the names of the texts that write instructions."""
-    text = Path(__file__).with_name("inline.py").read_text(encoding="utf-8")
-    return frozenset(HEAD | {n for s in ast.parse(text).body for n in _names(s)})
+    texts = [Path(__file__).with_name(file).read_text(encoding="utf-8") for file in INSTRUCTIONS]
+    return frozenset(HEAD | {n for text in texts for s in ast.parse(text).body for n in _names(s)})
 
 
 def _names(statement) -> list:
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return [statement.name]
     targets = statement.targets if isinstance(statement, ast.Assign) else []
-    return [t.id for t in targets if isinstance(t, ast.Name)]
+    return [n.id for t in targets for n in (t.elts if isinstance(t, ast.Tuple) else [t]) if isinstance(n, ast.Name)]
 
 
 def plain(kernel):
@@ -52,7 +57,7 @@ def plain(kernel):
 
 
 def _unable(name, error):
-    return problem(KernelError, f"{name} has no meaning in plain Python ({error})", "an elementwise kernel, map_...")
+    return problem(KernelError, f"{name} has no meaning in plain Python ({error})", "a kernel named map_..., reduce_... or map_reduce_...")
 
 
 def run_plain(kernel, words, tiles, arrays):
@@ -75,6 +80,7 @@ def _words() -> dict:
         **words, "math": math, "np": np, "kernel": same, "helper": same, "inline": lambda dtype: same, "types": _Types(),
         "word": lambda args, i: args[i], "pointer": lambda number, dtype: lambda args: args[number], "apart": _apart,
         "pick": lambda condition, a, b: a if condition else b, "stack": lambda dtype, count: lambda args: np.empty(count, dtype),
+        **WORDS,
     }  # fmt: skip
 
 

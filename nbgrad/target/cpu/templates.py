@@ -1,11 +1,11 @@
 """The loops that rows fill: map and reduce, as text. Loops that are whole by nature are in `loops_*.py`."""
 
 import re
+from typing import NamedTuple
 
 from ...plan.mapping import Body, Literal, compute_dtype
 from .emit import Lowering, indent
 from .prelude import apart, stack_text
-from .reduce_text import TEXTS as REDUCE_TEXTS
 
 PART = 128  # numbers of a block of which each part of a long chain is done in turn: they stay in the first cache too
 HEAVY = 1  # functions of a part, at most where it can be cut
@@ -16,7 +16,7 @@ NAME = re.compile(r"\b[a-z]\w*\b")
 BLOCK = 1024  # numbers that are looked through for rare arguments before they are taken: they stay in the first cache
 
 
-def _offsets(row, axes, lengths, names, strides, depth):
+def offsets(row, axes, lengths, names, strides, depth):
     """Return the text, at indent `depth`, that turns a row number into one offset per operand."""
     lines = [
         f"rest = {row}",
@@ -30,18 +30,35 @@ def _offsets(row, axes, lengths, names, strides, depth):
     return indent(lines, depth)
 
 
-def map_text(kernel, name):
-    """One elementwise row, or several fused to one, over operands with inner strides 1 ("1"), 0 ("0") or any ("s")."""
-    body, dtypes, (classes, outer) = as_body(kernel), kernel.dtypes, kernel.static
-    count, first = len(dtypes), len(dtypes)
+class Turns(NamedTuple):
+    """The inner loop of elementwise rows as text.
+
+    head : definitions before the kernel; rooms : dtypes of the rooms it needs, by name; steps : readings of the strides that
+    are words; before : what is read once; loop : over `i` from `start` to `n`, `grain` of them at most.
+    """
+
+    head: list
+    rooms: dict
+    steps: list
+    before: list
+    loop: list
+
+
+def turns(body, dtypes, classes, first, long, place="") -> Turns:
+    """Return the loop of a body over operands with inner strides 1 ("1"), 0 ("0") or any ("s"), words from `first` on.
+
+    Operand i is read or written at `o{i}` and behind; values that are folded go to `room0`... at `place`. `long` where the
+    loop goes over many numbers, and not over rows, which may be short.
+    """
+    count = len(dtypes)
     k = count - len(body.outs)
-    names = [f"o{i}" for i in range(count)]
-    inner = first + 6  # word of the first inner stride
     at = lambda i: {"1": f"o{i} + i", "0": f"o{i}", "s": f"o{i} + i * s{i}"}[classes[i]]
     before, inside = [], []
     for i in range(k):
         (before if classes[i] == "0" else inside).append(f"x{i} = get{i}(p{i}, {at(i)})" + (" != 0" if dtypes[i] == "bool" else ""))
     puts = [f"put{i}(p{i}, {at(i)}, T{i}({{}}))" for i in range(k, count)]
+    kinds = ["uint8" if r.dtype == "bool" else r.dtype for r in body.reduced]
+    puts += [f"fill{i}(room{i}, {place}, np.{kind}({{}}))" for i, kind in enumerate(kinds)]
     lows, groups, values = _statements(body, dtypes, puts, True)
     rare = any(low.rare for low in lows.values())
     lines, parts = [line for group in groups for line in group], [] if body.shared and rare else cut(groups)
@@ -52,18 +69,26 @@ def map_text(kernel, name):
         loop = _two_ways(lows, body, dtypes, inside, lines, puts)
     typed = [line for low in lows.values() for line in low.typed()]
     helpers = next(iter(lows.values())).helpers.values()
-    strides = [f"s{i} = word(args, {inner + i})" for i in range(count) if classes[i] == "s"]
+    steps = [f"s{i} = word(args, {first + i})" for i in range(count) if classes[i] == "s"]
+    several = f"TURNS = {TURNS}" if long and sum(len(SLOW.findall(line)) for line in lines) > 1 else ""
+    return Turns([several, *typed, *helpers], rooms, steps, before, loop)
+
+
+def map_text(kernel, name):
+    """One elementwise row, or several fused to one."""
+    body, dtypes, (classes, outer) = as_body(kernel), kernel.dtypes, kernel.static
+    count = first = len(dtypes)
+    names, inner = [f"o{i}" for i in range(count)], first + 6  # word of the first inner stride
+    made = turns(body, dtypes, classes, inner, not outer)
     lengths = inner + count
     walk = ""
     if outer:
         axes = f"word(args, {first + 5})"
         starts = [f"{lengths} + {i + 1} * axes" for i in range(count)]
-        walk = f"        axes = {axes}\n" + _offsets("row", "axes", lengths, names, starts, 8) + "\n"
-    several = not outer and sum(len(SLOW.findall(line)) for line in lines) > 1
+        walk = f"        axes = {axes}\n" + offsets("row", "axes", lengths, names, starts, 8) + "\n"
     return f"""\
 {apart(dtypes)}
-{f"TURNS = {TURNS}" if several else ""}
-{indent([*typed, *helpers, *([stack_text()] if rooms else []), *_rooms(rooms)], 0)}
+{indent([*made.head, *([stack_text()] if made.rooms else []), *stacks(made.rooms)], 0)}
 
 
 @kernel
@@ -74,13 +99,13 @@ def {name}(args, tile):
     parts = word(args, {first + 2})
     units = word(args, {first + 3})
     per_tile = word(args, {first + 4})
-{indent([*strides, *[f"{room}_ = {room}(args)" for room in rooms]], 4)}
+{indent([*made.steps, *[f"{room}_ = {room}(args)" for room in made.rooms]], 4)}
     for unit in range(tile * per_tile, min(units, (tile + 1) * per_tile)):
         {" = ".join(names)} = 0
         row = unit if parts == 1 else unit // parts
 {walk}        start = (unit - row * parts) * grain
-{indent(before, 8)}
-{indent(loop, 8)}
+{indent(made.before, 8)}
+{indent(made.loop, 8)}
 """
 
 
@@ -106,18 +131,18 @@ def _statements(body, dtypes, puts, common, before=None):
     for dtype, low in lows.items():
         if before is not None:
             low.constants, low.helpers = before[dtype].constants, before[dtype].helpers
-    k = len(dtypes) - len(body.outs)
+    k, wanted = len(dtypes) - len(body.outs), (*body.outs, *[r.value for r in body.reduced])
     values, groups = [(f"x{i}", dtypes[i]) for i in range(k)], []
     for number, (op, args, dtype, out) in enumerate(body.calls):
         low, done = lows[dtype], len(first.lines)
         result = low.row(op, [low.constant(a.value) if isinstance(a, Literal) else values[a][0] for a in args])
         if out == "bool" and dtype != "bool" and op.name == "astype":
             result = f"{result} != 0"
-        if number < len(body.calls) - 1 or len(body.outs) > 1:
+        if number < len(body.calls) - 1 or len(wanted) > 1:
             result = low.name(result if out == "bool" else f"np.{out}({result})")
         values.append((result, out))
         groups.append(first.lines[done:])
-    stored = [(max(0, v - k), put.format(values[v][0])) for put, v in zip(puts, body.outs)]
+    stored = [(max(0, v - k), put.format(values[v][0])) for put, v in zip(puts, wanted)]
     for number, line in stored if not body.shared else [(len(groups) - 1, line) for _, line in stored]:
         groups[number] = [*groups[number], line]
     return lows, groups, values
@@ -178,7 +203,7 @@ def _in_parts(lows, body, dtypes, inside, parts, puts, values):
     return loop, {f"r_{n}": known[n] for n in sorted(passed)}
 
 
-def _rooms(rooms) -> list:
+def stacks(rooms) -> list:
     """Return the definitions of rooms for a block of values each."""
     return [f"{room} = stack(types.{'uint8' if dtype == 'bool' else dtype}, {PART})" for room, dtype in rooms.items()]
 
@@ -221,6 +246,3 @@ def _two_ways(lows, body, dtypes, inside, lines, puts):
         "        for i in range(block, stop):",
         *shift(shift(shift([*inside, *lines]))),
     ]
-
-
-TEXTS = {"map": map_text, **REDUCE_TEXTS}
