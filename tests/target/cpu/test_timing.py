@@ -79,13 +79,12 @@ def test_loops_are_one_step():
 def test_peaks_are_measured_once_per_number_of_threads():
     found = peaks()
     assert peaks() is found
-    assert 1e9 < found.speed["float64"] < found.speed["float32"] * 1.2 < 1e14
+    assert all(0 < speed < np.inf for speed in (found.speed["float32"], found.speed["float64"], *found.copies))
     assert (np.diff(found.copies) <= 0).all()
-    assert 1e8 < found.copies[-1] <= found.copies[0] < 1e13
     before = get_num_threads()
     set_num_threads(1)
     try:
-        assert peaks().speed["float32"] < 1.5 * found.speed["float32"]
+        assert (peaks() is found) == (before == 1)
     finally:
         set_num_threads(before)
 
@@ -96,4 +95,4 @@ def test_the_longer_of_two_limits_binds():
     assert which == "arithmetic"
     assert seconds == 1e12 / found.speed["float32"]
     assert found.least(1.0, 1e9, "float32")[1] == "memory"
-    assert found.least(1e12, 8.0, "float64")[0] > found.least(1e12, 8.0, "float32")[0]
+    assert found.least(1e12, 8.0, "float64")[0] == 1e12 / found.speed["float64"]
