@@ -11,6 +11,7 @@ from .base.dtypes import is_float
 from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
 from .eager import COPY, as_tensor, owned
 from .history import newest_node, node_of
+from .loops import derivative, is_compiled
 from .tape.adjoint import pull_back
 from .tape.tangent import push_forward
 from .tape.tape import Node, next_slot, reachable, recording
@@ -147,6 +148,8 @@ def value_and_grad(f, argnums=0, has_aux=False):
     >>> float(value), float(gradient)
     (9.0, 6.0)
     """
+    if is_compiled(f):
+        return derivative("value_and_grad", f, argnums)
 
     @functools.wraps(f)
     def wrapped(*args, **kwargs):
@@ -203,6 +206,8 @@ def grad(f, argnums=0, has_aux=False):
     >>> float(grad(lambda x: x**2)(4.0))
     8.0
     """
+    if is_compiled(f):
+        return derivative("grad", f, argnums)
     both = value_and_grad(f, argnums, has_aux)
 
     @functools.wraps(f)

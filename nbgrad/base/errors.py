@@ -85,7 +85,7 @@ def user_location() -> str | None:
     return None if frame is None else describe(frame.f_code, frame.f_lineno)
 
 
-def problem(cls, what: str, fix: str | None = None, where: str | None = None) -> NbgradError:
+def problem(cls, what: str, fix: str | None = None, where: str | None = None, at: str | None = None) -> NbgradError:
     """Build an error of three lines: what is wrong, where the user wrote it, what to do.
 
     Parameters
@@ -98,6 +98,8 @@ def problem(cls, what: str, fix: str | None = None, where: str | None = None) ->
         What to try; printed after "try: ".
     where : str, optional
         Place of the cause when it is not the present line (a recorded node's place).
+    at : str, optional
+        Place in a text that is read and not run: a function that is differentiated from its source.
 
     Examples
     --------
@@ -110,7 +112,7 @@ def problem(cls, what: str, fix: str | None = None, where: str | None = None) ->
     if where is not None:
         lines.append(f"  recorded at {where}")
     else:
-        lines.append(f"  at {user_location() or 'the command line'}")
+        lines.append(f"  at {at or user_location() or 'the command line'}")
     if fix:
         lines.append(f"  try: {fix}")
     return cls("\n".join(lines))

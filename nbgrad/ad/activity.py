@@ -1,0 +1,47 @@
+"""Which values carry a derivative: those that depend on an active argument and that a result depends on."""
+
+from ..ops.table import ZERO, Op
+from .statements import Add, Put, Ref, Set, Store, walk
+from .tidy import names
+
+FLAT = ("size", "turns", "int", "and", "or", "not", "~", "//", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^", "<<", ">>",
+        "new", "constant", "like", "tape")  # fmt: skip
+
+
+def passes(s):
+    """Say whether a derivative flows from the arguments of an operation to its result."""
+    if not s.out.type.real or s.op in FLAT:
+        return False
+    return not (isinstance(s.extra, Op) and s.extra.df is ZERO)
+
+
+def active(body, roots, inputs, outputs):
+    """Return the names (of values, variables and memory) through which derivatives flow from inputs to outputs."""
+    home = lambda n: roots.get(n, n)
+    varied, useful = {home(n) for n in inputs}, {home(n) for n in outputs}
+    statements = list(walk(body))
+    size = -1
+    while size != len(varied):
+        size = len(varied)
+        for s in statements:
+            if isinstance(s, Set):
+                if passes(s) and any(home(n) in varied for n in names(s.args)):
+                    varied.add(home(s.out.name))
+            elif isinstance(s, Put | Add) and s.cell.type.real:
+                if any(home(n) in varied for n in names((s.value,))):
+                    varied.add(home(s.cell.name))
+            elif isinstance(s, Store) and s.array.type.real and any(home(n) in varied for n in names((s.value,))):
+                varied.add(home(s.array.name))
+    size = -1
+    while size != len(useful):
+        size = len(useful)
+        for s in reversed(statements):
+            if isinstance(s, Set):
+                if passes(s) and home(s.out.name) in useful:
+                    useful.update(home(a) for a in names([a for a in s.args if not isinstance(a, Ref) or a.type.real]))
+            elif isinstance(s, Put | Add):
+                if home(s.cell.name) in useful:
+                    useful.update(map(home, names((s.value,))))
+            elif isinstance(s, Store) and home(s.array.name) in useful:
+                useful.update(map(home, names((s.value,))))
+    return varied & useful

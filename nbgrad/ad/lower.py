@@ -1,0 +1,400 @@
+"""From the text of a function and the types of its arguments to statements: variables, branches, loops and calls."""
+
+import ast
+from typing import NamedTuple
+
+from .arrays import Arrays, Lazy
+from .expressions import Expressions, Known, Tup
+from .fence import source_of
+from .jumps import structured
+from .statements import BOOL, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While
+from .typing import promoted
+
+AUGMENTED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%"}
+
+
+class Pending(NamedTuple):
+    """What a variable holds is in its cell."""
+
+    cell: Cell
+
+
+class Wider(Exception):  # noqa: N818 - no error: lowering begins again
+    """A cell must hold a wider type than was thought."""
+
+
+class Frame:
+    """One call of a function: what its variables mean now."""
+
+    def __init__(self, source, prefix):
+        self.source, self.prefix, self.env, self.result = source, prefix, {}, None
+
+
+def lower(fn, types) -> Function:
+    """Return the statements of a function of arguments of the given types; the functions that it calls stand in it.
+
+    Parameters
+    ----------
+    fn : function
+        With source text; a compiled one stands for the plain one in it.
+    types : tuple of Scalar, Array, Group or Known
+
+    Raises
+    ------
+    GradientError
+        Where something is not supported: with file, line, column and advice.
+    """
+    cells: dict = {}
+    for _ in range(20):
+        try:
+            return Lower(cells).function(fn, types)
+        except Wider:
+            continue
+    raise source_of(fn).refuse(source_of(fn).tree, "the types of its variables do not settle")
+
+
+class Lower(Arrays, Expressions):
+    """Writes statements while it reads a tree."""
+
+    def __init__(self, cells):
+        self.cells, self.block, self.taken, self.roots, self.extents = cells, [], {}, {}, {}
+        self.frames, self.line, self.node = [], 0, None
+
+    # what everything is written with
+
+    def fresh(self, base):
+        """Return a name that is not taken."""
+        base = base.rstrip("_") if base.startswith("_") is False else base
+        count = self.taken.get(base, 0)
+        self.taken[base] = count + 1
+        return base if count == 0 else self.fresh(f"{base}_{count}")
+
+    def emit(self, op, args, kind, extra=None, name="t"):
+        """Append `name = op(args)` and return the value."""
+        out = Ref(self.fresh(name), kind)
+        self.block.append(Set(out, op, tuple(args), extra, self.line))
+        return out
+
+    def inner(self):
+        """Begin a block; returns what `close` takes."""
+        outer, self.block = self.block, []
+        return outer
+
+    def close(self, outer):
+        """End a block: return its statements."""
+        made, self.block = self.block, outer
+        return made
+
+    @property
+    def frame(self):
+        return self.frames[-1]
+
+    def refuse(self, what, fix=None, node=None):
+        return self.frame.source.refuse(node or self.node, what, fix)
+
+    # functions
+
+    def function(self, fn, types):
+        source = source_of(fn)
+        params = []
+        for name, kind in zip([a.arg for a in source.tree.args.args], types, strict=True):
+            params.append(Ref(self.fresh(name), kind))
+        values = [p.type if isinstance(p.type, Known) else self.opened(p) for p in params]
+        result = self.run(source, values)
+        results = self.returned(result)
+        body = self.block
+        return Function(source.name, tuple(params), body, results, self.roots, source.place(source.tree))
+
+    def opened(self, ref):
+        """Return an argument as values: a tuple in its parts, an array with its extents."""
+        if isinstance(ref.type, Group):
+            parts = [self.opened(self.emit("part", (ref,), t, i, ref.name)) for i, t in enumerate(ref.type.items)]
+            return Tup(parts, ref.type.cls)
+        return self.known_array(ref, ref.name) if isinstance(ref.type, Array) else ref
+
+    def returned(self, value):
+        """Return a result whose arrays are arrays."""
+        if isinstance(value, Tup):
+            return Tup([self.returned(v) for v in value.items], value.cls)
+        if isinstance(value, Lazy):
+            return self.materialised(value)
+        if isinstance(value, Known) and value.object is not None:
+            raise self.refuse(f"it returns {value.object!r}", "numbers, arrays or tuples of them")
+        return None if isinstance(value, Known) else value
+
+    def run(self, source, values):
+        """Lower the body of a function and return what it returns."""
+        if len(self.frames) > 60 or any(f.source.fn is source.fn for f in self.frames):
+            raise self.refuse(f"{source.name} calls itself", "a loop with an explicit stack")
+        names = [a.arg for a in source.tree.args.args]
+        frame = Frame(source, "" if not self.frames else self.fresh(source.name) + "_")
+        frame.env = dict(zip(names, values, strict=True))
+        line, node = self.line, self.node
+        self.frames.append(frame)
+        self.node = source.tree
+        self.statements(structured(source.tree))
+        self.frames.pop()
+        self.line, self.node = line, node
+        return frame.result if frame.result is not None else Known(None)
+
+    # statements
+
+    def statements(self, body):
+        for s in body:
+            self.line, self.node = s.lineno, s
+            getattr(self, f"do_{type(s).__name__}", self.do_other)(s)
+
+    def do_other(self, s):
+        raise self.refuse(f"`{type(s).__name__.lower()}` is not supported", node=s)
+
+    def do_Pass(self, s):
+        pass
+
+    def do_Return(self, s):
+        self.frame.result = Known(None) if s.value is None else self.value(s.value)
+
+    def do_Expr(self, s):
+        if not isinstance(s.value, ast.Constant):
+            self.value(s.value)
+
+    def do_Assign(self, s):
+        value = self.value(s.value, self.name_hint(s.targets[0]))
+        for target in s.targets:
+            self.assign(target, value)
+
+    def do_AnnAssign(self, s):
+        if s.value is not None:
+            self.assign(s.target, self.value(s.value, self.name_hint(s.target)))
+
+    def do_Assert(self, s):
+        self.block.append(Do("check", (self.truth(self.value(s.test)),), f"assertion failed: {ast.unparse(s.test)}", self.line))
+
+    def do_Raise(self, s):
+        self.block.append(Do("raise", (), ast.unparse(s.exc) if s.exc else "RuntimeError()", self.line))
+
+    def do_AugAssign(self, s):
+        op = AUGMENTED.get(type(s.op))
+        if op is None:
+            now = ast.copy_location(ast.BinOp(_load(s.target), s.op, s.value), s)
+            self.assign(s.target, self.value(now))
+            return
+        if isinstance(s.target, ast.Subscript):
+            base = self.array_of(self.value(s.target.value))
+            self.change(base, s.target.slice, op, self.value(s.value))
+            return
+        before = self.value(_load(s.target))
+        if isinstance(before, Ref) and isinstance(before.type, Array):
+            self.change(before, ast.copy_location(ast.Constant(Ellipsis), s), op, self.value(s.value))
+            return
+        self.assign(s.target, self.binary(op, before, self.value(s.value)))
+
+    def name_hint(self, target):
+        return target.id if isinstance(target, ast.Name) else "t"
+
+    def assign(self, target, value):
+        """Give a name, the names of a tuple, or an element of an array its value."""
+        if isinstance(target, ast.Name):
+            self.frame.env[target.id] = self.materialised(value, target.id) if isinstance(value, Lazy) else value
+        elif isinstance(target, ast.Tuple | ast.List):
+            items = self.items(value)
+            if len(items) != len(target.elts):
+                raise self.refuse(f"{len(items)} values for {len(target.elts)} names", node=target)
+            items = [self.materialised(v) if isinstance(v, Lazy) else v for v in items]
+            for t, v in zip(target.elts, items):
+                self.assign(t, v)
+        elif isinstance(target, ast.Subscript):
+            self.change(self.array_of(self.value(target.value)), target.slice, "=", value)
+        else:
+            raise self.refuse(f"assignment to `{ast.unparse(target)}`", "a name or an element of an array", target)
+
+    # variables that branches and loops write
+
+    def read(self, name):
+        """Return what a variable holds."""
+        frame = self.frame
+        if name in frame.env:
+            value = self.fetched(frame.env[name], name)
+            frame.env[name] = value
+            return value
+        meaning = frame.source.scope
+        if name in meaning:
+            return self.meaning(meaning[name])
+        builtins = meaning.get("__builtins__", {})
+        found = builtins.get(name, Known) if isinstance(builtins, dict) else getattr(builtins, name, Known)
+        if found is Known:
+            raise self.refuse(f"{name} has no value here on every way", f"a value for {name} before the branch or the loop")
+        return Known(found)
+
+    def fetched(self, value, name):
+        if isinstance(value, Pending):
+            if value.cell.type is None:
+                raise self.refuse(f"{name} has no value here on every way", f"a value for {name} before the branch or the loop")
+            got = self.emit("get", (value.cell,), value.cell.type, None, name)
+            return self.known_array(got, value.cell.name) if isinstance(got.type, Array) else got
+        if isinstance(value, Tup):
+            return Tup([self.fetched(v, name) for v in value.items], value.cls)
+        return value
+
+    def cell(self, path, kind):
+        """Return the cell of a variable, wide enough for a type."""
+        before = self.cells.get(path)
+        both = kind if before is None else promoted(before, kind)
+        if both is None:
+            raise self.refuse(f"{path.split('.')[-1]} is {before} on one way and {kind} on another", "one type for each variable")
+        if before is not None and both != before:
+            self.cells[path] = both
+            raise Wider
+        self.cells[path] = both
+        return Cell(f"{path}_", both)
+
+    def stored(self, name, value, path=None):
+        """Put the value of a variable into its cell; return what the variable is then."""
+        path = path or self.frame.prefix + name
+        if isinstance(value, Pending):
+            return value
+        if isinstance(value, Tup):
+            return Tup([self.stored(name, v, f"{path}_{i}") for i, v in enumerate(value.items)], value.cls)
+        if isinstance(value, Lazy):
+            value = self.materialised(value, name)
+        if isinstance(value, Known):
+            return value
+        cell = self.cell(path, value.type)
+        if isinstance(value.type, Array):
+            self.same_memory(cell.name, value)
+        self.block.append(Put(cell, self.cast(value, cell.type), self.line))
+        return Pending(cell)
+
+    def spilled(self, names):
+        """Put what the named variables hold into their cells, before a branch or a loop that writes them."""
+        env = self.frame.env
+        for n in names:
+            if n in env:
+                env[n] = self.stored(n, env[n])
+
+    def joined(self, names, before):
+        """At the end of a block: put what it gave the variables into their cells; return what they are then."""
+        env = self.frame.env
+        return {n: self.stored(n, env[n]) for n in names if n in env}
+
+    def do_If(self, s):
+        test = self.value(s.test)
+        if isinstance(test, Const | Known):
+            self.statements(s.body if (test.value if isinstance(test, Const) else test.object) else s.orelse)
+            return
+        test = self.truth(test)
+        names = sorted(_assigned([*s.body, *s.orelse]))
+        self.spilled(names)
+        before = dict(self.frame.env)
+        made, after = [], []
+        for branch in (s.body, s.orelse):
+            self.frame.env = dict(before)
+            outer = self.inner()
+            self.statements(branch)
+            after.append(self.joined(names, before))
+            made.append(self.close(outer))
+        self.block.append(If(test, made[0], made[1], s.lineno))
+        self.frame.env = {**before, **self.merged(after[0], after[1], s)}
+
+    def merged(self, a, b, s):
+        """Return what variables are after a branch: what both ways agree on."""
+        out = {}
+        for n in {**a, **b}:
+            one, other = a.get(n), b.get(n)
+            if one is not None and other is not None and one != other:
+                raise self.refuse(f"{n} is of another kind after each way", "one kind of value for each variable", s)
+            out[n] = one if one is not None else other
+        return out
+
+    # loops
+
+    def carried(self, before, after, s):
+        """Return what variables are after a loop that gives them values."""
+        return self.merged({n: before[n] for n in after if n in before}, after, s)
+
+    def do_While(self, s):
+        names = sorted(_assigned([*s.body]))
+        self.spilled(names)
+        before = dict(self.frame.env)
+        outer = self.inner()
+        test = self.until(s)
+        inside = self.truth(self.value(s.test)) if test is None else self.both(test, lambda: self.value(s.test))
+        head = self.close(outer)
+        outer = self.inner()
+        self.statements(s.body)
+        after = self.joined(names, before)
+        self.block, body = outer, self.block
+        self.block.append(While(head, inside, body, s.lineno))
+        self.frame.env = {**before, **self.carried(before, after, s)}
+
+    def until(self, s):
+        """Return the test that no flag of a loop is set; None where there are no flags."""
+        flags = [self.read(f) for f in getattr(s, "until", ())]
+        if not flags:
+            return None
+        any_set = flags[0]
+        for f in flags[1:]:
+            any_set = self.emit("or", (any_set, f), BOOL)
+        return self.emit("not", (any_set,), BOOL)
+
+    def do_For(self, s):
+        head = self.over(s.iter)
+        if s.until if hasattr(s, "until") else False:
+            self.leaving(s, head)
+            return
+        names = sorted(_assigned([s]))
+        self.spilled(names)
+        before = dict(self.frame.env)
+        outer = self.inner()
+        hint = self.name_hint(s.target)
+        index = Ref(self.fresh("i" if hint == "t" else hint if head.plain else f"i_{hint}"), INT)
+        self.assign(s.target, head.item(index))
+        self.statements(s.body)
+        after = self.joined(names, before)
+        body = self.close(outer)
+        self.block.append(Loop(index, head.start, head.stop, head.step, body, head.parallel, s.lineno))
+        self.frame.env = {**before, **self.carried(before, after, s)}
+
+    def leaving(self, s, head):
+        """A for loop that may be left early: a while loop with a counter."""
+        names = sorted({*_assigned([s]), "turn_"})
+        count = self.turns(head)
+        self.frame.env["turn_"] = Const(0, INT)
+        self.spilled(names)
+        before = dict(self.frame.env)
+        outer = self.inner()
+        free = self.until(s)
+        turn = self.read("turn_")
+        test = self.emit("and", (free, self.emit("<", (turn, count), BOOL)), BOOL)
+        top = self.close(outer)
+        outer = self.inner()
+        index = self.binary("+", head.start, self.binary("*", turn, head.step))
+        self.assign(s.target, head.item(index))
+        self.statements(s.body)
+        self.frame.env["turn_"] = self.binary("+", turn, Const(1, INT))
+        after = self.joined(names, before)
+        self.block, body = outer, self.block
+        self.block.append(While(top, test, body, s.lineno))
+        self.frame.env = {**before, **self.carried(before, after, s)}
+
+    def turns(self, head):
+        """Return how many turns a range makes."""
+        return self.emit("turns", (head.start, head.stop, head.step), INT, None, "n")
+
+
+def _assigned(body):
+    """Return the names that statements give values to; an element of an array is no name."""
+    found = set()
+    for s in body:
+        for n in ast.walk(s):
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
+                found.add(n.id)
+    return found
+
+
+def _load(target):
+    """Return a target as an expression."""
+    return ast.copy_location(ast.parse(ast.unparse(target), mode="eval").body, target) if not isinstance(target, ast.Name) else (
+        ast.copy_location(ast.Name(target.id, ast.Load()), target))  # fmt: skip
+
+
+__all__ = ["Add", "Lower", "Pending", "Scalar", "Store", "lower"]

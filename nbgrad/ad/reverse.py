@@ -1,0 +1,282 @@
+"""Reverse mode: the statements of a function, and after them those of its gradient in the opposite order."""
+
+from ..base.errors import GradientError, problem
+from ..ops.table import MISSING
+from .activity import active
+from .keeping import Keeping
+from .rules import Builder
+from .statements import INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Set, Store, While, walk
+from .tidy import Shared, dead, names
+
+
+def prepared(f: Function) -> Function:
+    """Return a function ready to be differentiated: without what its results do not need, nothing computed twice."""
+    inputs = [p.name for p in f.params]
+    results = Shared(f.roots).run(f.body, f.results)
+    dead(f.body, (results,), f.roots, inputs)
+    return f._replace(results=results)
+
+
+def leaves(value):
+    """Return the operands in a nested result, None left out."""
+    if value is None:
+        return []
+    if hasattr(value, "cls"):
+        return [x for v in value.items for x in leaves(v)]
+    return [value]
+
+
+def reverse(f: Function, wrt, value=True) -> Function:
+    """Return the function that computes gradients of a number with respect to some of its parameters.
+
+    Parameters
+    ----------
+    f : Function
+        Of `prepared`. Its result is one float.
+    wrt : tuple of int
+        Positions of parameters.
+    value : bool
+        Whether the result comes first.
+    """
+    made = Reverse(f, [f.params[i].name for i in wrt])
+    seeds = {f.results.name: Const(1.0, f.results.type)} if isinstance(f.results, Ref) else {}
+    gradients = made.run(seeds, [f.params[i] for i in wrt])
+    from .expressions import Tup
+
+    out = Tup(gradients) if len(gradients) > 1 else gradients[0]
+    results = Tup([f.results, out]) if value else out
+    g = Function(f.name, f.params, made.body, results, made.roots, f.where)
+    results = Shared(g.roots).run(g.body, results)
+    dead(g.body, (results,), g.roots, [p.name for p in f.params])
+    return g._replace(results=results)
+
+
+class Reverse(Keeping, Builder):
+    """Writes the gradient of a function: forward with what is kept, then back."""
+
+    def __init__(self, f: Function, inputs):
+        taken = {p.name for p in f.params}
+        for s in walk(f.body):
+            taken |= set(names((getattr(s, "out", None), getattr(s, "cell", None), getattr(s, "index", None))))
+        Builder.__init__(self, taken)
+        self.f, self.roots = f, dict(f.roots)
+        self.parts = {s.out.name: s for s in f.body if isinstance(s, Set) and s.op == "part"}
+        inputs = {*inputs, *(n for n, s in self.parts.items() if self.origin(s) in inputs)}
+        self.active = active(f.body, self.roots, inputs, names((f.results,)))
+        self.survey(f)
+        self.levels = []  # the open blocks of the way back: (block, their gradients so far)
+        self.gradient: dict = {}  # name of a value -> its gradient so far, an operand or a cell
+        self.shadows: dict = {}
+
+    def origin(self, s):
+        while s.op == "part" and s.args[0].name in self.parts:
+            s = self.parts[s.args[0].name]
+        return s.args[0].name
+
+    def is_active(self, v):
+        return isinstance(v, Ref | Cell) and self.roots.get(v.name, v.name) in self.active
+
+    def run(self, seeds, wrt):
+        """Write everything; return the gradients of parameters, in the structure of the parameters."""
+        self.cells = sorted({s.cell for s in walk(self.f.body) if isinstance(s, Put | Add) and self.is_active(s.cell)
+                             and not isinstance(s.cell.type, Array)}, key=lambda c: c.name)  # fmt: skip
+        outer, self.block = self.block, []
+        self.start = self.block
+        for c in self.cells:
+            self.block.append(Put(self.twin(c), Const(0.0, c.type)))
+        for n, seed in seeds.items():
+            if n in self.active:
+                self.gradient[n] = seed
+        self.backward(self.f.body)
+        out = [self.total(p) for p in wrt]
+        back = self.block
+        self.block = outer
+        self.body = [*self.forward(), *back]
+        return out
+
+    def total(self, p):
+        """Return the gradient of a parameter."""
+        from .expressions import Tup
+
+        if isinstance(p.type, Group):
+            parts = {s.extra: s.out for s in self.parts.values() if s.args[0].name == p.name}
+            return Tup([self.total(parts[i]) if i in parts else Const(0.0, t) for i, t in enumerate(p.type.items)], p.type.cls)
+        if isinstance(p.type, Array):
+            return self.shadow(p)
+        found = self.gradient.get(p.name)
+        return Const(0.0, p.type) if found is None else self.got(found)
+
+    # gradients of numbers
+
+    def twin(self, cell):
+        """Return the variable that holds the gradient of a variable."""
+        return Cell(f"g_{cell.name}", cell.type)
+
+    def got(self, found, name="d"):
+        return self.emit("get", (found,), found.type, None, name) if isinstance(found, Cell) else found
+
+    def give(self, v, g):
+        """Add to the gradient of a value."""
+        if not self.is_active(v) or (isinstance(g, Const) and g.value == 0):
+            return
+        g = self.cast(g, v.type)
+        home, before = self.home_level(v.name), self.gradient.get(v.name)
+        if home is self.block:
+            if isinstance(before, Cell):
+                self.block.append(Add(before, g, self.line))
+            else:
+                self.gradient[v.name] = g if before is None else self.plus(before, g, f"g_{v.name}")
+            return
+        if not isinstance(before, Cell):
+            cell = Cell(self.fresh(f"g_{v.name}"), v.type)
+            home.append(Put(cell, Const(0.0, v.type) if before is None else before, self.line))
+            self.gradient[v.name] = before = cell
+        self.block.append(Add(before, g, self.line))
+
+    def home_level(self, name):
+        """Return the open block of the way back that stands for the block where a value is defined."""
+        home = self.home.get(name)
+        for body, out in reversed(self.levels):
+            if body is home:
+                return out if out is not None else self.block
+        return self.start
+
+    def shadow(self, v):
+        """Return the array that holds the gradient of an array."""
+        found = self.shadows.get(v.name)
+        if found is not None:
+            return found
+        s = self.defined.get(v.name)
+        home = self.home_level(v.name)
+        before, self.block = self.block, home
+        if s is not None and s.op == "view":
+            base = self.shadow(s.args[0])
+            found = self.emit("view", (base, *map(self.need, s.args[1:])), v.type, s.extra, f"g_{v.name}")
+            self.roots[found.name] = self.roots.get(base.name, base.name)
+        elif s is not None and s.op == "new":
+            found = self.emit("new", [self.need(a) for a in s.args], v.type, ("zeros", s.extra[1]), f"g_{v.name}")
+        else:
+            found = self.emit("like", (self.need(v),), v.type, None, f"g_{v.name}")
+        self.block = before
+        self.roots.setdefault(found.name, found.name)
+        self.shadows[v.name] = found
+        return found
+
+    # statements
+
+    def backward(self, body):
+        """Write the way back through a block into the open block."""
+        self.levels.append((body, self.block))
+        for s in reversed(body):
+            self.line = s.line
+            getattr(self, f"back_{type(s).__name__}")(s)
+        self.levels.pop()
+
+    def back_Set(self, s):
+        if s.op in ("view", "new", "part") or not self.is_active(s.out):
+            return
+        if s.op == "load":
+            g = self.gradient.pop(s.out.name, None)
+            if g is not None:
+                index = tuple(map(self.need, s.args[1:]))
+                self.block.append(Store(self.shadow(s.args[0]), index, self.got(g), True, s.line))
+            return
+        if isinstance(s.out.type, Array):
+            self.back_array(s)
+            return
+        found = self.gradient.pop(s.out.name, None)
+        if found is None:
+            return
+        g = self.got(found, f"g_{s.out.name}")
+        if s.op == "get":
+            self.block.append(Add(self.twin(s.args[0]), g, s.line))
+            return
+        if s.op == "select":
+            zero, test = Const(0.0, g.type), self.need(s.args[0])
+            for v, ways in ((s.args[1], (g, zero)), (s.args[2], (zero, g))):
+                if self.is_active(v):
+                    self.give(v, self.emit("select", (test, *ways), g.type))
+            return
+        for i, part, steep in self.partials(s):
+            if self.is_active(s.args[i]):
+                self.give(s.args[i], self.product(s, g, part, steep))
+
+    def product(self, s, g, part, steep):
+        """Return the gradient times a partial."""
+        if isinstance(part, MISSING):
+            raise problem(GradientError, f"no derivative of {s.extra.name}: {part.reason}", None, at=self.f.where)
+        if part is None:
+            return g
+        start = len(self.block)
+        made = part() if callable(part) else part
+        for t in self.block[start:]:
+            t.args = tuple(self.need(a) for a in t.args)
+        made = self.need(made)
+        return self.guarded(g, made) if steep else self.times(g, made)
+
+    def back_Put(self, s):
+        if isinstance(s.cell.type, Array):
+            return
+        if self.is_active(s.cell):
+            twin = self.twin(s.cell)
+            g = self.got(twin)
+            self.block.append(Put(twin, Const(0.0, twin.type), s.line))
+            self.give(s.value, g)
+
+    def back_Add(self, s):
+        if self.is_active(s.cell) and self.is_active(s.value):
+            self.give(s.value, self.got(self.twin(s.cell)))
+
+    def back_Store(self, s):
+        if not self.is_active(s.array):
+            return
+        shadow, index = self.shadow(s.array), tuple(map(self.need, s.index))
+        if self.is_active(s.value):
+            g = self.emit("load", (shadow, *index), s.value.type)
+            if not s.add:
+                self.block.append(Store(shadow, index, Const(0.0, g.type), False, s.line))
+            self.give(s.value, g)
+        elif not s.add:
+            self.block.append(Store(shadow, index, Const(0.0, s.value.type), False, s.line))
+
+    def back_Do(self, s):
+        if s.op == "whole" and self.is_active(s.args[0]):
+            raise problem(GradientError, f"no derivative: `{s.extra}` puts a float that carries a derivative into an array of integers",
+                          "an array of floats", at=self.f.where)
+
+    def back_If(self, s):
+        made = []
+        for b in (s.then, s.other):
+            outer, self.block = self.block, []
+            self.backward(b)
+            made.append(self.refreshed(b, self.block))
+            self.block = outer
+        if made[0] or made[1]:
+            self.block.append(If(self.need(s.test), made[0], made[1], s.line))
+
+    def back_Loop(self, s):
+        outer, self.block = self.block, []
+        self.backward(s.body)
+        made, index = self.block, s.index
+        back = Ref(self.fresh(index.name), INT)
+        self.block = outer
+        made = self.refreshed(s.body, made, s)
+        if not made:
+            return
+        start, stop, step = map(self.need, (s.start, s.stop, s.step))
+        self.block += self.counted(s, back, made, start, stop, step)
+
+    def back_While(self, s):
+        outer, self.block = self.block, []
+        self.levels.append((s.head, self.block))
+        self.backward(s.body)
+        self.levels.pop()
+        self.backward(s.head)
+        made = self.block
+        self.block = outer
+        made = self.refreshed(s.head, self.refreshed(s.body, made, s), s)
+        if made:
+            self.block += self.again(s, made)
+
+
+__all__ = ["Do", "Reverse", "prepared", "reverse"]

@@ -1,0 +1,291 @@
+"""Statements as readable Python: a value that is used once stands where it is used."""
+
+import ast
+import math
+import types
+
+from ..base.source import CONSTANTS
+from ..ops.table import Op, table
+from .scalar import MATH_ROWS
+from .statements import Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
+
+BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow, "//": ast.FloorDiv, "%": ast.Mod,
+          "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift, "matmul": ast.MatMult}  # fmt: skip
+COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
+FROM_MEMORY = ("load", "get", "view", "matmul", "call")
+STAYS = ("new", "view", "call", "tape", "matmul", "constant")  # values that keep a name
+IN_MATH = {row: name for name, row in MATH_ROWS.items() if name not in ("min", "max")}
+
+
+def name(text):
+    return ast.Name(text, ast.Load())
+
+
+def attribute(text):
+    base, _, rest = text.partition(".")
+    return ast.Attribute(name(base), rest, ast.Load())
+
+
+def called(fn, *args):
+    return ast.Call(attribute(fn) if "." in fn else name(fn), list(args), [])
+
+
+def tuple_of(items):
+    return ast.Tuple(list(items), ast.Load())
+
+
+class Writer:
+    """Writes the statements of one function as Python; collects the rows that it calls."""
+
+    def __init__(self):
+        self.rows, self.inlined = {}, {}
+
+    # values
+
+    def operand(self, v):
+        if v is None:
+            return ast.Constant(None)
+        if isinstance(v, Const):
+            return self.constant(v)
+        if isinstance(v, Ref | Cell):
+            return self.inlined.pop(v.name) if v.name in self.inlined else name(v.name)
+        return tuple_of(self.operand(i) for i in v.items) if v.cls is None else called(v.cls.__name__, *map(self.operand, v.items))
+
+    def constant(self, v):
+        value = v.value
+        if isinstance(value, float) and not math.isfinite(value):
+            inner = attribute("np.nan") if value != value else attribute("np.inf")
+            inner = ast.UnaryOp(ast.USub(), inner) if value < 0 else inner
+        elif not isinstance(value, bool) and value < 0:
+            inner = ast.UnaryOp(ast.USub(), ast.Constant(-value))
+        else:
+            inner = ast.Constant(value)
+        return inner if v.type.dtype in ("float64", "int64", "bool") else called(f"np.{v.type.dtype}", inner)
+
+    def expression(self, s):
+        """Return the right-hand side of a `Set`."""
+        args = [self.operand(a) for a in s.args]
+        op = s.op
+        if isinstance(s.extra, Op):
+            return self.row(s.extra, args, s)
+        if op in BINARY:
+            return ast.BinOp(args[0], BINARY[op](), args[1])
+        if op in COMPARE:
+            return ast.Compare(args[0], [COMPARE[op]()], [args[1]])
+        if op in ("and", "or"):
+            return ast.BoolOp(ast.And() if op == "and" else ast.Or(), args)
+        if op in ("not", "~", "neg"):
+            return ast.UnaryOp({"not": ast.Not, "~": ast.Invert, "neg": ast.USub}[op](), args[0])
+        return getattr(self, f"of_{op}")(s, args)
+
+    def row(self, op, args, s):
+        if op.name == "neg":
+            return ast.UnaryOp(ast.USub(), args[0])
+        if op.name == "abs":
+            return called("abs", *args)
+        short = IN_MATH.get(op.name, op.name)
+        if op.ref is not None and hasattr(math, short) and short not in ("floor", "ceil", "trunc"):
+            return called(f"math.{short}", *args)
+        self.rows[op.name] = op
+        return called(op.name, *args)
+
+    def of_get(self, s, args):
+        return args[0]
+
+    def of_copy(self, s, args):
+        return args[0]
+
+    def of_load(self, s, args):
+        return ast.Subscript(args[0], tuple_of(args[1:]) if len(args) > 2 else args[1], ast.Load())
+
+    def of_view(self, s, args):
+        return ast.parse(s.extra.format(*map(ast.unparse, args)), mode="eval").body
+
+    def of_size(self, s, args):
+        return ast.Subscript(ast.Attribute(args[0], "shape", ast.Load()), ast.Constant(s.extra), ast.Load())
+
+    def of_part(self, s, args):
+        return ast.Subscript(args[0], ast.Constant(s.extra), ast.Load())
+
+    def of_select(self, s, args):
+        return ast.IfExp(args[0], args[1], args[2])
+
+    def of_cast(self, s, args):
+        return called(f"np.{s.out.type.dtype}", *args)
+
+    def of_int(self, s, args):
+        return called("int", *args)
+
+    def of_turns(self, s, args):
+        return called("len", called("range", *args))
+
+    def of_new(self, s, args):
+        fill, dtype = s.extra
+        return called(f"np.{fill}", tuple_of(args), attribute(f"np.{'bool_' if dtype == 'bool' else dtype}"))
+
+    def of_tape(self, s, args):
+        return called("np.empty", args[0], attribute(f"np.{'bool_' if s.extra == 'bool' else s.extra}"))
+
+    def of_like(self, s, args):
+        return called("np.zeros_like", *args)
+
+    def of_constant(self, s, args):
+        text = f"np.array({s.extra.tolist()!r}, np.{s.extra.dtype.name})".replace("nan", "np.nan").replace("inf", "np.inf")
+        return ast.parse(text, mode="eval").body
+
+    # statements
+
+    def block(self, body):
+        """Return a list of statements as Python."""
+        homes = self.homes(body)
+        out = []
+        for s in body:
+            if isinstance(s, Set):
+                made = self.expression(s)
+                if s.out.name in homes:
+                    self.inlined[s.out.name] = made
+                else:
+                    out.append(_assign(name(s.out.name), made))
+            else:
+                out += self.statement(s)
+        return out or [ast.Pass()]
+
+    def homes(self, body):
+        """Return the names of the values of a block that may stand where they are used."""
+        uses, place = {}, {}
+        for i, s in enumerate(body):
+            for r in _all_reads(s):
+                uses[r] = uses.get(r, 0) + 1
+                place[r] = i
+        writes = [0]
+        for s in body:
+            writes.append(writes[-1] + (not isinstance(s, Set) or s.op in ("call",)))
+        found, memory = set(), {}
+        for i, s in enumerate(body):
+            if not isinstance(s, Set):
+                continue
+            touches = s.op in FROM_MEMORY or any(memory.get(a.name, False) for a in s.args if isinstance(a, Ref))
+            n = s.out.name
+            if s.op in STAYS or uses.get(n) != 1 or self.used.get(n) != 1 or isinstance(body[place[n]], While):
+                continue
+            if n not in {a.name for a in _flat(reads(body[place[n]])) if isinstance(a, Ref)}:
+                continue
+            if not touches or writes[i + 1] == writes[place[n]]:
+                found.add(n)
+                memory[n] = touches
+        return found
+
+    def statement(self, s):
+        if isinstance(s, Put):
+            value = self.operand(s.value)
+            return [] if isinstance(value, ast.Name) and value.id == s.cell.name else [_assign(name(s.cell.name), value)]
+        if isinstance(s, Add):
+            return [ast.AugAssign(ast.Name(s.cell.name, ast.Store()), ast.Add(), self.operand(s.value))]
+        if isinstance(s, Store):
+            value = self.operand(s.value)
+            index = [self.operand(i) for i in s.index]
+            target = ast.Subscript(name(s.array.name), tuple_of(index) if len(index) > 1 else index[0], ast.Store())
+            return [ast.AugAssign(target, ast.Add(), value) if s.add else _assign(target, value)]
+        if isinstance(s, Loop):
+            args = [self.operand(v) for v in (s.start, s.stop, s.step)]
+            if isinstance(s.step, Const) and s.step.value == 1:
+                args = args[1:2] if isinstance(s.start, Const) and s.start.value == 0 else args[:2]
+            over = called("prange" if s.parallel else "range", *args)
+            return [ast.For(ast.Name(s.index.name, ast.Store()), over, self.block(s.body), [], lineno=0)]
+        if isinstance(s, While):
+            head = self.block(s.head) if s.head else []
+            test = self.operand(s.test)
+            return [ast.While(ast.Constant(True), [*head, ast.If(ast.UnaryOp(ast.Not(), test), [ast.Break()], []), *self.block(s.body)], [])]
+        if isinstance(s, If):
+            test = self.operand(s.test)
+            then, other = self.block(s.then), self.block(s.other) if s.other else []
+            return [ast.If(test, then, other)]
+        return getattr(self, f"do_{s.op}")(s, [self.operand(a) for a in s.args])
+
+    def do_check(self, s, args):
+        return [ast.If(ast.UnaryOp(ast.Not(), args[0]), [_raise("ValueError", s.extra)], [])]
+
+    def do_same(self, s, args):
+        return [ast.If(ast.Compare(args[0], [ast.NotEq()], [args[1]]), [_raise("ValueError", "shapes do not fit")], [])]
+
+    def do_raise(self, s, args):
+        return [ast.Raise(ast.parse(s.extra, mode="eval").body)]
+
+    def do_grow(self, s, args):
+        return [_assign(name(args[0].id), called("grow", *args))]
+
+    def do_whole(self, s, args):
+        return []
+
+    def function(self, f: Function):
+        """Return a function as the tree of a def."""
+        self.used = {}
+        for s in walk(f.body):
+            for r in _flat(reads(s)):
+                if isinstance(r, Ref):
+                    self.used[r.name] = self.used.get(r.name, 0) + 1
+        for r in _flat((f.results,)):
+            if isinstance(r, Ref):
+                self.used[r.name] = 2
+        body = [*self.block(f.body), ast.Return(self.operand(f.results))]
+        args = ast.arguments([], [ast.arg(p.name) for p in f.params], None, [], [], None, [])
+        return ast.fix_missing_locations(ast.FunctionDef(f.name, args, body, []))
+
+
+def _assign(target, value):
+    return ast.Assign([target if not isinstance(target, ast.Name) else ast.Name(target.id, ast.Store())], value, lineno=0)
+
+
+def _raise(kind, message):
+    return ast.Raise(called(kind, ast.Constant(message)))
+
+
+def _flat(values):
+    for v in values:
+        if hasattr(v, "items") and not isinstance(v, dict):
+            yield from _flat(v.items)
+        elif isinstance(v, tuple | list) and not isinstance(v, Ref | Const | Cell):
+            yield from _flat(v)
+        else:
+            yield v
+
+
+def _all_reads(s):
+    """Yield the names that a statement and the blocks inside of it read."""
+    for r in _flat(reads(s)):
+        if isinstance(r, Ref):
+            yield r.name
+    for b in blocks(s):
+        for t in b:
+            yield from _all_reads(t)
+
+
+def row_text(op) -> str:
+    """Return a row of the op table as the text of a function."""
+    lines = [f"    {n} = {ast.unparse(v)}" for n, v in op.formula.lets]
+    return "\n".join([f"def {op.name}({', '.join(op.params)}):", *lines, f"    return {ast.unparse(op.formula.result)}"])
+
+
+def needed(op):
+    """Return the rows and the plain functions that the formula of a row calls."""
+    found = {}
+    for expr in [*(v for _, v in op.formula.lets), op.formula.result]:
+        for n in ast.walk(expr):
+            if isinstance(n, ast.Name) and n.id in op.formula.globals and n.id not in CONSTANTS:
+                value = op.formula.globals[n.id]
+                if isinstance(value, Op | types.FunctionType):
+                    found[n.id] = value
+    return found
+
+
+def written(f: Function):
+    """Return (the text of a function, the rows that it calls by name).
+
+    The text needs `math`, `np`, and the rows as functions.
+    """
+    writer = Writer()
+    tree = writer.function(f)
+    return ast.unparse(tree), writer.rows
+
+
+__all__ = ["Array", "Do", "Group", "needed", "row_text", "table", "written"]

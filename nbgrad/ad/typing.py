@@ -1,0 +1,58 @@
+"""The types of results, as Numba gives them: what it makes of the same text is compared with them afterwards."""
+
+from .statements import BOOL, FLOAT, FLOATS, INT, Array, Group, Scalar
+
+ORDER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
+
+
+def common(a: str, b: str) -> str:
+    """Return the dtype of arithmetic on two dtypes.
+
+    >>> common("float32", "float32"), common("float32", "int64"), common("int32", "int32")
+    ('float32', 'float64', 'int64')
+    """
+    if a == b == "float32":
+        return "float32"
+    if a in FLOATS or b in FLOATS:
+        return "float64"
+    return "uint64" if a == b == "uint64" else "float64" if "uint64" in (a, b) else "int64"
+
+
+def promoted(a, b):
+    """Return the type that holds both types, or None: what a variable with two values is."""
+    if a == b:
+        return a
+    if isinstance(a, Scalar) and isinstance(b, Scalar):
+        return Scalar(common(a.dtype, b.dtype))
+    if isinstance(a, Array) and isinstance(b, Array) and a[:2] == b[:2]:
+        return Array(a.dtype, a.ndim, "A")
+    if isinstance(a, Group) and isinstance(b, Group) and len(a.items) == len(b.items):
+        items = tuple(promoted(x, y) for x, y in zip(a.items, b.items))
+        return None if None in items else Group(items, a.cls)
+    return None
+
+
+def arithmetic(op, a, b):
+    """Return the type of `a op b` for two numbers."""
+    if op in ("<", "<=", ">", ">=", "==", "!=", "and", "or"):
+        return BOOL
+    both = common(a.dtype, b.dtype)
+    if op == "/" and both not in FLOATS:
+        return FLOAT
+    return Scalar(both)
+
+
+def function(op, kinds):
+    """Return the type of a row of the op table on numbers."""
+    if op.returns is not None:
+        return BOOL if op.returns == "bool" else Scalar(str(op.returns))
+    if len(kinds) == 1:
+        both = kinds[0].dtype
+    else:
+        both = kinds[0].dtype
+        for k in kinds[1:]:
+            both = common(both, k.dtype)
+    if both in FLOATS:
+        return Scalar(both)
+    whole = op.accepts[0] in ("number", "any") and op.name not in ("div",)
+    return (INT if both != "bool" or whole else FLOAT) if whole else FLOAT

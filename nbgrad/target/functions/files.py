@@ -1,0 +1,82 @@
+"""The file that holds a derivative: readable Python that Numba compiles and keeps on disk."""
+
+import ast
+import hashlib
+import inspect
+import linecache
+import types
+
+from ...ad.text import needed, row_text, written
+from ...ops.table import Op
+from ..cpu import engine, store
+
+HEAD = '''\
+"""{title}"""
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+'''
+GROW = '''\
+@njit
+def grow(tape, size):
+    """Return a tape with room for `size` numbers."""
+    if size <= tape.size:
+        return tape
+    larger = np.empty(max(size, 2 * tape.size), tape.dtype)
+    larger[: tape.size] = tape
+    return larger
+
+
+'''
+HELPER = '@njit(error_model="numpy")\n'
+
+
+def text_of(function, title, options) -> str:
+    """Return the text of the file of a function of `ad`."""
+    body, rows = written(function)
+    parts = [HEAD.format(title=title)]
+    if "grow(" in body:
+        parts.append(GROW)
+    parts += [HELPER + t + "\n\n\n" for t in _helpers(rows)]
+    return "".join(parts) + f"@njit({options})\n{body}\n"
+
+
+def _helpers(rows):
+    """Return the texts of rows and of all that they call, callees first."""
+    done: dict = {}
+
+    def add(name, fn):
+        if name in done:
+            return
+        if isinstance(fn, Op):
+            for n, inner in needed(fn).items():
+                add(n, inner)
+            done[name] = row_text(fn)
+        else:
+            for n in ast.walk(ast.parse(inspect.getsource(fn))):
+                inner = fn.__globals__.get(n.id) if isinstance(n, ast.Name) else None
+                if isinstance(inner, types.FunctionType | Op) and inner is not fn:
+                    add(n.id, inner)
+                elif isinstance(inner, int | float | tuple) and n.id not in done:
+                    done[n.id] = f"{n.id} = {inner!r}"
+            done[name] = inspect.getsource(fn)
+
+    for name, fn in rows.items():
+        add(name, fn)
+    return [t if t.startswith(("def", '"""')) else t for t in done.values()]
+
+
+def loaded(text, name):
+    """Return the function `name` of a text, written to the cache and compiled when it is first called."""
+    digest = hashlib.blake2b(f"{engine.fingerprint()}\n{text}".encode(), digest_size=16).hexdigest()
+    file = f"{name[:80]}_{digest}.py"
+    path = store.path(file)
+    if not path.exists():
+        path = store.write(file, text.encode())
+    scope = {"__name__": f"nbgrad_{name}_{digest}", "__file__": str(path)}
+    linecache.checkcache(str(path))
+    exec(compile(text, str(path), "exec"), scope)
+    return scope[name], path

@@ -1,0 +1,87 @@
+"""Compiled functions that are made when their argument types are known: derivatives of the user's own functions."""
+
+import functools
+import threading
+import types as python
+
+from ...ad.derive import Derivative
+from ...base.errors import KernelError, problem
+from . import files
+from .kinds import kind_of, wider
+
+_lock = threading.RLock()
+
+
+def is_compiled(f) -> bool:
+    """Say whether a function is one of Numba's, whose derivative is a compiled function again."""
+    return hasattr(f, "py_func") and hasattr(f, "targetoptions")
+
+
+def made(derivative: Derivative):
+    """Return the compiled function of a derivative: Numba's dispatcher, callable from Python and from `@njit` code."""
+    return _class()(derivative)
+
+
+@functools.cache
+def _class():
+    from numba.core.registry import CPUDispatcher
+
+    class Made(CPUDispatcher):
+        """A dispatcher each of whose signatures has a text of its own."""
+
+        def __init__(self, derivative):
+            self.derivative, self.found = derivative, {}
+            super().__init__(derivative.stub(), targetoptions={"nopython": True, **derivative.options()})
+
+        def compile(self, sig):
+            from numba.core import sigutils
+
+            args, _ = sigutils.normalize_signature(sig)
+            with _lock:
+                existing = self.overloads.get(tuple(args))
+                if existing is not None:
+                    return existing.entry_point
+                inner = self.text_for(args)
+                inner.compile(args)
+                result = inner.overloads[args]
+                _checked(self.derivative, inner, result, args)
+                if args not in self.overloads:
+                    self.add_overload(result)
+                return result.entry_point
+
+        def text_for(self, args):
+            """Return the dispatcher of the text for argument types, made and loaded when it is first asked for."""
+            if args not in self.found:
+                d = self.derivative
+                kinds = tuple(kind_of(t, f"{d.name}: {n}") for t, n in zip(args, d.parameters()))
+                text = files.text_of(d.statements(kinds), d.title(kinds), d.option_text())
+                self.found[args] = (*files.loaded(text, d.name), d.names(kinds))
+            return self.found[args][0]
+
+        @property
+        def __nbgrad__(self):
+            return self.derivative
+
+    return Made
+
+
+def _checked(derivative, inner, result, args):
+    """Compare the types that `ad` found with Numba's: a value kept in too narrow a type would be wrong in silence."""
+    annotation = getattr(result, "type_annotation", None)
+    typemap = getattr(annotation, "typemap", None)
+    if not typemap:
+        return
+    wrong = wider(typemap, derivative.names(tuple(kind_of(t) for t in args)))
+    if wrong:
+        name, ours, theirs = wrong[0]
+        raise problem(KernelError, f"{derivative.name}: {name} is {theirs} to Numba and {ours} here",
+                      "please report this with the function; float64(...) around the value avoids it")
+
+
+def source_path(dispatcher, args):
+    """Return the path of the file of a signature."""
+    dispatcher.text_for(args)
+    return dispatcher.found[args][1]
+
+
+__all__ = ["is_compiled", "made", "python", "source_path"]
