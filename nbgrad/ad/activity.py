@@ -5,7 +5,7 @@ from .statements import Add, Put, Ref, Set, Store, walk
 from .tidy import names
 
 FLAT = ("size", "turns", "int", "and", "or", "not", "~", "//", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^", "<<", ">>",
-        "new", "constant", "like", "tape")  # fmt: skip
+        "new", "constant", "tape")  # fmt: skip
 
 
 def passes(s):

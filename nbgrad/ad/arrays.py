@@ -176,7 +176,7 @@ class Arrays(Functions):
         base = self.array_of(base)
         index = self.index(node.slice)
         if len(index) == base.type.ndim and all(isinstance(i, Ref | Const) and isinstance(i.type, Scalar) for i in index):
-            return self.emit("load", (base, *index), Scalar(base.type.dtype), None, self.hint)
+            return self.emit("load", (base, *index), Scalar(base.type.dtype))
         if any(self.is_array(i) for i in index):
             return self.gathered(base, index)
         return self.view(base, index)

@@ -57,13 +57,12 @@ def constant(value):
 class Expressions:
     """The part of `Lower` that reads expressions."""
 
-    def value(self, node, name="t"):
+    def value(self, node):
         """Return what an expression is: an operand, a tuple, an array that is not yet written, or something `Known`."""
         before, self.node = self.node, node
         reader = getattr(self, f"of_{type(node).__name__}", None)
         if reader is None:
             raise self.refuse(f"`{ast.unparse(node)}` is not supported", node=node)
-        self.hint = name
         found = reader(node)
         self.node = before
         return found
@@ -154,7 +153,7 @@ class Expressions:
             return a
         if op == "**" and isinstance(b, Const) and b.type == INT and b.value == 2:
             return self.binary("*", a, a)
-        return self.emit(op, (a, b), typing.arithmetic(op, a.type, b.type), None, self.hint)
+        return self.emit(op, (a, b), typing.arithmetic(op, a.type, b.type))
 
     def of_Compare(self, node):
         left, tests = self.value(node.left), []
@@ -203,7 +202,7 @@ class Expressions:
         (one, x), (two, y) = (b, a) if swapped else (a, b)
         if not one and not two and all(isinstance(v, Ref | Const) and isinstance(v.type, Scalar) for v in (x, y)):
             kind = typing.promoted(x.type, y.type)
-            return self.emit("select", (test, self.cast(x, kind), self.cast(y, kind)), kind, None, self.hint)
+            return self.emit("select", (test, self.cast(x, kind), self.cast(y, kind)), kind)
         path = self.fresh("choice")
         outer = self.block
         self.block = one
@@ -257,7 +256,7 @@ class Expressions:
         for a in args:
             if not isinstance(a, Ref | Const):
                 raise self.refuse(f"{op.name} of something that is no number and no array")
-        return self.emit(op.name, args, typing.function(op, [a.type for a in args]), op, self.hint)
+        return self.emit(op.name, args, typing.function(op, [a.type for a in args]), op)
 
     def of_Call(self, node):
         if isinstance(node.func, ast.Attribute):

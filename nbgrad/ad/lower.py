@@ -158,13 +158,13 @@ class Lower(Arrays, Expressions):
             self.value(s.value)
 
     def do_Assign(self, s):
-        value = self.value(s.value, self.name_hint(s.targets[0]))
+        value = self.named(self.value(s.value), s.targets[0])
         for target in s.targets:
             self.assign(target, value)
 
     def do_AnnAssign(self, s):
         if s.value is not None:
-            self.assign(s.target, self.value(s.value, self.name_hint(s.target)))
+            self.assign(s.target, self.named(self.value(s.value), s.target))
 
     def do_Assert(self, s):
         self.block.append(Do("check", (self.truth(self.value(s.test)),), f"assertion failed: {ast.unparse(s.test)}", self.line))
@@ -186,10 +186,18 @@ class Lower(Arrays, Expressions):
         if isinstance(before, Ref) and isinstance(before.type, Array):
             self.change(before, ast.copy_location(ast.Constant(Ellipsis), s), op, self.value(s.value))
             return
-        self.assign(s.target, self.binary(op, before, self.value(s.value)))
+        self.assign(s.target, self.named(self.binary(op, before, self.value(s.value)), s.target))
 
     def name_hint(self, target):
         return target.id if isinstance(target, ast.Name) else "t"
+
+    def named(self, value, target):
+        """Return a value that was just computed under the name of the variable that it is given to."""
+        last = self.block[-1] if self.block else None
+        if isinstance(target, ast.Name) and isinstance(last, Set) and last.out is value and value.name.split("_")[0] == "t":
+            last.out = Ref(self.fresh(target.id), value.type)
+            return last.out
+        return value
 
     def assign(self, target, value):
         """Give a name, the names of a tuple, or an element of an array its value."""

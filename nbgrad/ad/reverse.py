@@ -156,7 +156,8 @@ class Reverse(Keeping, Builder):
         elif s is not None and s.op == "new":
             found = self.emit("new", [self.need(a) for a in s.args], v.type, ("zeros", s.extra[1]), f"g_{v.name}")
         else:
-            found = self.emit("like", (self.need(v),), v.type, None, f"g_{v.name}")
+            sizes = [self.emit("size", (self.need(v),), INT, axis, "n") for axis in range(v.type.ndim)]
+            found = self.emit("new", sizes, v.type, ("zeros", v.type.dtype), f"g_{v.name}")
         self.block = before
         self.roots.setdefault(found.name, found.name)
         self.shadows[v.name] = found

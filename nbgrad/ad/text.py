@@ -121,13 +121,10 @@ class Writer:
 
     def of_new(self, s, args):
         fill, dtype = s.extra
-        return called(f"np.{fill}", tuple_of(args), attribute(f"np.{'bool_' if dtype == 'bool' else dtype}"))
+        return called(f"np.{fill}", tuple_of(args) if len(args) != 1 else args[0], attribute(f"np.{'bool_' if dtype == 'bool' else dtype}"))
 
     def of_tape(self, s, args):
         return called("np.empty", args[0], attribute(f"np.{'bool_' if s.extra == 'bool' else s.extra}"))
-
-    def of_like(self, s, args):
-        return called("np.zeros_like", *args)
 
     def of_constant(self, s, args):
         text = f"np.array({s.extra.tolist()!r}, np.{s.extra.dtype.name})".replace("nan", "np.nan").replace("inf", "np.inf")

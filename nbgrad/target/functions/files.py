@@ -26,7 +26,8 @@ def grow(tape, size):
     if size <= tape.size:
         return tape
     larger = np.empty(max(size, 2 * tape.size), tape.dtype)
-    larger[: tape.size] = tape
+    for i in range(tape.size):
+        larger[i] = tape[i]
     return larger
 
 
