@@ -4,6 +4,7 @@ import ast
 import hashlib
 import inspect
 import linecache
+import sys
 import types
 
 from ...ad.text import needed, row_text, written
@@ -77,7 +78,9 @@ def loaded(text, name):
     path = store.path(file)
     if not path.exists():
         path = store.write(file, text.encode())
-    scope = {"__name__": f"nbgrad_{name}_{digest}", "__file__": str(path)}
+    module = types.ModuleType(f"nbgrad_{name}_{digest}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # Numba looks there for the module of what it reads from its cache
     linecache.checkcache(str(path))
-    exec(compile(text, str(path), "exec"), scope)
-    return scope[name], path
+    exec(compile(text, str(path), "exec"), vars(module))
+    return getattr(module, name), path
