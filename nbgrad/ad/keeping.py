@@ -5,7 +5,8 @@ A tape is an array for each kept value, one number for each turn of its loop. Wh
 
 from ..ops.table import Op
 from .statements import INT, Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
-from .tidy import names, replace
+from .independent import Turns, effects
+from .tidy import copied, names, replace
 
 COSTLY = ("**", "matmul", "call", "get", "new", "tape", "copy", "like")
 CHEAP_ROWS = ("neg", "abs", "maximum", "minimum", "sign", "sqrt", "square", "floor", "ceil", "add", "sub", "mul", "div", "relu", "reciprocal")
@@ -18,8 +19,22 @@ class Keeping:
         """Note for each value where it is defined, and when memory is written."""
         self.home, self.defined, self.path, self.order, self.writes = {}, {}, {}, {}, {}
         self.needed, self.kept, self.positions, self.counter, self.before, self.after = set(), {}, {}, {}, {}, {}
-        self.head, self.loops = [], {}
+        self.head, self.loops, self.inside_deferred = [], {}, set()
+        self.deferred = {id(t.loop): t for t in self.independent(f)}
         self._survey(f.body, ())
+
+    def independent(self, f):
+        """Return what is known of the loops of the function that can be run forward and back turn by turn."""
+        found = []
+        extents = {s.out.name: s.args for s in walk(f.body) if isinstance(s, Set) and s.op == "new"}
+        for i, s in enumerate(f.body):
+            if isinstance(s, Loop):
+                turns = Turns(s, f.body, self.roots, extents, [p.name for p in f.params] + names((f.results,)))
+                later = set().union(*[effects(t, self.roots)[1] for t in f.body[i + 1 :]]) if f.body[i + 1 :] else set()
+                if turns.ok and not turns.reads & later:
+                    turns.rename(self.fresh)
+                    found.append(turns)
+        return found
 
     def _survey(self, body, path):
         for s in body:
@@ -30,9 +45,11 @@ class Keeping:
                 self.writes.setdefault(self.roots.get(s.array.name, s.array.name), []).append((self.order[id(s)], path))
             elif isinstance(s, Put | Add):
                 self.writes.setdefault(s.cell.name, []).append((self.order[id(s)], path))
-            inner = (*path, s) if isinstance(s, Loop | While) else path
+            inner = () if id(s) in self.deferred else (*path, s) if isinstance(s, Loop | While) else path
             if isinstance(s, Loop):
                 self.home[s.index.name], self.path[s.index.name] = s.body, inner
+            if id(s) in self.deferred:
+                self.inside_deferred.update(id(t) for t in walk(s.body))
             if isinstance(s, Loop | While):
                 self.loops[id(s)] = path
             for b in blocks(s):
@@ -225,12 +242,36 @@ class Keeping:
         self.path[count.name] = self.loops[id(s)]
         return self.emit("load", (tape, self.position_back(outer)), INT, None, "n")
 
+    # loops run forward and back turn by turn
+
+    def turn_by_turn(self, s):
+        """Write the way back through a loop whose turns are independent: each turn forward, and back at once."""
+        turns = self.deferred[id(s)]
+        outer, self.block = self.block, []
+        known = set(self.counter)
+        self.backward(s.body)
+        made, self.block = self.block, outer
+        if not made:
+            return
+        first = [Put(self.counter[k], Const(0, INT)) for k in self.counter if k not in known]
+        first += [Put(self.twin(c), Const(0.0, c.type)) for c in self.cells if c.name in turns.own]
+        ahead = self._forward(s.body, ())
+        body, names_now = copied([*ahead, *made], self.fresh)
+        index = Ref(self.fresh(s.index.name), INT)
+        replace(body, {s.index.name: index})
+        loop = Loop(index, self.need(s.start), self.need(s.stop), self.need(s.step), [*first, *body], s.parallel, s.line)
+        for n, ref in names_now.items():
+            if n in self.roots:
+                self.roots[ref.name] = names_now[self.roots[n]].name if self.roots[n] in names_now else self.roots[n]
+        self.block.append(loop)
+        self.twice.append((s, loop, turns.sums))
+
     # the way forward
 
     def forward(self):
         """Return the statements of the function, with those that fill tapes."""
         body = self._forward(self.f.body, ())
-        zero = [Put(c, Const(0, INT)) for c in self.counter.values()]
+        zero = [Put(c, Const(0, INT)) for k, c in self.counter.items() if k not in self.inside_deferred]
         return [*zero, *self.head, *body]
 
     def _forward(self, body, path):
@@ -259,6 +300,10 @@ class Keeping:
 
     def _loop(self, s, path):
         tapes = self.tapes_of(s)
+        if id(s) in self.deferred:
+            made = Loop(s.index, s.start, s.stop, s.step, s.body, s.parallel, s.line)
+            self.ahead[id(s)] = made
+            return [made]
         if not tapes and id(s) not in self.counter:
             return [Loop(s.index, s.start, s.stop, s.step, self._forward(s.body, (*path, s)), s.parallel, s.line)]
         outer, self.block = self.block, []
@@ -272,6 +317,10 @@ class Keeping:
             for t in tapes:
                 self.head.append(Set(t, "tape", (Const(256, INT),), t.type.dtype))
                 self.block.append(Do("grow", (t, end)))
+        elif id(s) in self.inside_deferred:
+            for t in tapes:
+                self.head.append(Set(t, "tape", (Const(256, INT),), t.type.dtype))
+                self.block.append(Do("grow", (t, count)))
         else:
             for t in tapes:
                 self.block.append(Set(t, "tape", (count,), t.type.dtype))

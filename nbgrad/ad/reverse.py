@@ -3,10 +3,13 @@
 from ..base.errors import GradientError, problem
 from ..ops.table import MISSING
 from .activity import active
+from .expressions import Tup
+from .independent import joined
+from .induction import accumulated, inducted
 from .keeping import Keeping
 from .rules import Builder
-from .statements import INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Set, Store, While, walk
-from .tidy import Shared, dead, names
+from .statements import INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Set, Store, While, blocks, walk
+from .tidy import Shared, dead, living, names
 
 
 def prepared(f: Function) -> Function:
@@ -14,7 +17,21 @@ def prepared(f: Function) -> Function:
     inputs = [p.name for p in f.params]
     results = Shared(f.roots).run(f.body, f.results)
     dead(f.body, (results,), f.roots, inputs)
+    inducted(f.body, Builder(taken_names(f)).fresh)
+    accumulated(f.body)
+    results = Shared(f.roots).run(f.body, results)
+    dead(f.body, (results,), f.roots, inputs)
     return f._replace(results=results)
+
+
+def taken_names(f):
+    """Return the names that a function uses."""
+    taken = {p.name for p in f.params}
+    for s in walk(f.body):
+        for v in (getattr(s, "out", None), getattr(s, "cell", None), getattr(s, "index", None)):
+            if isinstance(v, Ref | Cell):
+                taken.add(v.name)
+    return taken
 
 
 def leaves(value):
@@ -41,11 +58,9 @@ def reverse(f: Function, wrt, value=True) -> Function:
     made = Reverse(f, [f.params[i].name for i in wrt])
     seeds = {f.results.name: Const(1.0, f.results.type)} if isinstance(f.results, Ref) else {}
     gradients = made.run(seeds, [f.params[i] for i in wrt])
-    from .expressions import Tup
-
     out = Tup(gradients) if len(gradients) > 1 else gradients[0]
     results = Tup([f.results, out]) if value else out
-    g = Function(f.name, f.params, made.body, results, made.roots, f.where)
+    g = Function(f.name, f.params, made.once(results), results, made.roots, f.where)
     results = Shared(g.roots).run(g.body, results)
     dead(g.body, (results,), g.roots, [p.name for p in f.params])
     return g._replace(results=results)
@@ -55,18 +70,16 @@ class Reverse(Keeping, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
     def __init__(self, f: Function, inputs):
-        taken = {p.name for p in f.params}
-        for s in walk(f.body):
-            taken |= set(names((getattr(s, "out", None), getattr(s, "cell", None), getattr(s, "index", None))))
-        Builder.__init__(self, taken)
+        Builder.__init__(self, taken_names(f))
         self.f, self.roots = f, dict(f.roots)
         self.parts = {s.out.name: s for s in f.body if isinstance(s, Set) and s.op == "part"}
         inputs = {*inputs, *(n for n, s in self.parts.items() if self.origin(s) in inputs)}
-        self.active = active(f.body, self.roots, inputs, names((f.results,)))
         self.survey(f)
+        self.active = active(f.body, self.roots, inputs, names((f.results,)))
         self.levels = []  # the open blocks of the way back: (block, their gradients so far)
         self.gradient: dict = {}  # name of a value -> its gradient so far, an operand or a cell
         self.shadows: dict = {}
+        self.twice, self.ahead = [], {}
 
     def origin(self, s):
         while s.op == "part" and s.args[0].name in self.parts:
@@ -94,10 +107,28 @@ class Reverse(Keeping, Builder):
         self.body = [*self.forward(), *back]
         return out
 
+    def once(self, results):
+        """Return the statements with each independent loop run once where that is possible, forward and back together."""
+        body, outside = self.body, [p.name for p in self.f.params]
+        for s, back, sums in self.twice:
+            first, extra = self.ahead[id(s)], _writers(back, sums, self.roots)
+            before = [(b, list(b)) for b, _ in extra]
+            for b, ours in extra:
+                b[:] = [t for t in b if t not in ours]
+            alive, seen = living(body, (results,), self.roots, outside)
+            if first in body and back in body and (sums & (alive | seen)):
+                for b, whole in before:
+                    b[:] = whole
+                together = joined(body, first, back, self.roots)
+                if together is not None:
+                    body = together
+                    continue
+                for b, ours in extra:
+                    b[:] = [t for t in b if t not in ours]
+        return body
+
     def total(self, p):
         """Return the gradient of a parameter."""
-        from .expressions import Tup
-
         if isinstance(p.type, Group):
             parts = {s.extra: s.out for s in self.parts.values() if s.args[0].name == p.name}
             return Tup([self.total(parts[i]) if i in parts else Const(0.0, t) for i, t in enumerate(p.type.items)], p.type.cls)
@@ -256,6 +287,9 @@ class Reverse(Keeping, Builder):
             self.block.append(If(self.need(s.test), made[0], made[1], s.line))
 
     def back_Loop(self, s):
+        if id(s) in self.deferred:
+            self.turn_by_turn(s)
+            return
         outer, self.block = self.block, []
         self.backward(s.body)
         made, index = self.block, s.index
@@ -278,6 +312,17 @@ class Reverse(Keeping, Builder):
         made = self.refreshed(s.head, self.refreshed(s.body, made, s), s)
         if made:
             self.block += self.again(s, made)
+
+
+def _writers(loop, sums, roots):
+    """Return (block, statements of it that write what a loop is for) for the blocks of a loop."""
+    out = []
+    for b in [loop.body, *[b for t in walk(loop.body) for b in blocks(t)]]:
+        ours = [t for t in b if (isinstance(t, Put | Add) and t.cell.name in sums)
+                or (isinstance(t, Store) and roots.get(t.array.name, t.array.name) in sums)]  # fmt: skip
+        if ours:
+            out.append((b, ours))
+    return out
 
 
 __all__ = ["Do", "Reverse", "prepared", "reverse"]

@@ -1,5 +1,7 @@
 """Statements that nothing needs are dropped; what is computed twice is computed once."""
 
+import dataclasses
+
 from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
 from .text import _flat as flat
 
@@ -14,16 +16,22 @@ def names(values):
 def dead(body, results, roots, outside=()):
     """Drop statements whose effect nobody sees; `outside` are arrays that the caller sees."""
     while True:
-        alive = set(names(results))
-        seen = set(outside) | {roots.get(n, n) for n in alive}
-        grown = -1
-        while grown != len(alive) + len(seen):
-            grown = len(alive) + len(seen)
-            _mark(body, alive, seen, roots)
+        alive, seen = living(body, results, roots, outside)
         before = sum(1 for _ in walk(body))
         _sweep(body, alive, seen, roots)
         if before == sum(1 for _ in walk(body)):
             return body
+
+
+def living(body, results, roots, outside=()):
+    """Return the values, variables and memory that something reads before the end."""
+    alive = set(names(results))
+    seen = set(outside) | {roots.get(n, n) for n in alive}
+    grown = -1
+    while grown != len(alive) + len(seen):
+        grown = len(alive) + len(seen)
+        _mark(body, alive, seen, roots)
+    return alive, seen
 
 
 def _lives(s, alive, seen, roots):
@@ -91,6 +99,29 @@ def replace(body, known):
     return body
 
 
+def copied(body, fresh):
+    """Return a copy of a block in which every value that it defines has a new name, and the new names."""
+    known: dict = {}
+    for s in walk(body):
+        for v in (getattr(s, "out", None), getattr(s, "index", None)):
+            if isinstance(v, Ref):
+                known[v.name] = Ref(fresh(v.name), v.type)
+    made = [_copied(s, known) for s in body]
+    return replace(made, known), known
+
+
+def _copied(s, known):
+    if isinstance(s, Loop):
+        return Loop(known[s.index.name], s.start, s.stop, s.step, [_copied(t, known) for t in s.body], s.parallel, s.line)
+    if isinstance(s, While):
+        return While([_copied(t, known) for t in s.head], s.test, [_copied(t, known) for t in s.body], s.line)
+    if isinstance(s, If):
+        return If(s.test, [_copied(t, known) for t in s.then], [_copied(t, known) for t in s.other], s.line)
+    if isinstance(s, Set):
+        return Set(known[s.out.name] if isinstance(s.out, Ref) else s.out, s.op, s.args, s.extra, s.line)
+    return dataclasses.replace(s)
+
+
 class Shared:
     """Common values: what was computed before, in a block that encloses this one, is not computed again."""
 
@@ -144,6 +175,8 @@ class Shared:
                 if s.op == "get":
                     cells[s.args[0].name] = s.out
             elif isinstance(s, Put):
+                if cells.get(s.cell.name) == s.value:
+                    continue  # it holds that already
                 self.touch(s.cell.name)
                 cells[s.cell.name] = s.value
             elif isinstance(s, Add | Store):

@@ -1,0 +1,232 @@
+"""Loops whose turns speak to one another by sums alone: such a turn can be run forward and back in one go.
+
+Nothing of it is kept. A variable or an array of the function that each turn fills before it reads it is a turn's own.
+"""
+
+from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
+from .tidy import names
+
+
+class Turns:
+    """What the turns of one loop read and write.
+
+    Attributes
+    ----------
+    sums : set of str
+        Variables and arrays that turns only add to or only write: what the loop is for.
+    own : set of str
+        Variables and arrays that a turn fills before it reads them, and that nobody reads afterwards.
+    """
+
+    def __init__(self, loop, function_body, roots, extents, outside):
+        self.loop, self.roots, self.extents = loop, roots, extents
+        self.inside = list(walk(loop.body))
+        self.sums, self.own = set(), set()
+        self.ok = True
+        self.after = function_body[function_body.index(loop) + 1 :]
+        ids = {id(s) for s in self.inside} | {id(loop)}
+        self.others = [s for s in walk(function_body) if id(s) not in ids]
+        self.outside = set(outside)
+        self._variables()
+        self._memory()
+
+    def root(self, n):
+        return self.roots.get(n, n)
+
+    def _variables(self):
+        written = {s.cell.name for s in self.inside if isinstance(s, Put | Add)}
+        read = {s.args[0].name for s in self.inside if isinstance(s, Set) and s.op == "get"}
+        put = {s.cell.name for s in self.inside if isinstance(s, Put)}
+        arrays = {s.cell.name for s in self.inside if isinstance(s, Put) and isinstance(s.cell.type, Array)}
+        for c in written:
+            if c not in read and c not in put:
+                self.sums.add(c)
+            elif c not in arrays and _state(self.loop.body, c) != "read" and _state(self.after, c) != "read":
+                self.own.add(c)
+            else:
+                self.ok = False
+
+    def rename(self, fresh):
+        """Give the variables that are a turn's own names of their own: elsewhere they are other variables."""
+        known: dict = {}
+        for s in self.inside:
+            if isinstance(s, Put | Add) and s.cell.name in self.own:
+                s.cell = known.setdefault(s.cell.name, Cell(fresh(s.cell.name), s.cell.type))
+        for s in self.inside:
+            if isinstance(s, Set) and s.op == "get" and s.args[0].name in known:
+                s.args = (known[s.args[0].name],)
+        self.own = {known[n].name if n in known else n for n in self.own}
+
+    def _memory(self):
+        written: dict = {}
+        for s in self.inside:
+            if isinstance(s, Store):
+                written.setdefault(self.root(s.array.name), []).append(s)
+            elif isinstance(s, Set) and s.op == "call":
+                self.ok = False
+        made_inside = {s.out.name for s in self.inside if isinstance(s, Set) and s.op == "new"}
+        loaded = {self.root(n) for s in self.inside if isinstance(s, Set) and s.op in ("load", "matmul", "array") for n in names(s.args)}
+        used_elsewhere = {self.root(n) for s in self.others for n in names(reads(s)) if not (isinstance(s, Set) and s.op in ("new", "size"))}
+        for r in written:
+            if r in made_inside:
+                continue
+            if r not in loaded:
+                self.sums.add(r)
+            elif r not in used_elsewhere and r not in self.outside and Cover(r, self).holds(self.loop.body):
+                self.own.add(r)
+            else:
+                self.ok = False
+        self.reads = (loaded - set(written)) - made_inside
+
+
+def _state(body, cell):
+    """Return "put" when a block surely writes a variable first, "read" when it may read it first, else None."""
+    for s in body:
+        if isinstance(s, Set) and s.op == "get" and s.args[0].name == cell:
+            return "read"
+        if isinstance(s, Put) and s.cell.name == cell:
+            return "put"
+        if isinstance(s, Add) and s.cell.name == cell:
+            return "read"
+        if isinstance(s, If):
+            one, two = _state(s.then, cell), _state(s.other, cell)
+            if "read" in (one, two):
+                return "read"
+            if one == two == "put":
+                return "put"
+            if "put" in (one, two):  # on one way only: whatever reads it later might see an older one
+                return "read" if cell in {n for t in walk(body) for n in names(reads(t))} else None
+        elif isinstance(s, Loop | While):
+            head = [*s.head, *s.body] if isinstance(s, While) else s.body
+            if _state(head, cell) == "read":
+                return "read"
+    return None
+
+
+class Cover:
+    """Proves that each turn of a loop fills what it reads of an array."""
+
+    def __init__(self, root, turns):
+        self.root, self.turns = root, turns
+        self.regions = []  # what the turn has written so far: one (low, high) or one point for each axis
+        self.bounds: dict = {}  # name of an index -> (low, high) of its loop
+
+    def holds(self, body):
+        return self.block(body, True)
+
+    def block(self, body, sure):
+        for s in body:
+            if isinstance(s, Set) and self.reads_root(s) and s.op not in ("view", "size") and (
+                s.op != "load" or s.args[0].name != self.root or not self.covered(s.args[1:])):  # fmt: skip
+                return False
+            if isinstance(s, Set) and s.op == "view" and self.turns.root(s.out.name) == self.root:
+                return False
+            if isinstance(s, Store) and self.turns.root(s.array.name) == self.root:
+                if s.array.name != self.root or (s.add and not self.covered(s.index)):
+                    return False
+                if sure:
+                    self.regions.append(tuple(self.region(i) for i in s.index))
+            if isinstance(s, Loop):
+                self.bounds[s.index.name] = (s.start, s.stop) if _one(s.step) else None
+                known = len(self.regions)
+                if not self.block(s.body, sure and _one(s.step)):
+                    return False
+                self.regions[known:] = [self.widened(r, s.index.name) for r in self.regions[known:] if s.index in r]
+            elif isinstance(s, If | While):
+                known = len(self.regions)
+                for b in blocks(s):
+                    if not self.block(b, True):
+                        return False
+                    del self.regions[known:]
+        return True
+
+    def reads_root(self, s):
+        return any(self.turns.root(n) == self.root for n in names(s.args))
+
+    def region(self, index):
+        return index
+
+    def widened(self, region, name):
+        """Return what a loop has written when it is over: where it wrote at its index, all of its range."""
+        low_high = self.bounds[name]
+        return tuple(low_high if isinstance(i, Ref) and i.name == name else i for i in region)
+
+    def covered(self, index):
+        return any(all(self.within(i, r) for i, r in zip(index, region)) for region in self.regions)
+
+    def within(self, index, region):
+        """Say whether an index lies in what was written of one axis."""
+        if region is None:
+            return False
+        if isinstance(region, Ref | Const):
+            return index == region
+        low, high = region
+        extents = self.turns.extents.get(self.root, ())
+        if _zero(low) and high in extents:
+            return True  # the whole axis
+        return self.at_least(index, low) and self.below(index, high)
+
+    def at_least(self, v, low):
+        if v == low or (isinstance(v, Const) and isinstance(low, Const) and v.value >= low.value):
+            return True
+        b = self.bounds.get(v.name) if isinstance(v, Ref) else None
+        return b is not None and self.at_least(b[0], low)
+
+    def below(self, v, high):
+        """Say whether v < high: its loop ends there, or at an index that is below it."""
+        b = self.bounds.get(v.name) if isinstance(v, Ref) else None
+        if b is None:
+            return isinstance(v, Const) and isinstance(high, Const) and v.value < high.value
+        return b[1] == high or self.below(b[1], high)
+
+
+def _one(v):
+    return isinstance(v, Const) and v.value == 1
+
+
+def _zero(v):
+    return isinstance(v, Const) and v.value == 0
+
+
+def effects(s, roots):
+    """Return (what a statement and its blocks read, what they write): values, variables, memory."""
+    read, written = set(), set()
+    for t in walk([s]):
+        read.update(roots.get(n, n) for n in names(reads(t)))
+        if isinstance(t, Set):
+            written.add(t.out.name)
+        elif isinstance(t, Put | Add):
+            written.add(t.cell.name)
+            read.update([t.cell.name] if isinstance(t, Add) else [])
+        elif isinstance(t, Store):
+            written.add(roots.get(t.array.name, t.array.name))
+        elif isinstance(t, Do):
+            written.update(roots.get(n, n) for n in names(t.args[:1]) if t.op == "grow")
+        elif isinstance(t, Loop):
+            written.add(t.index.name)
+    return read, written
+
+
+def joined(body, first, second, roots):
+    """Return a block in which the statement `first` is left out, for `second` does its work too; None if that cannot be.
+
+    What depends on the results of `first` moves behind `second`.
+    """
+    i, j = body.index(first), body.index(second)
+    _, made = effects(first, roots)
+    read, written = set(), set(made)
+    stay, later = [], []
+    for s in body[i + 1 : j + 1]:
+        r, w = effects(s, roots)
+        if s is second:
+            r, w = r - made, w - made  # it makes them itself
+        if (r | w) & written or w & read:
+            later.append(s)
+            read |= r
+            written |= w
+        else:
+            stay.append(s)
+    return None if second in later else [*body[:i], *stay, *later, *body[j + 1 :]]
+
+
+__all__ = ["Cover", "Do", "Turns", "effects", "joined"]
