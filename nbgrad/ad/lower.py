@@ -272,6 +272,11 @@ class Lower(Arrays, Expressions):
         self.block.append(Put(cell, self.cast(value, cell.type), self.line))
         return Pending(cell)
 
+    def rebound(self, body):
+        """Return the names that statements give values to; an array that is only changed in place stays the same array."""
+        inplace = _assigned(body) - _assigned(body, False)
+        return sorted(n for n in _assigned(body) if n not in inplace or not self.is_array(self.frame.env.get(n)))
+
     def spilled(self, names):
         """Put what the named variables hold into their cells, before a branch or a loop that writes them."""
         env = self.frame.env
@@ -290,7 +295,7 @@ class Lower(Arrays, Expressions):
             self.statements(s.body if (test.value if isinstance(test, Const) else test.object) else s.orelse)
             return
         test = self.truth(test)
-        names = sorted(_assigned([*s.body, *s.orelse]))
+        names = self.rebound([*s.body, *s.orelse])
         self.spilled(names)
         before = dict(self.frame.env)
         made, after = [], []
@@ -320,7 +325,7 @@ class Lower(Arrays, Expressions):
         return self.merged({n: before[n] for n in after if n in before}, after, s)
 
     def do_While(self, s):
-        names = sorted(_assigned([*s.body]))
+        names = self.rebound(s.body)
         self.spilled(names)
         before = dict(self.frame.env)
         outer = self.inner()
@@ -349,7 +354,7 @@ class Lower(Arrays, Expressions):
         if s.until if hasattr(s, "until") else False:
             self.leaving(s, head)
             return
-        names = sorted(_assigned([s]))
+        names = self.rebound([s])
         self.spilled(names)
         before = dict(self.frame.env)
         outer = self.inner()
@@ -364,7 +369,7 @@ class Lower(Arrays, Expressions):
 
     def leaving(self, s, head):
         """A for loop that may be left early: a while loop with a counter."""
-        names = sorted({*_assigned([s]), "turn_"})
+        names = sorted({*self.rebound([s]), "turn_"})
         count = self.turns(head)
         self.frame.env["turn_"] = Const(0, INT)
         self.spilled(names)
@@ -389,14 +394,11 @@ class Lower(Arrays, Expressions):
         return self.emit("turns", (head.start, head.stop, head.step), INT, None, "n")
 
 
-def _assigned(body):
+def _assigned(body, augmented=True):
     """Return the names that statements give values to; an element of an array is no name."""
-    found = set()
-    for s in body:
-        for n in ast.walk(s):
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store):
-                found.add(n.id)
-    return found
+    nodes = [n for s in body for n in ast.walk(s)]
+    left = set() if augmented else {id(n.target) for n in nodes if isinstance(n, ast.AugAssign)}
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in left}
 
 
 def _load(target):
