@@ -208,12 +208,13 @@ class Arrays(Functions):
     def view(self, base, index, name="v"):
         """Return a view of an array; an axis for each slice, none for a number."""
         used = sum(1 for i in index if not (isinstance(i, Known) and i.object is None) and not _dots(i))
-        parts, args, axes, axis, flat = [], [base], 0, 0, True
+        parts, args, single, axes, axis, flat = [], [base], [], 0, 0, True
         for i in index:
             if _dots(i):
                 count = base.type.ndim - used
                 parts, axes, axis = [*parts, *[":"] * count], axes + count, axis + count
             elif isinstance(i, Known) and i.object is None:
+                single.append(axes)
                 parts, axes = [*parts, "None"], axes + 1
             elif type(i) is tuple:
                 text = []
@@ -221,6 +222,8 @@ class Arrays(Functions):
                     text.append("" if q is None or isinstance(q, Known) else f"{{{len(args)}}}")
                     args += [] if text[-1] == "" else [q]
                 flat = flat and i == (None, None, None)
+                if _single(i):
+                    single.append(axes)
                 parts, axes, axis = [*parts, ":".join(text[:2] if text[2] == "" else text)], axes + 1, axis + 1
             elif isinstance(i, Ref | Const) and isinstance(i.type, Scalar) and i.type.dtype not in ("float64", "float32", "bool"):
                 flat, axis = flat and axes == 0, axis + 1
@@ -230,7 +233,12 @@ class Arrays(Functions):
                 raise self.refuse("an index is an integer, a slice, None or `...`")
         ndim = axes + base.type.ndim - axis
         layout = base.type.layout if flat and base.type.layout == "C" and "None" not in parts else "A"
-        return self.as_view(base, args, f"{{0}}[{', '.join(parts)}]", Array(base.type.dtype, ndim, layout), name)
+        out = self.as_view(base, args, f"{{0}}[{', '.join(parts)}]", Array(base.type.dtype, ndim, layout), name)
+        for k in single:  # known to be one, such an axis is broadcast
+            self.block.append(Do("same", (self.extents[out.name][k], Const(1, INT)), None, self.line))
+        sizes = enumerate(self.extents[out.name])
+        self.extents[out.name] = tuple(Const(1, INT) if k in single else n for k, n in sizes)
+        return out
 
     def as_view(self, base, args, text, kind, name="v"):
         """Write a view: `text` is how it is made of its arguments, of the array and of its gradient alike."""
@@ -318,6 +326,15 @@ class Arrays(Functions):
 
 def _one(n):
     return isinstance(n, Const) and n.value == 1
+
+
+def _single(i):
+    """Say whether a slice is of one: `a[:1]`, `a[2:3]`."""
+    start, stop, step = i
+    if not isinstance(stop, Const) or step is not None or not (start is None or isinstance(start, Const)):
+        return False
+    start = 0 if start is None else start.value
+    return stop.value == start + 1 and stop.value != 0
 
 
 def _dots(i):

@@ -90,6 +90,8 @@ class Expressions:
     def of_Tuple(self, node):
         return Tup([self.value(e) for e in node.elts])
 
+    of_List = of_Tuple
+
     def items(self, value):
         """Return the values that a tuple, or the first axis of an array of known extent, unpacks to."""
         if isinstance(value, Tup):
@@ -277,6 +279,8 @@ class Expressions:
 
     def call(self, fn, args, kwargs):
         """Return a call of a function known by now."""
+        if isinstance(fn, type) and issubclass(fn, tuple) and hasattr(fn, "_fields"):
+            return self.named_tuple(fn, args, kwargs)
         handler = self.handler(fn)
         if handler is not None:
             return handler(*args, **kwargs)
@@ -289,6 +293,14 @@ class Expressions:
         if callable(fn) and getattr(fn, "__module__", "") not in ("numpy", "math", "builtins"):
             raise self.refuse(f"{name} is a plain Python function", f"@njit above {name}")
         raise self.refuse(f"{name} is not supported", "rows of the op table (python -m nbgrad ops), or @nbgrad.custom_vjp")
+
+
+    def named_tuple(self, cls, args, kwargs):
+        """Return a namedtuple made of its fields."""
+        given = {**cls._field_defaults, **dict(zip(cls._fields, args)), **kwargs}
+        if len(args) > len(cls._fields) or set(given) != set(cls._fields):
+            raise self.refuse(f"{cls.__name__} takes {', '.join(cls._fields)}")
+        return Tup([self.meaning(given[n]) if n not in kwargs and n not in cls._fields[: len(args)] else given[n] for n in cls._fields], cls)
 
 
 def row_of(fn) -> Op | None:

@@ -22,7 +22,7 @@ ADVICE = {
     ast.DictComp: "arrays, one for each key",
     ast.Dict: "arrays or a namedtuple",
     ast.Set: "an array",
-    ast.List: "an array, np.array((...)), or a tuple",
+    ast.List: "an array, np.array([...]), or a tuple",
     ast.Lambda: "a function with a name, under @njit",
     ast.Global: "an argument, or a returned value",
     ast.Nonlocal: "an argument, or a returned value",
@@ -75,7 +75,10 @@ def source_of(fn) -> Source:
     """
     fn = getattr(fn, "py_func", fn)
     found = _read(fn)
+    given = {id(n) for call in _own(found.tree) if isinstance(call, ast.Call) for a in call.args for n in ast.walk(a)}
     for node in _own(found.tree):
+        if isinstance(node, ast.List) and id(node) in given:
+            continue  # np.array([x, y])
         if type(node) in ADVICE:
             raise found.refuse(node, f"{_word(node)} is not supported", ADVICE[type(node)])
     return Source(fn, found.tree, found.file, scope(fn))

@@ -71,8 +71,19 @@ def _helpers(rows):
     return [t if t.startswith(("def", '"""')) else t for t in done.values()]
 
 
-def loaded(text, name):
-    """Return the function `name` of a text, written to the cache and compiled when it is first called."""
+def classes(value) -> dict:
+    """Return the classes of the namedtuples in a nested result, by name: the text needs them."""
+    found: dict = {}
+    for item in getattr(value, "items", ()):
+        found |= classes(item)
+    return found | ({value.cls.__name__: value.cls} if getattr(value, "cls", None) else {})
+
+
+def loaded(text, name, known=None):
+    """Return the function `name` of a text, written to the cache and compiled when it is first called.
+
+    `known` are objects that the text names.
+    """
     digest = hashlib.blake2b(f"{engine.fingerprint()}\n{text}".encode(), digest_size=16).hexdigest()
     file = f"{name[:80]}_{digest}.py"
     path = store.path(file)
@@ -82,5 +93,6 @@ def loaded(text, name):
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # Numba looks there for the module of what it reads from its cache
     linecache.checkcache(str(path))
+    vars(module).update(known or {})
     exec(compile(text, str(path), "exec"), vars(module))
     return getattr(module, name), path

@@ -54,8 +54,9 @@ def _class():
             if args not in self.found:
                 d = self.derivative
                 kinds = tuple(kind_of(t, f"{d.name}: {n}") for t, n in zip(args, d.parameters()))
-                text = files.text_of(d.statements(kinds), d.title(kinds), d.option_text())
-                self.found[args] = (*files.loaded(text, d.name), d.names(kinds))
+                found = d.statements(kinds)
+                text = files.text_of(found, d.title(kinds), d.option_text())
+                self.found[args] = (*files.loaded(text, d.name, files.classes(found.results)), d.names(kinds))
             return self.found[args][0]
 
         @property
