@@ -196,8 +196,15 @@ class Lower(Arrays, Expressions):
         last = self.block[-1] if self.block else None
         if isinstance(target, ast.Name) and isinstance(last, Set) and last.out is value and value.name.split("_")[0] == "t":
             last.out = Ref(self.fresh(target.id), value.type)
+            if isinstance(value.type, Array):
+                self.renamed(value.name, last.out.name)
             return last.out
         return value
+
+    def renamed(self, before, name):
+        """Note a new name of an array that has none yet."""
+        self.extents[name], root = self.extents.pop(before), self.roots.pop(before)
+        self.roots[name] = name if root == before else root
 
     def assign(self, target, value):
         """Give a name, the names of a tuple, or an element of an array its value."""
