@@ -3,12 +3,13 @@
 from ..base.errors import GradientError, problem
 from ..ops.table import MISSING
 from .activity import active
+from .copying import taken
 from .expressions import Tup
 from .independent import joined
 from .induction import accumulated, inducted
 from .keeping import Keeping
 from .rules import Builder
-from .statements import INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Set, Store, While, blocks, walk
+from .statements import FLOAT, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
 from .tidy import Shared, dead, living, names
 
 
@@ -17,33 +18,14 @@ def prepared(f: Function) -> Function:
     inputs = [p.name for p in f.params]
     results = Shared(f.roots).run(f.body, f.results)
     dead(f.body, (results,), f.roots, inputs)
-    inducted(f.body, Builder(taken_names(f)).fresh)
+    inducted(f.body, Builder(taken(f)).fresh)
     accumulated(f.body)
     results = Shared(f.roots).run(f.body, results)
     dead(f.body, (results,), f.roots, inputs)
     return f._replace(results=results)
 
 
-def taken_names(f):
-    """Return the names that a function uses."""
-    taken = {p.name for p in f.params}
-    for s in walk(f.body):
-        for v in (getattr(s, "out", None), getattr(s, "cell", None), getattr(s, "index", None)):
-            if isinstance(v, Ref | Cell):
-                taken.add(v.name)
-    return taken
-
-
-def leaves(value):
-    """Return the operands in a nested result, None left out."""
-    if value is None:
-        return []
-    if hasattr(value, "cls"):
-        return [x for v in value.items for x in leaves(v)]
-    return [value]
-
-
-def reverse(f: Function, wrt, value=True) -> Function:
+def reverse(f: Function, wrt, value=True, single=None) -> Function:
     """Return the function that computes gradients of a number with respect to some of its parameters.
 
     Parameters
@@ -54,11 +36,16 @@ def reverse(f: Function, wrt, value=True) -> Function:
         Positions of parameters.
     value : bool
         Whether the result comes first.
+    single : bool, optional
+        Whether the gradient is that of the only parameter, not a tuple of one.
     """
+    kind = getattr(f.results, "type", None)
+    if not isinstance(kind, Scalar) or not kind.real:
+        raise problem(GradientError, f"grad: {f.name} does not return a float, and a gradient is of a float",
+                      "return one float, or use nbgrad.jacobian", at=f.where)  # fmt: skip
     made = Reverse(f, [f.params[i].name for i in wrt])
-    seeds = {f.results.name: Const(1.0, f.results.type)} if isinstance(f.results, Ref) else {}
-    gradients = made.run(seeds, [f.params[i] for i in wrt])
-    out = Tup(gradients) if len(gradients) > 1 else gradients[0]
+    gradients = made.run([(f.results, Const(1.0, f.results.type))], [f.params[i] for i in wrt])
+    out = gradients[0] if (len(gradients) == 1 if single is None else single) else Tup(gradients)
     results = Tup([f.results, out]) if value else out
     g = Function(f.name, f.params, made.once(results), results, made.roots, f.where)
     results = Shared(g.roots).run(g.body, results)
@@ -69,13 +56,13 @@ def reverse(f: Function, wrt, value=True) -> Function:
 class Reverse(Keeping, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
-    def __init__(self, f: Function, inputs):
-        Builder.__init__(self, taken_names(f))
+    def __init__(self, f: Function, inputs, ends=()):
+        Builder.__init__(self, taken(f))
         self.f, self.roots = f, dict(f.roots)
         self.parts = {s.out.name: s for s in f.body if isinstance(s, Set) and s.op == "part"}
         inputs = {*inputs, *(n for n, s in self.parts.items() if self.origin(s) in inputs)}
         self.survey(f)
-        self.active = active(f.body, self.roots, inputs, names((f.results,)))
+        self.active = active(f.body, self.roots, inputs, [*names((f.results,)), *ends])
         self.levels = []  # the open blocks of the way back: (block, their gradients so far)
         self.gradient: dict = {}  # name of a value -> its gradient so far, an operand or a cell
         self.shadows: dict = {}
@@ -97,14 +84,12 @@ class Reverse(Keeping, Builder):
         self.start = self.block
         for c in self.cells:
             self.block.append(Put(self.twin(c), Const(0.0, c.type)))
-        for n, seed in seeds.items():
-            if n in self.active:
-                self.gradient[n] = seed
+        self.seed(seeds)
         self.backward(self.f.body)
-        out = [self.total(p) for p in wrt]
+        out = self.gathered(wrt)
         back = self.block
         self.block = outer
-        self.body = [*self.forward(), *back]
+        self.body = [*self.forward(), *self.around(back)]
         return out
 
     def once(self, results):
@@ -127,6 +112,20 @@ class Reverse(Keeping, Builder):
                     b[:] = [t for t in b if t not in ours]
         return body
 
+    def seed(self, seeds):
+        """Begin with the gradients of results: pairs of a result and its gradient, in the structure of the result."""
+        for v, g in seeds:
+            if self.is_active(v):
+                self.gradient[v.name] = g
+
+    def gathered(self, wrt):
+        """Return the gradients of parameters at the end."""
+        return [self.total(p) for p in wrt]
+
+    def around(self, back):
+        """Return the way back as it follows the way forward."""
+        return back
+
     def total(self, p):
         """Return the gradient of a parameter."""
         if isinstance(p.type, Group):
@@ -135,7 +134,7 @@ class Reverse(Keeping, Builder):
         if isinstance(p.type, Array):
             return self.shadow(p)
         found = self.gradient.get(p.name)
-        return Const(0.0, p.type) if found is None else self.got(found)
+        return Const(0.0, p.type if p.type.real else FLOAT) if found is None else self.got(found)
 
     # gradients of numbers
 

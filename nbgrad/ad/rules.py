@@ -8,7 +8,7 @@ from ..ops.table import MISSING, ZERO, Op, table
 from . import typing
 from .activity import passes
 from .scalar import partials
-from .statements import BOOL, Const, Ref, Scalar, Set
+from .statements import BOOL, INT, Const, Loop, Ref, Scalar, Set
 
 ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%"}
 ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
@@ -63,6 +63,18 @@ class Builder:
 
     def arithmetic(self, op, a, b, name="d"):
         return self.emit(op, (a, b), typing.arithmetic(op, a.type, b.type), None, name)
+
+    def over(self, sizes, body):
+        """Write loops over extents around what `body(*index)` writes."""
+        index, outer = [], []
+        for k, _ in enumerate(sizes):
+            index.append(Ref(self.fresh("ijklmn"[k] if k < 6 else "i"), INT))
+            outer.append(self.block)
+            self.block = []
+        body(*index)
+        for i, n in zip(index[::-1], sizes[::-1]):
+            made, self.block = self.block, outer.pop()
+            self.block.append(Loop(i, Const(0, INT), n, Const(1, INT), made, False, self.line))
 
     def partials(self, s):
         """Yield (position, partial, whether it may be infinite) for each argument of a `Set` that has a derivative.

@@ -1,0 +1,81 @@
+"""Copies of functions: a derivative changes the statements that it is written from, and may need them twice."""
+
+from .statements import INT, Add, Array, Cell, Const, Do, Function, If, Loop, Put, Ref, Set, Store, While, walk
+from .tidy import names
+
+
+def copy_of(f: Function, rename=lambda name: name) -> Function:
+    """Return a function of statements of its own, with other names inside where `rename` gives them; parameters keep theirs.
+
+    >>> from .statements import FLOAT
+    >>> x = Ref("x", FLOAT)
+    >>> f = Function("f", (x,), [Set(Ref("y", FLOAT), "*", (x, x))], Ref("y", FLOAT))
+    >>> copy_of(f, lambda n: n + "_2").results.name
+    'y_2'
+    """
+    own = {p.name for p in f.params}
+    new = lambda n: n if n in own else rename(n)
+    roots = {new(n): new(r) for n, r in f.roots.items()}
+    return f._replace(body=[_statement(s, new) for s in f.body], results=_operand(f.results, new), roots=roots)
+
+
+def _operand(v, new):
+    if isinstance(v, Ref | Cell):
+        return type(v)(new(v.name), v.type)
+    if isinstance(v, Const) or v is None:
+        return v
+    if hasattr(v, "cls"):
+        return type(v)([_operand(i, new) for i in v.items], v.cls)
+    return tuple(_operand(i, new) for i in v)
+
+
+def _statement(s, new):
+    v, block = lambda x: _operand(x, new), lambda body: [_statement(t, new) for t in body]
+    if isinstance(s, Set):
+        return Set(v(s.out), s.op, v(s.args), s.extra, s.line)
+    if isinstance(s, Put | Add):
+        return type(s)(v(s.cell), v(s.value), s.line)
+    if isinstance(s, Store):
+        return Store(v(s.array), v(s.index), v(s.value), s.add, s.line)
+    if isinstance(s, Loop):
+        return Loop(v(s.index), v(s.start), v(s.stop), v(s.step), block(s.body), s.parallel, s.line)
+    if isinstance(s, While):
+        return While(block(s.head), v(s.test), block(s.body), s.line)
+    if isinstance(s, If):
+        return If(v(s.test), block(s.then), block(s.other), s.line)
+    return Do(s.op, v(s.args), s.extra, s.line)
+
+
+def taken(f: Function) -> set:
+    """Return every name that stands in a function."""
+    found = {p.name for p in f.params}
+    for s in walk(f.body):
+        found |= set(names((getattr(s, "out", None), getattr(s, "cell", None), getattr(s, "index", None))))
+    return found
+
+
+def written(f: Function) -> set:
+    """Return the memory that a function writes into: the names of the arrays that own it."""
+    return {f.roots.get(s.array.name, s.array.name) for s in walk(f.body) if isinstance(s, Store)}
+
+
+def leaves(value) -> list:
+    """Return the operands in a nested result, None left out."""
+    if value is None:
+        return []
+    if hasattr(value, "cls"):
+        return [x for v in value.items for x in leaves(v)]
+    return [value]
+
+
+def size_of(builder, v):
+    """Write the extents of an array, and how many numbers a value holds; return both."""
+
+
+    if not isinstance(v.type, Array):
+        return (), Const(1, INT)
+    extents = tuple(builder.emit("size", (v,), INT, axis, "n") for axis in range(v.type.ndim))
+    count = Const(1, INT)
+    for n in extents:
+        count = builder.times(count, n, "n")
+    return extents, count

@@ -1,0 +1,82 @@
+"""Reverse mode for functions of any results: gradients of all arguments from gradients of all results."""
+
+from ..base.errors import ShapeError, problem
+from .copying import size_of, written
+from .expressions import Known, Tup
+from .forward import tidied
+from .reverse import Reverse
+from .statements import Array, Const, Do, Function, Group, Ref, Scalar, Set, Store
+
+
+def pullback(f: Function, kinds) -> Function:
+    """Return the function of (arguments, g, g of the arguments) that gives (result, gradients of all arguments).
+
+    `g` has the structure of the result; the gradients of arguments that follow it are those of what the arrays hold at
+    the end, for arrays that the function writes into. None stands for zero.
+
+    Parameters
+    ----------
+    f : Function
+        Of `prepared`, with statements of its own.
+    kinds : tuple
+        Types of `g` and of the gradients of arguments.
+    """
+    made = Pullback(f, [p.name for p in f.params if p.type.real], [p.name for p in f.params])
+    given = [Ref(made.fresh("g"), kinds[0]), *(Ref(made.fresh(f"g_{p.name}"), k) for p, k in zip(f.params, kinds[1:]))]
+    changed = written(f)
+    pairs = [(p, g) for p, g in zip(f.params, given[1:]) if p.name in changed]
+    out = made.run([(f.results, given[0]), *pairs], list(f.params))
+    results = Tup([f.results, Tup(out)])
+    params = (*f.params, *given)
+    return tidied(Function(f.name, params, made.once(results), results, made.roots, f.where), [p.name for p in params])
+
+
+class Pullback(Reverse):
+    """Reverse mode that begins with gradients of every result."""
+
+    def seed(self, seeds):
+        for v, g in seeds:
+            self.seeded(v, g)
+
+    def seeded(self, v, g):
+        """Begin with the gradient `g` of a result, in the structure of the result."""
+        if v is None or g is None or isinstance(getattr(g, "type", None), Known):
+            return
+        if hasattr(v, "cls"):
+            for i, (item, part) in enumerate(zip(v.items, self.items(g, len(v.items)))):
+                self.seeded(item, part)
+        elif isinstance(v.type, Array):
+            self.array_seeded(v, g)
+        elif isinstance(v, Ref) and v.type.real:
+            if not isinstance(g.type, Scalar):
+                raise self.unlike("a number")
+            if self.is_active(v):
+                before = self.gradient.get(v.name)
+                self.gradient[v.name] = self.cast(g, v.type) if before is None else self.plus(before, self.cast(g, v.type))
+
+    def items(self, g, count):
+        """Return the parts of a gradient."""
+        if not isinstance(g.type, Group) or len(g.type.items) != count:
+            raise self.unlike(f"a tuple of {count}")
+        return [self.emit("part", (g,), t, i, g.name) for i, t in enumerate(g.type.items)]
+
+    def unlike(self, wanted):
+        return problem(ShapeError, f"vjp: the gradient of {wanted} that {self.f.name} returns has another structure",
+                       "a gradient of the structure of the result", at=self.f.where)  # fmt: skip
+
+    def array_seeded(self, v, g):
+        """Add the gradient of an array to the array that holds it."""
+        if not v.type.real or not self.is_active(v):
+            return
+        if not isinstance(g.type, Array) or g.type.ndim != v.type.ndim:
+            raise self.unlike(f"an array of {v.type.ndim} axes")
+        shadow = self.shadow(v)
+        extents, _ = size_of(self, g)
+        for a, b in zip(extents, size_of(self, shadow)[0]):
+            self.block.append(Do("same", (a, b), None, self.line))
+        kind, given = Scalar(v.type.dtype), Scalar(g.type.dtype)
+        self.over(extents, lambda *i: self.block.append(
+            Store(shadow, i, self.cast(self.emit("load", (g, *i), given), kind), True, self.line)))  # fmt: skip
+
+
+__all__ = ["Const", "Pullback", "Set", "pullback"]
