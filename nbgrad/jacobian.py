@@ -4,9 +4,11 @@ import functools
 
 import numpy as np
 
+from . import loops
 from .base import tree
 from .base.errors import ArgumentError, problem
 from .history import newest_node
+from .loops import derivative, is_compiled
 from .ops.joining import stack
 from .ops.movement import reshape
 from .tensor import Tensor
@@ -43,6 +45,9 @@ def jacobian(f, argnums=0, mode="auto"):
 
     if mode not in MODES:
         raise problem(ArgumentError, f"jacobian: mode={mode!r} is unknown", f"one of {', '.join(map(repr, MODES))}")
+
+    if is_compiled(f):
+        return derivative("jacobian", f, argnums, mode)
 
     @functools.wraps(f)
     def wrapped(*args, **kwargs):
@@ -109,18 +114,23 @@ def hessian(f, argnums=0):
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(f, argnums), argnums, "forward" if is_compiled(f) else "auto")
 
 
-def hvp(f, primals, tangents):
+def hvp(f, primals=None, tangents=None):
     """Return the Hessian of a scalar `f` at `primals` times `tangents`, without building it (forward over reverse).
 
-    The result has the structure of `primals`: one array for one argument, else a tuple.
+    The result has the structure of `primals`: one array for one argument, else a tuple. Of an `@njit` function it runs
+    compiled, and without primals it is the compiled function of (arguments, tangents).
 
     >>> float(hvp(lambda x: x * x * x, (2.0,), (1.0,)))
     12.0
     """
-    if not isinstance(primals, (tuple, list)):
+    if primals is None and is_compiled(f):
+        return derivative("hvp", f)
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise problem(ArgumentError, "hvp: primals and tangents are tuples, one entry per argument", "hvp(f, (x,), (v,))")
+    if is_compiled(f):
+        return loops.directional("hvp", f, primals, tangents)
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(f, argnums), primals, tangents)[1]

@@ -1,15 +1,77 @@
 """Derivatives of ordinary Numba functions: compiled functions of the same arguments."""
 
-import inspect
+import numpy as np
 
 from .ad.derive import Derivative
-from .base.errors import ArgumentError, problem
+from .base.errors import ArgumentError, ShapeError, problem
+from .target.functions.kinds import kind_of
 from .target.functions.made import is_compiled, made, source_path
 
 
-def derivative(kind, f, argnums=0):
-    """Return the compiled derivative of a compiled function."""
-    return made(Derivative(kind, f, argnums))
+def derivative(kind, f, argnums=0, mode="auto"):
+    """Return the compiled derivative of a compiled function; asked for again, it is the same one."""
+    known = vars(f).setdefault("_derivatives", {})
+    key = (kind, tuple(argnums) if isinstance(argnums, list) else argnums, mode)
+    if key not in known:
+        known[key] = made(Derivative(kind, f, argnums, mode))
+    return known[key]
+
+
+def directional(kind, f, primals, tangents):
+    """Call a derivative along tangents: "jvp" or "hvp"."""
+    if len(primals) != len(tangents):
+        raise problem(ShapeError, f"{kind}: {len(tangents)} tangents for {len(primals)} arguments", "one tangent for each argument")
+    return derivative(kind, f)(*primals, *(_tangent(kind, x, t) for x, t in zip(primals, tangents)))
+
+
+def _tangent(kind, x, t):
+    """Return a tangent as the compiled function takes it: of the dtype and the layout of its argument."""
+    if isinstance(x, tuple):
+        if not isinstance(t, tuple | list) or len(t) != len(x):
+            raise problem(ShapeError, f"{kind}: the tangent of a tuple of {len(x)} has another structure", "a tuple of as many")
+        parts = [_tangent(kind, a, b) for a, b in zip(x, t)]
+        return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind != "f":
+            return None
+        t = np.asarray(t, x.dtype)
+        if t.shape != x.shape:
+            raise problem(ShapeError, f"{kind}: a tangent has shape {t.shape} and its argument {x.shape}", "tangents of the arguments' shapes")
+        return np.asarray(t, order="C" if x.flags.c_contiguous else "F" if x.flags.f_contiguous else "K")
+    return type(x)(t) if isinstance(x, float | np.floating) else 0.0
+
+
+def vjp(f, args, has_aux=False):
+    """Return what `nbgrad.vjp` returns, of a compiled function."""
+    back = derivative("pullback", f)
+    if not args:
+        return back
+    before = [_own(a) for a in args]
+    out = f(*args)
+    aux = out[1] if has_aux else None
+
+    def pull(g=None, **last):
+        g = (g, None) if has_aux else g
+        kinds = tuple(kind_of(back.typeof_pyval(a)) for a in before)
+        changed = back.derivative.changed.get(kinds)
+        given = before if changed == set() else [_own(a) for a in before]
+        return back(*given, _plain(g), **{f"g_{n}": _plain(v) for n, v in last.items()})[1]
+
+    return (out[0], pull, aux) if has_aux else (out, pull)
+
+
+def _own(x):
+    """Return an argument with memory of its own."""
+    if isinstance(x, tuple):
+        return type(x)(*map(_own, x)) if hasattr(x, "_fields") else tuple(map(_own, x))
+    return x.copy(order="K") if isinstance(x, np.ndarray) else x
+
+
+def _plain(g):
+    """Return a gradient as Numba takes it."""
+    if isinstance(g, tuple | list):
+        return tuple(map(_plain, g))
+    return g if g is None or isinstance(g, np.ndarray | int | float | np.number) else np.asarray(g)
 
 
 def kernel(f):
@@ -49,4 +111,4 @@ def source(f, *args) -> str:
     return source_path(f, types).read_text(encoding="utf-8")
 
 
-__all__ = ["derivative", "inspect", "is_compiled", "kernel", "source"]
+__all__ = ["derivative", "directional", "is_compiled", "kernel", "source", "vjp"]

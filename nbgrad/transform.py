@@ -11,6 +11,7 @@ from .base.dtypes import is_float
 from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
 from .eager import COPY, as_tensor, owned
 from .history import newest_node, node_of
+from . import loops
 from .loops import derivative, is_compiled
 from .tape.adjoint import pull_back
 from .tape.tangent import push_forward
@@ -228,10 +229,17 @@ def vjp(f, *args, has_aux=False):
         (out, pull) or (out, pull, aux); ``pull(g)``, with `g` of the structure of `out`, returns a tuple with one
         gradient per argument, and may be called any number of times.
 
+    Of an `@njit` function `pull` runs compiled. Where the function writes into its arrays, what they hold at the end is a
+    result too: ``pull(g, y=g_y)`` takes its gradient by the name of the parameter (zero when left out), and the gradient
+    that it returns is that of what the array held before. Without arguments ``vjp(f)`` is the compiled function of
+    (arguments, g, gradients of arrays at the end) that returns (out, gradients), for use in `@njit` code.
+
     >>> out, pull = vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> [float(g) for g in pull(1.0)]
     [3.0, 2.0]
     """
+    if is_compiled(f):
+        return loops.vjp(f, args, has_aux)
     call = Call(f, args, {}, tuple(range(len(args))), "vjp")
     out, aux = _split_aux(call.out, has_aux, "vjp")
     values, _ = outputs(out, "vjp")
@@ -262,7 +270,7 @@ def vjp(f, *args, has_aux=False):
     return (result, pull, aux) if has_aux else (result, pull)
 
 
-def jvp(f, primals, tangents):
+def jvp(f, primals=None, tangents=None):
     """Return ``f(*primals)`` and its directional derivative along `tangents` (forward mode).
 
     Parameters
@@ -270,12 +278,19 @@ def jvp(f, primals, tangents):
     primals, tangents : tuple
         Arguments, and a direction of the same structure, shapes and dtypes.
 
+    Of an `@njit` function it runs compiled; where the function writes into an array, the tangent of the array is written
+    in place too. Without primals it is the compiled function of (arguments, tangents), for use in `@njit` code.
+
     >>> out, t = jvp(lambda x: x * x, (3.0,), (1.0,))
     >>> float(t)
     6.0
     """
+    if primals is None and is_compiled(f):
+        return derivative("jvp", f)
     if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
         raise problem(ArgumentError, "jvp: primals and tangents are tuples, one entry per argument", "jvp(f, (x,), (v,))")
+    if is_compiled(f):
+        return loops.directional("jvp", f, primals, tangents)
     call = Call(f, tuple(primals), {}, tuple(range(len(primals))), "jvp")
     values, structure = outputs(call.out, "jvp")
     flat, _ = tree.flatten(list(tangents))

@@ -13,8 +13,8 @@ def copy_of(f: Function, rename=lambda name: name) -> Function:
     >>> copy_of(f, lambda n: n + "_2").results.name
     'y_2'
     """
-    own = {p.name for p in f.params}
-    new = lambda n: n if n in own else rename(n)
+    known = {p.name: p.name for p in f.params}
+    new = lambda n: known[n] if n in known else known.setdefault(n, rename(n))
     roots = {new(n): new(r) for n, r in f.roots.items()}
     return f._replace(body=[_statement(s, new) for s in f.body], results=_operand(f.results, new), roots=roots)
 

@@ -1,10 +1,15 @@
 """What can be asked of a function: its gradient, its directional derivative; each again a function that can be asked."""
 
-import functools
+import operator
 import types
 
+from ..base.errors import ArgumentError, DtypeError, problem
+from .copying import copy_of, written
 from .fence import source_of
+from .forward import forward
+from .jacobians import compressed, jacobian
 from .lower import lower
+from .pullback import pullback
 from .reverse import prepared, reverse
 from .statements import Cell, Put, Ref, Set, walk
 
@@ -17,30 +22,44 @@ class Derivative:
     Parameters
     ----------
     kind : str
-        "grad" or "value_and_grad".
+        A name in `KINDS`.
     fn : function
         Of Numba, or plain; or one that a `Derivative` made.
     argnums : int or tuple of int
+    mode : str
+        Of "jacobian".
     """
 
-    def __init__(self, kind, fn, argnums=0):
-        self.kind, self.fn, self.argnums = kind, fn, argnums
+    def __init__(self, kind, fn, argnums=0, mode="auto"):
+        self.kind, self.fn, self.argnums, self.mode = kind, fn, argnums, mode
         self.inner = getattr(fn, "__nbgrad__", None)
-        self.wrt = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         self.plain = self.inner.plain if self.inner else source_of(fn).fn
+        code = self.plain.__code__
+        self.base = self.inner.parameters() if self.inner else code.co_varnames[: code.co_argcount]
+        self.wrt = checked_argnums(kind, argnums, len(self.base))
+        self.single = not isinstance(argnums, tuple | list)
+        self.changed = {}  # argument types -> the parameters that the function writes into
         self.name = f"{kind}_{self.inner.name if self.inner else self.plain.__name__}"
         self.cached = {}
 
     def stub(self):
-        """Return a function of the same parameters, for its signature alone."""
-        f = self.plain
-        made = types.FunctionType(f.__code__, f.__globals__, self.name, f.__defaults__, f.__closure__)
+        """Return a function of the parameters of the derivative, for its signature alone."""
+        f, names = self.plain, self.parameters()
+        if names == self.base:
+            made = self.inner.stub() if self.inner else f
+            made = types.FunctionType(made.__code__, f.__globals__, self.name, made.__defaults__, f.__closure__)
+        else:
+            optional = [n for n in names if self.kind == "pullback" and n not in self.base]
+            scope = {}
+            exec(f"def {self.name}({', '.join(f'{n}=None' if n in optional else n for n in names)}): pass", scope)
+            made = scope[self.name]
         made.__doc__ = f"{self.kind} of {f.__name__}."
         made.__qualname__ = self.name
         return made
 
     def parameters(self):
-        return self.plain.__code__.co_varnames[: self.plain.__code__.co_argcount]
+        """Return the names of the parameters of the derivative."""
+        return (*self.base, *KINDS[self.kind][1](self.base))
 
     def options(self):
         """Return Numba's options of the function that are those of its derivative too."""
@@ -55,8 +74,10 @@ class Derivative:
     def statements(self, kinds):
         """Return the `Function` for argument types."""
         if kinds not in self.cached:
-            f = self.inner.statements(kinds) if self.inner else prepared(lower(self.fn, kinds))
-            self.cached[kinds] = reverse(f, self.wrt, self.kind == "value_and_grad")._replace(name=self.name)
+            own, further = kinds[: len(self.base)], kinds[len(self.base) :]
+            f = copy_of(self.inner.statements(own)) if self.inner else prepared(lower(self.fn, own))
+            self.changed[own] = {p.name for p in f.params} & written(f)
+            self.cached[kinds] = KINDS[self.kind][0](self, f, further)._replace(name=self.name)
         return self.cached[kinds]
 
     def title(self, kinds):
@@ -73,4 +94,43 @@ class Derivative:
         return out
 
 
-__all__ = ["Derivative", "functools"]
+def checked_argnums(kind, argnums, count):
+    """Return the positions of the arguments to differentiate."""
+    try:
+        numbers = tuple(map(operator.index, argnums if isinstance(argnums, tuple | list) else (argnums,)))
+    except TypeError:
+        raise problem(ArgumentError, f"{kind}: argnums is {argnums!r}", "an int, or a tuple of ints") from None
+    if any(not -count <= n < count for n in numbers) or len({n % count for n in numbers}) != len(numbers):
+        raise problem(ArgumentError, f"{kind}: argnums is {argnums} and the function has {count} arguments",
+                      "each argument once, by its position")  # fmt: skip
+    return tuple(n % count for n in numbers)
+
+
+def floats(f, d):
+    """Return the function, whose arguments to differentiate are checked to be floats."""
+    for i in d.wrt:
+        p = f.params[i]
+        if not getattr(p.type, "real", False):
+            raise problem(DtypeError, f"{d.name}: {p.name} is {getattr(p.type, 'dtype', 'no number')}, and derivatives are of floats",
+                          "2.0 instead of 2, x.astype(float), or other argnums")  # fmt: skip
+    return f
+
+
+def fresh_names(base, wanted):
+    """Return names of parameters that come after others."""
+    return tuple(n if n not in base else f"{n}_" for n in wanted)
+
+
+KINDS = {  # how each is written from the statements of a function, and the parameters that it has beyond the function's
+    "grad": (lambda d, f, kinds: reverse(floats(f, d), d.wrt, False, d.single), lambda base: ()),
+    "value_and_grad": (lambda d, f, kinds: reverse(floats(f, d), d.wrt, True, d.single), lambda base: ()),
+    "jvp": (lambda d, f, kinds: forward(f, kinds), lambda base: fresh_names(base, [f"t_{n}" for n in base])),
+    "hvp": (lambda d, f, kinds: forward(copy_of(reverse(f, range(len(f.params)), False, len(f.params) == 1)), kinds, False),
+            lambda base: fresh_names(base, [f"t_{n}" for n in base])),
+    "pullback": (lambda d, f, kinds: pullback(f, kinds), lambda base: fresh_names(base, ["g", *(f"g_{n}" for n in base)])),
+    "jacobian": (lambda d, f, kinds: jacobian(floats(f, d), d.wrt, d.single, d.mode), lambda base: ()),
+    "columns": (lambda d, f, kinds: compressed(floats(f, d), d.wrt, kinds[0]), lambda base: fresh_names(base, ["colors", "count"])),
+    "rows": (lambda d, f, kinds: compressed(floats(f, d), d.wrt, kinds[0], False), lambda base: fresh_names(base, ["colors", "count"])),
+}
+
+__all__ = ["KINDS", "Derivative"]

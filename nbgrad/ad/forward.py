@@ -19,7 +19,7 @@ def tidied(g: Function, outside) -> Function:
     return g._replace(results=results)
 
 
-def forward(f: Function, kinds) -> Function:
+def forward(f: Function, kinds, value=True) -> Function:
     """Return the function of the arguments and their tangents that gives (result, its tangent).
 
     Tangents of arrays that the function writes into are written in place too, like the arrays.
@@ -30,13 +30,16 @@ def forward(f: Function, kinds) -> Function:
         Of `prepared`, with statements of its own.
     kinds : tuple
         Types of the tangents, one for each parameter; what belongs to integers is not read.
+    value : bool
+        Whether the result comes first.
     """
     made = Forward(f)
     tangents = [Ref(made.fresh(f"t_{p.name}"), kind) for p, kind in zip(f.params, kinds, strict=True)]
-    made.begin({p.name: t for p, t in zip(f.params, tangents) if p.type.real})
+    made.begin({p.name: t for p, t in zip(f.params, tangents) if getattr(p.type, "real", False)})
     made.block = body = []
     made.statements(f.body)
-    results = Tup([f.results, made.of_result(f.results)])
+    t = made.of_result(f.results)
+    results = Tup([f.results, t]) if value else t
     params = (*f.params, *tangents)
     seen = [made.roots.get(p.name, p.name) for p in params]
     return tidied(Function(f.name, params, body, results, made.roots, f.where), seen)

@@ -6,12 +6,11 @@ With colours given, directions of one colour are summed up: the compressed matri
 
 from typing import NamedTuple
 
-from ..base.errors import GradientError, problem
-from ..ops.table import table
-from .copying import copy_of, leaves, size_of, written
+from .copying import copy_of, leaves, size_of, taken, written
 from .expressions import Tup
 from .forward import Forward, tidied
 from .pullback import Pullback
+from .rules import Builder
 from .statements import BOOL, INT, Array, Const, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store
 from .tidy import dead
 
@@ -65,9 +64,6 @@ def opened(b, v):
 
 def sheltered(f: Function) -> Function:
     """Return a function that writes into copies of its arguments: it can be run again, and its caller sees nothing of it."""
-    from .rules import Builder
-    from .copying import taken
-
     b, changed, params, body = Builder(taken(f)), written(f), [], []
     for s in [None, *f.body]:
         own = f.params if s is None else (s.out,) if isinstance(s, Set) and s.op == "part" else ()
@@ -102,9 +98,6 @@ class Matrix:
     def __init__(self, f, wrt, colors=None):
         self.f = f = sheltered(f)
         self.wrt = [f.params[i] for i in wrt]
-        for p in self.wrt:
-            if not p.type.real:
-                raise problem(GradientError, f"jacobian of {f.name}: {p.name} is no float", "argnums of floats", at=f.where)
         self.writer = b = Forward(f)
         b.block = self.body = []
         self.colors = None if colors is None else Ref(b.fresh("colors"), colors)
@@ -273,7 +266,7 @@ class Rows(Pullback):
 
     def around(self, back):
         outer, self.block = self.block, []
-        held = [(c, self.emit("get", (c,), INT, None, "held")) for c in self.counter.values()]
+        held = [(c, self.emit("get", (c,), INT, None, "held")) for k, c in self.counter.items() if k not in self.inside_deferred]
         first, self.block = self.block, outer
         again = [Put(c, v) for c, v in held]
         return [*first, Loop(self.now, ZERO, self.matrix.count or self.matrix.rows, ONE, [*again, *back])]
@@ -337,4 +330,4 @@ def compressed(f: Function, wrt, colors, forward=True) -> Function:
     return m.function(m.matrix)
 
 
-__all__ = ["compressed", "jacobian", "table"]
+__all__ = ["compressed", "jacobian"]

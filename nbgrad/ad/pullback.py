@@ -21,7 +21,7 @@ def pullback(f: Function, kinds) -> Function:
     kinds : tuple
         Types of `g` and of the gradients of arguments.
     """
-    made = Pullback(f, [p.name for p in f.params if p.type.real], [p.name for p in f.params])
+    made = Pullback(f, [p.name for p in f.params if getattr(p.type, "real", False)], [p.name for p in f.params])
     given = [Ref(made.fresh("g"), kinds[0]), *(Ref(made.fresh(f"g_{p.name}"), k) for p, k in zip(f.params, kinds[1:]))]
     changed = written(f)
     pairs = [(p, g) for p, g in zip(f.params, given[1:]) if p.name in changed]

@@ -130,11 +130,12 @@ class Reverse(Keeping, Builder):
         """Return the gradient of a parameter."""
         if isinstance(p.type, Group):
             parts = {s.extra: s.out for s in self.parts.values() if s.args[0].name == p.name}
-            return Tup([self.total(parts[i]) if i in parts else Const(0.0, t) for i, t in enumerate(p.type.items)], p.type.cls)
+            whole = [parts.get(i) or self.emit("part", (p,), t, i, p.name) for i, t in enumerate(p.type.items)]
+            return Tup([self.total(v) for v in whole], p.type.cls)
         if isinstance(p.type, Array):
             return self.shadow(p)
         found = self.gradient.get(p.name)
-        return Const(0.0, p.type if p.type.real else FLOAT) if found is None else self.got(found)
+        return Const(0.0, p.type if getattr(p.type, "real", False) else FLOAT) if found is None else self.got(found)
 
     # gradients of numbers
 

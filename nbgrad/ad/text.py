@@ -167,6 +167,9 @@ class Writer:
                 continue
             if n not in {a.name for a in _flat(reads(body[place[n]])) if isinstance(a, Ref)}:
                 continue
+            target = body[place[n]]
+            if isinstance(target, Store) and target.array.name == n:
+                continue
             if not touches or writes[i + 1] == writes[place[n]]:
                 found.add(n)
                 memory[n] = touches

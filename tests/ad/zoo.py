@@ -95,8 +95,8 @@ def integers(x, n):
     return x * m + x**k + float(n) * x
 
 
-@case(3)
-def nothing_to_do(n):
+@case(3, 1.5, wrt=(1,))
+def nothing_to_do(n, x):
     return 2.0 * n
 
 
