@@ -36,7 +36,8 @@ def _tangent(kind, x, t):
             return None
         t = np.asarray(t, x.dtype)
         if t.shape != x.shape:
-            raise problem(ShapeError, f"{kind}: a tangent has shape {t.shape} and its argument {x.shape}", "tangents of the arguments' shapes")
+            raise problem(ShapeError, f"{kind}: a tangent has shape {t.shape} and its argument {x.shape}",
+                          "tangents of the arguments' shapes")  # fmt: skip
         return np.asarray(t, order="C" if x.flags.c_contiguous else "F" if x.flags.f_contiguous else "K")
     return type(x)(t) if isinstance(x, float | np.floating) else 0.0
 

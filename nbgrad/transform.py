@@ -6,12 +6,12 @@ import operator
 
 import numpy as np
 
+from . import loops
 from .base import tree
 from .base.dtypes import is_float
 from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
 from .eager import COPY, as_tensor, owned
 from .history import newest_node, node_of
-from . import loops
 from .loops import derivative, is_compiled
 from .tape.adjoint import pull_back
 from .tape.tangent import push_forward

@@ -6,7 +6,25 @@ from .activity import active
 from .copying import leaves, taken, written
 from .expressions import Tup
 from .rules import Builder
-from .statements import FLOAT, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While
+from .statements import (
+    FLOAT,
+    INT,
+    Add,
+    Array,
+    Cell,
+    Const,
+    Do,
+    Function,
+    Group,
+    If,
+    Loop,
+    Put,
+    Ref,
+    Scalar,
+    Set,
+    Store,
+    While,
+)
 from .tidy import Shared, dead, names
 
 KEPT = ("size", "new", "constant", "tape")  # operations on sizes and fresh memory: no tangent flows through them

@@ -65,22 +65,28 @@ def opened(b, v):
 def sheltered(f: Function) -> Function:
     """Return a function that writes into copies of its arguments: it can be run again, and its caller sees nothing of it."""
     b, changed, params, body = Builder(taken(f)), written(f), [], []
-    for s in [None, *f.body]:
-        own = f.params if s is None else (s.out,) if isinstance(s, Set) and s.op == "part" else ()
-        if s is not None and not own:
+    b.block = body
+    for p in f.params:
+        params.append(_shelter(b, p, changed))
+    for s in f.body:
+        if isinstance(s, Set) and s.op == "part" and s.out.name in changed:
+            place = len(body)
+            given = _shelter(b, s.out, changed)
+            body.insert(place, Set(given, s.op, s.args, s.extra, s.line))
+        else:
             body.append(s)
-        for v in own:
-            given = Ref(b.fresh(v.name), v.type) if isinstance(v.type, Array) and v.name in changed else v
-            if s is None:
-                params.append(given)
-            else:
-                body.append(Set(given, s.op, s.args, s.extra, s.line))
-            if given is not v:
-                b.block = body
-                sizes, _ = size_of(b, given)
-                body.append(Set(v, "new", sizes, ("empty", v.type.dtype)))
-                b.over(sizes, lambda *i: b.block.append(Store(v, i, b.emit("load", (given, *i), Scalar(v.type.dtype)))))
     return f._replace(params=tuple(params), body=body)
+
+
+def _shelter(b, v, changed):
+    """Write the copy of an array that is written into, under its name; return the name of what is given for it."""
+    if not isinstance(v.type, Array) or v.name not in changed:
+        return v
+    given = Ref(b.fresh(v.name), v.type)
+    sizes, _ = size_of(b, given)
+    b.block.append(Set(v, "new", sizes, ("empty", v.type.dtype)))
+    b.over(sizes, lambda *i: b.block.append(Store(v, i, b.emit("load", (given, *i), Scalar(v.type.dtype)))))
+    return given
 
 
 class Matrix:
@@ -160,7 +166,8 @@ class Matrix:
         arrays = {}
         for part, v in zip(self.inputs, self.floats):
             if isinstance(part.type, Array):
-                arrays[v.name] = b.emit("new", part.extents, Array(part.type.dtype, part.type.ndim), ("empty", part.type.dtype), f"t_{v.name}")
+                kind = Array(part.type.dtype, part.type.ndim)
+                arrays[v.name] = b.emit("new", part.extents, kind, ("empty", kind.dtype), f"t_{v.name}")
         now = Ref(b.fresh("column"), INT)
         outer, b.block = b.block, []
         seeds = iter([self.unit(b, p, arrays.get(v.name), now) for p, v in zip(self.inputs, self.floats)])
@@ -245,16 +252,19 @@ class Rows(Pullback):
         self.matrix = matrix
 
     def seed(self, seeds):
-        m, self.now, kind = self.matrix, Ref(self.fresh("row"), INT), None
-        for part, v in zip(m.outputs, leaves(self.f.results)):
-            if not isinstance(v, Ref) or not self.is_active(v):
-                continue
-            kind = Scalar(v.type.dtype)
-            if isinstance(v.type, Array):
-                shadow = self.shadow(v)
-                self.over(part.extents, lambda *i: self.block.append(Store(shadow, i, m.hit(self, part, i, self.now, kind), True)))
-            else:
-                self.seeded(v, m.hit(self, part, (), self.now, kind))
+        self.now = Ref(self.fresh("row"), INT)
+        for part, v in zip(self.matrix.outputs, leaves(self.f.results)):
+            if isinstance(v, Ref) and self.is_active(v):
+                self.unit(part, v)
+
+    def unit(self, part, v):
+        """Begin with one in the number of the result that the row stands for."""
+        hit = lambda *i: self.matrix.hit(self, part, i, self.now, Scalar(v.type.dtype))
+        if not isinstance(v.type, Array):
+            self.seeded(v, hit())
+            return
+        shadow = self.shadow(v)
+        self.over(part.extents, lambda *i: self.block.append(Store(shadow, i, hit(*i), True)))
 
     def gathered(self, wrt):
         found = [x for p in wrt for x in leaves(self.total(p)) if x.type.real]
