@@ -5,6 +5,7 @@ from ..ops.table import MISSING
 from .activity import active
 from .copying import taken
 from .expressions import Tup
+from .hoist import hoisted
 from .independent import joined
 from .induction import accumulated, inducted
 from .keeping import Keeping
@@ -20,6 +21,7 @@ def prepared(f: Function) -> Function:
     dead(f.body, (results,), f.roots, inputs)
     inducted(f.body, Builder(taken(f)).fresh)
     accumulated(f.body)
+    hoisted(f)
     results = Shared(f.roots).run(f.body, results)
     dead(f.body, (results,), f.roots, inputs)
     return f._replace(results=results)
