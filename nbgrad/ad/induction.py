@@ -13,7 +13,7 @@ def inducted(body, fresh):
     for s in body:
         for b in blocks(s):
             inducted(b, fresh)
-        if isinstance(s, Loop) and isinstance(s.step, Const) and s.step.value == 1:
+        if isinstance(s, Loop) and isinstance(s.step, Const) and s.step.value == 1 and not s.backward:
             first, last = [], []
             for put in [t for t in s.body if isinstance(t, Put) and t.cell.type == INT]:
                 _counter(s, put, fresh, first, last)

@@ -164,41 +164,30 @@ class Keeping:
 
     def counted(self, s, back, made, start, stop, step):
         """Return the way back through a for loop."""
-        replace(made, {s.index.name: back})
         out, outer = [], self.block
         self.block = out
-        unit = isinstance(step, Const) and step.value == 1
         at = self.positions.get(id(s))
-        nested = bool(self.loops[id(s)])
         if at is not None:
             first = []
             self.block = first
-            turn = self.minus(back, start)
-            if not unit:
-                turn = self.arithmetic("//", turn, step)
+            turn = self.turn_of(back, start, step)
             self.block = out
-            if nested:
+            if self.loops[id(s)]:
                 count, cell = self.emit("turns", (start, stop, step), INT, None, "n"), self.counter_of(s)
                 self.block.append(Add(cell, self.negative_int(count)))
                 base = self.emit("get", (cell,), INT, None, "base")
-                first.append(Set(at, "+", (base, turn)))
+                made = [*first, Set(at, "+", (base, turn)), *made]
             else:
-                first.append(Set(at, "+", (turn, Const(0, INT))))
-            made = [*first, *made]
-        if unit:
-            last, until = self.minus(stop, Const(1, INT)), self.minus(start, Const(1, INT))
-            out.append(Loop(back, last, until, Const(-1, INT), made, s.parallel, s.line))
-        else:
-            count = self.emit("turns", (start, stop, step), INT, None, "n")
-            k = Ref(self.fresh("turn"), INT)
-            steps = self.emit_into(made, back, start, k, step)
-            out.append(Loop(k, self.minus(count, Const(1, INT)), Const(-1, INT), Const(-1, INT), steps, s.parallel, s.line))
+                made = [*first, *replace(made, {at.name: turn})]
+        replace(made, {s.index.name: back})
+        out.append(Loop(back, start, stop, step, made, s.parallel, s.line, not s.backward))
         self.block = outer
         return out
 
-    def emit_into(self, made, back, start, k, step):
-        product = Ref(self.fresh("d"), INT)
-        return [Set(product, "*", (k, step)), Set(back, "+", (start, product)), *made]
+    def turn_of(self, index, start, step):
+        """Return which turn of a loop an index belongs to."""
+        turn = self.minus(index, start)
+        return turn if isinstance(step, Const) and step.value == 1 else self.arithmetic("//", turn, step)
 
     def minus(self, a, b):
         if isinstance(a, Const) and isinstance(b, Const):
@@ -222,8 +211,8 @@ class Keeping:
         k = Ref(self.fresh("turn"), INT)
         at = self.positions.get(id(s))
         if at is not None:
-            made = [Set(at, "+", (base, k)), *made]
-        out.append(Loop(k, self.minus(count, Const(1, INT)), Const(-1, INT), Const(-1, INT), made, False, s.line))
+            made = [Set(at, "+", (base, k)), *made] if self.loops[id(s)] else replace(made, {at.name: k})
+        out.append(Loop(k, Const(0, INT), count, Const(1, INT), made, False, s.line, True))
         self.block = outer
         return out
 
@@ -259,7 +248,7 @@ class Keeping:
         body, names_now = copied([*ahead, *made], self.fresh)
         index = Ref(self.fresh(s.index.name), INT)
         replace(body, {s.index.name: index})
-        loop = Loop(index, self.need(s.start), self.need(s.stop), self.need(s.step), [*first, *body], s.parallel, s.line)
+        loop = Loop(index, self.need(s.start), self.need(s.stop), self.need(s.step), [*first, *body], s.parallel, s.line, s.backward)
         for n, ref in names_now.items():
             if n in self.roots:
                 self.roots[ref.name] = names_now[self.roots[n]].name if self.roots[n] in names_now else self.roots[n]
@@ -301,13 +290,13 @@ class Keeping:
     def _loop(self, s, path):
         tapes = self.tapes_of(s)
         if id(s) in self.deferred:
-            made = Loop(s.index, s.start, s.stop, s.step, s.body, s.parallel, s.line)
+            made = Loop(s.index, s.start, s.stop, s.step, s.body, s.parallel, s.line, s.backward)
             self.ahead[id(s)] = made
             return [made]
         if not tapes and id(s) not in self.counter:
-            return [Loop(s.index, s.start, s.stop, s.step, self._forward(s.body, (*path, s)), s.parallel, s.line)]
+            return [Loop(s.index, s.start, s.stop, s.step, self._forward(s.body, (*path, s)), s.parallel, s.line, s.backward)]
         outer, self.block = self.block, []
-        first, unit = [], isinstance(s.step, Const) and s.step.value == 1
+        first = []
         count = self.emit("turns", (s.start, s.stop, s.step), INT, None, "n")
         base = None
         if path:
@@ -325,16 +314,14 @@ class Keeping:
             for t in tapes:
                 self.block.append(Set(t, "tape", (count,), t.type.dtype))
         before, self.block = self.block, first
-        at = self.minus(s.index, s.start)
-        if not unit:
-            at = self.arithmetic("//", at, s.step)
+        at = self.turn_of(s.index, s.start, s.step)
         if base is not None:
             at = self.emit("+", (base, at), INT, None, "at")
         self.place = {**self.place, id(s): at}
         self.block = outer
         body = [*first, *self._forward(s.body, (*path, s))]
         after = [Add(self.counter[id(s)], count)] if base is not None else []
-        return [*before, Loop(s.index, s.start, s.stop, s.step, body, s.parallel, s.line), *after]
+        return [*before, Loop(s.index, s.start, s.stop, s.step, body, s.parallel, s.line, s.backward), *after]
 
     def _while(self, s, path):
         tapes, cell = self.tapes_of(s), self.counter.get(id(s))

@@ -194,7 +194,7 @@ class Lower(Arrays, Expressions):
     def named(self, value, target):
         """Return a value that was just computed under the name of the variable that it is given to."""
         last = self.block[-1] if self.block else None
-        if isinstance(target, ast.Name) and isinstance(last, Set) and last.out is value and value.name.split("_")[0] == "t":
+        if isinstance(target, ast.Name) and isinstance(last, Set) and last.out is value and value.name.split("_")[0] == "t" and last.op != "view":
             last.out = Ref(self.fresh(target.id), value.type)
             if isinstance(value.type, Array):
                 self.renamed(value.name, last.out.name)

@@ -9,6 +9,7 @@ from .hoist import hoisted
 from .independent import joined
 from .induction import accumulated, inducted
 from .keeping import Keeping
+from .orders import ordered
 from .rules import Builder
 from .statements import FLOAT, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
 from .tidy import Shared, dead, living, names
@@ -50,6 +51,9 @@ def reverse(f: Function, wrt, value=True, single=None) -> Function:
     out = gradients[0] if (len(gradients) == 1 if single is None else single) else Tup(gradients)
     results = Tup([f.results, out]) if value else out
     g = Function(f.name, f.params, made.once(results), results, made.roots, f.where)
+    results = Shared(g.roots).run(g.body, results)
+    dead(g.body, (results,), g.roots, [p.name for p in f.params])
+    ordered(g.body, g.roots, made.fresh)
     results = Shared(g.roots).run(g.body, results)
     dead(g.body, (results,), g.roots, [p.name for p in f.params])
     return g._replace(results=results)

@@ -113,7 +113,7 @@ class Store:
 
 @dataclass(slots=True, eq=False)
 class Loop:
-    """for index in range(start, stop, step): body; `turn` counts the turns from 0."""
+    """for index in range(start, stop, step): body; from the last index to the first when `backward`."""
 
     index: Ref
     start: object
@@ -122,6 +122,7 @@ class Loop:
     body: list = field(default_factory=list)
     parallel: bool = False
     line: int = 0
+    backward: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -110,6 +110,9 @@ class Writer:
     def of_select(self, s, args):
         return ast.IfExp(args[0], args[1], args[2])
 
+    def of_max(self, s, args):
+        return called("max", *args)
+
     def of_cast(self, s, args):
         return called(f"np.{s.out.type.dtype}", *args)
 
@@ -188,7 +191,9 @@ class Writer:
             return [ast.AugAssign(target, ast.Add(), value) if s.add else _assign(target, value)]
         if isinstance(s, Loop):
             args = [self.operand(v) for v in (s.start, s.stop, s.step)]
-            if isinstance(s.step, Const) and s.step.value == 1:
+            if s.backward:
+                args = _reversed(args, s)
+            elif isinstance(s.step, Const) and s.step.value == 1:
                 args = args[1:2] if isinstance(s.start, Const) and s.start.value == 0 else args[:2]
             over = called("prange" if s.parallel else "range", *args)
             return [ast.For(ast.Name(s.index.name, ast.Store()), over, self.block(s.body), [], lineno=0)]
@@ -230,6 +235,22 @@ class Writer:
         body = [*self.block(f.body), ast.Return(self.operand(f.results))]
         args = ast.arguments([], [ast.arg(p.name) for p in f.params], None, [], [], None, [])
         return ast.fix_missing_locations(ast.FunctionDef(f.name, args, body, []))
+
+
+def _reversed(args, s):
+    """Return the arguments of the range that runs the other way."""
+    start, stop, step = args
+    if isinstance(s.step, Const) and s.step.value == 1:
+        last = ast.BinOp(stop, ast.Sub(), ast.Constant(1))
+        until = ast.BinOp(start, ast.Sub(), ast.Constant(1)) if not isinstance(s.start, Const) else _number(s.start.value - 1)
+        return [last, until, _number(-1)]
+    count = ast.BinOp(called("len", called("range", start, stop, step)), ast.Sub(), ast.Constant(1))
+    last = ast.BinOp(start, ast.Add(), ast.BinOp(count, ast.Mult(), step))
+    return [last, ast.BinOp(start, ast.Sub(), step), ast.UnaryOp(ast.USub(), step)]
+
+
+def _number(value):
+    return ast.Constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-value))
 
 
 def _assign(target, value):

@@ -115,7 +115,7 @@ def copied(body, fresh):
 
 def _copied(s, known):
     if isinstance(s, Loop):
-        return Loop(known[s.index.name], s.start, s.stop, s.step, [_copied(t, known) for t in s.body], s.parallel, s.line)
+        return Loop(known[s.index.name], s.start, s.stop, s.step, [_copied(t, known) for t in s.body], s.parallel, s.line, s.backward)
     if isinstance(s, While):
         return While([_copied(t, known) for t in s.head], s.test, [_copied(t, known) for t in s.body], s.line)
     if isinstance(s, If):
