@@ -9,6 +9,7 @@ from .fence import source_of
 from .forward import forward
 from .jacobians import compressed, jacobian
 from .lower import lower
+from .pattern import pattern, steered
 from .pullback import pullback
 from .reverse import prepared, reverse
 from .statements import Cell, Put, Ref, Set, walk
@@ -39,6 +40,7 @@ class Derivative:
         self.wrt = checked_argnums(kind, argnums, len(self.base))
         self.single = not isinstance(argnums, tuple | list)
         self.changed = {}  # argument types -> the parameters that the function writes into
+        self.steered = {}  # argument types -> whether floats decide what the function does
         self.name = f"{kind}_{self.inner.name if self.inner else self.plain.__name__}"
         self.cached = {}
 
@@ -76,6 +78,7 @@ class Derivative:
         if kinds not in self.cached:
             own, further = kinds[: len(self.base)], kinds[len(self.base) :]
             f = copy_of(self.inner.statements(own)) if self.inner else prepared(lower(self.fn, own))
+            self.steered[own] = steered(f)
             self.changed[own] = {p.name for p in f.params} & written(f)
             self.cached[kinds] = KINDS[self.kind][0](self, f, further)._replace(name=self.name)
         return self.cached[kinds]
@@ -129,8 +132,9 @@ KINDS = {  # how each is written from the statements of a function, and the para
             lambda base: fresh_names(base, [f"t_{n}" for n in base])),
     "pullback": (lambda d, f, kinds: pullback(f, kinds), lambda base: fresh_names(base, ["g", *(f"g_{n}" for n in base)])),
     "jacobian": (lambda d, f, kinds: jacobian(floats(f, d), d.wrt, d.single, d.mode), lambda base: ()),
-    "columns": (lambda d, f, kinds: compressed(floats(f, d), d.wrt, kinds[0]), lambda base: fresh_names(base, ["colors", "count"])),
-    "rows": (lambda d, f, kinds: compressed(floats(f, d), d.wrt, kinds[0], False), lambda base: fresh_names(base, ["colors", "count"])),
+    "pattern": (lambda d, f, kinds: pattern(floats(f, d), d.wrt, kinds[0]), lambda base: fresh_names(base, ["bits"])),
+    "columns": (lambda d, f, kinds: compressed(floats(f, d), d.wrt, kinds[0]), lambda base: fresh_names(base, ["colours", "count"])),
+    "rows": (lambda d, f, kinds: compressed(floats(f, d), d.wrt, kinds[0], False), lambda base: fresh_names(base, ["colours", "count"])),
 }
 
 __all__ = ["KINDS", "Derivative"]

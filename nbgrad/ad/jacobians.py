@@ -97,17 +97,17 @@ class Matrix:
     f : Function
         Of `prepared`, with statements of its own.
     wrt : tuple of int
-    colors : type, optional
+    colours : type, optional
         Of the array of colours, where the matrix is compressed; their number is the parameter after it.
     """
 
-    def __init__(self, f, wrt, colors=None):
+    def __init__(self, f, wrt, colours=None, writer=Forward):
         self.f = f = sheltered(f)
         self.wrt = [f.params[i] for i in wrt]
-        self.writer = b = Forward(f)
+        self.writer = b = writer(f)
         b.block = self.body = []
-        self.colors = None if colors is None else Ref(b.fresh("colors"), colors)
-        self.count = None if colors is None else Ref(b.fresh("count"), INT)
+        self.colours = None if colours is None else Ref(b.fresh("colours"), colours)
+        self.count = None if colours is None else Ref(b.fresh("count"), INT)
         self.arguments = [opened(b, p) for p in self.wrt]
         self.floats = [x for a in self.arguments for x in leaves(a) if x.type.real]
         self.inputs, self.columns = parts_of(b, self.floats)
@@ -124,12 +124,12 @@ class Matrix:
         parts, rows = parts_of(b, leaves(g.results))
         b.block = outer
         b.roots.update(g.roots)
-        dead(g.body, ([*(n for p in parts for n in (*p.extents, p.offset)), rows],), g.roots, (), True)
+        dead(g.body, ([*(n for p in parts for n in (*p.extents, p.offset)), rows],), g.roots)
         b.block += g.body
         return parts, rows
 
-    def function(self, results):
-        params = (*self.f.params, *([] if self.colors is None else [self.colors, self.count]))
+    def function(self, results, further=()):
+        params = (*self.f.params, *([] if self.colours is None else [self.colours, self.count]), *further)
         g = Function(self.f.name, params, self.body, results, self.writer.roots, self.f.where)
         return tidied(g, [p.name for p in params])
 
@@ -142,8 +142,8 @@ class Matrix:
     def hit(self, b, part, index, now, kind):
         """Write one where an element belongs to the direction `now`, else zero."""
         place = part.place(b, index)
-        if self.colors is not None:
-            place = b.emit("load", (self.colors, place), INT, None, "color")
+        if self.colours is not None:
+            place = b.emit("load", (self.colours, place), INT, None, "colour")
         return b.emit("select", (b.emit("==", (place, now), BOOL), Const(1.0, kind), Const(0.0, kind)), kind, None, "unit")
 
     def keep(self, b, part, value, row, column):
@@ -171,13 +171,17 @@ class Matrix:
         now = Ref(b.fresh("column"), INT)
         outer, b.block = b.block, []
         seeds = iter([self.unit(b, p, arrays.get(v.name), now) for p, v in zip(self.inputs, self.floats)])
-        b.begin({p.name: _filled(a, seeds) for p, a in zip(self.wrt, self.arguments)})
-        b.statements(self.f.body)
+        self.push(seeds)
         for part, v in zip(self.outputs, leaves(self.f.results)):
             if v.type.real and (isinstance(v, Ref) and b.is_active(v)):
                 self.keep(b, part, b.tangent(v), None, now)
         body, b.block = b.block, outer
         b.block.append(Loop(now, ZERO, self.count or self.columns, ONE, body))
+
+    def push(self, seeds):
+        """Write the function with its tangents: `seeds` are those of the numbers and arrays of the arguments, in order."""
+        self.writer.begin({p.name: _filled(a, seeds, lambda: None) for p, a in zip(self.wrt, self.arguments)})
+        self.writer.statements(self.f.body)
 
     def unit(self, b, part, array, now):
         """Write the tangent of an argument in one direction."""
@@ -323,7 +327,7 @@ def jacobian(f: Function, wrt, single, mode="auto") -> Function:
     return m.function(m.blocks(single))
 
 
-def compressed(f: Function, wrt, colors, forward=True) -> Function:
+def compressed(f: Function, wrt, colours, forward=True) -> Function:
     """Return the function of (arguments, colours, number of colours) that gives the sums of columns, or of rows, by colour.
 
     Parameters
@@ -331,10 +335,10 @@ def compressed(f: Function, wrt, colors, forward=True) -> Function:
     f : Function
         Of `prepared`, with statements of its own.
     wrt : tuple of int
-    colors : Array
+    colours : Array
         Type of the array that holds a colour for each column (`forward`) or for each row.
     """
-    m = Matrix(f, wrt, colors)
+    m = Matrix(f, wrt, colours)
     m.begin(*((m.rows, m.count) if forward else (m.count, m.columns)))
     m.by_columns() if forward else m.by_rows()
     return m.function(m.matrix)

@@ -13,15 +13,12 @@ def names(values):
     return [v.name for v in flat(values) if isinstance(v, Ref | Cell)]
 
 
-def dead(body, results, roots, outside=(), endless=False):
-    """Drop statements whose effect nobody sees; `outside` are arrays that the caller sees.
-
-    With `endless`, while loops of which nothing is seen are dropped too, though they may never end.
-    """
+def dead(body, results, roots, outside=()):
+    """Drop statements whose effect nobody sees, also loops that may never end; `outside` are arrays that the caller sees."""
     while True:
         alive, seen = living(body, results, roots, outside)
         before = sum(1 for _ in walk(body))
-        _sweep(body, alive, seen, roots, endless)
+        _sweep(body, alive, seen, roots)
         if before == sum(1 for _ in walk(body)):
             return body
 
@@ -62,12 +59,12 @@ def _mark(body, alive, seen, roots):
                 seen.update(roots.get(n, n) for n in found)
 
 
-def _sweep(body, alive, seen, roots, endless):
+def _sweep(body, alive, seen, roots):
     kept = []
     for s in body:
         for b in blocks(s):
-            _sweep(b, alive, seen, roots, endless)
-        if (isinstance(s, While) and not endless) or _lives(s, alive, seen, roots):
+            _sweep(b, alive, seen, roots)
+        if _lives(s, alive, seen, roots):
             kept.append(s)
     body[:] = kept
 
