@@ -1,6 +1,7 @@
 """Which values carry a derivative: those that depend on an active argument and that a result depends on."""
 
 from ..ops.table import ZERO, Op
+from .matrices import Rule
 from .statements import Add, Put, Ref, Set, Store, walk
 from .tidy import names
 
@@ -12,6 +13,8 @@ def passes(s):
     """Say whether a derivative flows from the arguments of an operation to its result."""
     if not s.out.type.real or s.op in FLAT:
         return False
+    if isinstance(s.extra, Rule):
+        return not s.extra.flat
     return not (isinstance(s.extra, Op) and s.extra.df is ZERO)
 
 

@@ -77,11 +77,15 @@ class Derivative:
         """Return the `Function` for argument types."""
         if kinds not in self.cached:
             own, further = kinds[: len(self.base)], kinds[len(self.base) :]
-            f = copy_of(self.inner.statements(own)) if self.inner else prepared(lower(self.fn, own))
+            f = self.inner.again(own) if self.inner else prepared(lower(self.fn, own))
             self.steered[own] = steered(f)
             self.changed[own] = {p.name for p in f.params} & written(f)
             self.cached[kinds] = KINDS[self.kind][0](self, f, further)._replace(name=self.name)
         return self.cached[kinds]
+
+    def again(self, kinds):
+        """Return the statements of the derivative, to be changed."""
+        return copy_of(self.statements(kinds))
 
     def title(self, kinds):
         return f"{self.kind} of {self.plain.__name__} ({self.plain.__code__.co_filename.rpartition('/')[2]})."

@@ -287,10 +287,12 @@ class Expressions:
         row = row_of(fn)
         if row is not None and not kwargs:
             return self.apply(row, args)
+        if hasattr(fn, "__nbgrad__"):
+            return self.derived(fn.__nbgrad__, args)
         if hasattr(fn, "py_func") or getattr(fn, "__nbgrad_kernel__", False):
             return self.called(fn, args, kwargs)
         name = getattr(fn, "__name__", repr(fn))
-        if callable(fn) and getattr(fn, "__module__", "") not in ("numpy", "math", "builtins"):
+        if callable(fn) and (getattr(fn, "__module__", None) or "").partition(".")[0] not in ("numpy", "math", "builtins"):
             raise self.refuse(f"{name} is a plain Python function", f"@njit above {name}")
         raise self.refuse(f"{name} is not supported", "rows of the op table (python -m nbgrad ops), or @nbgrad.custom_vjp")
 

@@ -1,10 +1,14 @@
 """Forward mode: beside every statement of a function the statement of its tangent."""
 
+import inspect
+
 from ..base.errors import GradientError, problem
 from ..ops.table import MISSING
 from .activity import active
 from .copying import leaves, taken, written
 from .expressions import Tup
+from .inline import inlined
+from .rule_text import rule_text
 from .rules import Builder
 from .statements import (
     FLOAT,
@@ -155,7 +159,7 @@ class Forward(Builder):
         self.block.append(s)
         if not self.is_active(s.out):
             return
-        special = getattr(self, f"of_{s.op}", None) if s.extra is None or isinstance(s.extra, str | int | tuple) or s.op in KEPT else None
+        special = getattr(self, f"of_{s.op}", None) if s.extra is None or s.op == "array" or isinstance(s.extra, str | int | tuple) or s.op in KEPT else None
         t = special(s) if special is not None else self.linear(s)
         self.tangents[s.out.name] = t
         if isinstance(t, Ref) and isinstance(t.type, Array):
@@ -216,15 +220,21 @@ class Forward(Builder):
         ways = [self.tangent(v) for v in (a, b)]
         return self.emit("select", (test, *ways), self.kind(s.out.type), None, f"t_{s.out.name}")
 
-    def of_matmul(self, s):
-        a, b = s.args
-        terms = []
-        for v, pair in ((a, lambda: (self.tangent(a), b)), (b, lambda: (a, self.tangent(b)))):
-            if self.is_active(v):
-                term = self.emit("matmul", pair(), s.out.type, None, f"t_{s.out.name}")
+    def of_array(self, s):
+        """Return the sum of what the rules of an operation on whole arrays give for its arguments."""
+        rule, total = s.extra, None
+        known = dict(zip(rule.params, s.args)) | {"out": s.out}
+        for param, v in zip(rule.params, s.args):
+            if not self.is_active(v):
+                continue
+            if param not in rule.jvp:
+                raise problem(GradientError, f"no forward derivative of {rule.name}", "reverse mode", at=self.f.where)
+            values = [{**known, "t": self.tangent(v)}[n] for n in inspect.signature(rule.jvp[param]).parameters]
+            term = inlined(self, rule_text(rule.jvp[param], tuple(v.type for v in values)), values)
+            if isinstance(term.type, Array):
                 self.roots[term.name] = self.root(s.out.name)
-                terms.append(term)
-        return terms[0] if len(terms) == 1 else self.added(*terms)
+            total = term if total is None else self.added(total, term) if isinstance(term.type, Array) else self.plus(total, term)
+        return total
 
     def added(self, array, other):
         """Add the elements of an array to those of another; return that."""

@@ -65,7 +65,7 @@ class Turns:
             elif isinstance(s, Set) and s.op == "call":
                 self.ok = False
         made_inside = {s.out.name for s in self.inside if isinstance(s, Set) and s.op == "new"}
-        loaded = {self.root(n) for s in self.inside if isinstance(s, Set) and s.op in ("load", "matmul", "array") for n in names(s.args)}
+        loaded = {self.root(n) for s in self.inside if isinstance(s, Set) and s.op in ("load", "array") for n in names(s.args)}
         used_elsewhere = {self.root(n) for s in self.others for n in names(reads(s)) if not (isinstance(s, Set) and s.op in ("new", "size"))}
         for r in written:
             if r in made_inside:
@@ -76,7 +76,9 @@ class Turns:
                 self.own.add(r)
             else:
                 self.ok = False
-        self.reads = (loaded - set(written)) - made_inside
+        put = {s.cell.name for s in self.inside if isinstance(s, Put | Add)}
+        got = {s.args[0].name for s in self.inside if isinstance(s, Set) and s.op == "get"}
+        self.reads = (loaded - set(written)) - made_inside | got - put
 
 
 def _state(body, cell):

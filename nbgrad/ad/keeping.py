@@ -8,7 +8,7 @@ from .statements import INT, Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Sc
 from .independent import Turns, effects
 from .tidy import copied, names, replace
 
-COSTLY = ("**", "matmul", "call", "get", "new", "tape", "copy", "like")
+COSTLY = ("**", "array", "call", "get", "new", "tape", "copy", "like")
 CHEAP_ROWS = ("neg", "abs", "maximum", "minimum", "sign", "sqrt", "square", "floor", "ceil", "add", "sub", "mul", "div", "relu", "reciprocal")
 
 

@@ -3,9 +3,11 @@
 from ..base.errors import GradientError, problem
 from ..ops.table import MISSING
 from .activity import active
+from .back_arrays import BackArrays
 from .copying import taken
 from .expressions import Tup
 from .hoist import hoisted
+from .holding import unheld
 from .independent import joined
 from .induction import accumulated, inducted
 from .keeping import Keeping
@@ -59,7 +61,7 @@ def reverse(f: Function, wrt, value=True, single=None) -> Function:
     return g._replace(results=results)
 
 
-class Reverse(Keeping, Builder):
+class Reverse(BackArrays, Keeping, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
     def __init__(self, f: Function, inputs, ends=()):
@@ -67,6 +69,7 @@ class Reverse(Keeping, Builder):
         self.f, self.roots = f, dict(f.roots)
         self.parts = {s.out.name: s for s in f.body if isinstance(s, Set) and s.op == "part"}
         inputs = {*inputs, *(n for n, s in self.parts.items() if self.origin(s) in inputs)}
+        self.hold(f, inputs, [*names((f.results,)), *ends])
         self.survey(f)
         self.active = active(f.body, self.roots, inputs, [*names((f.results,)), *ends])
         self.levels = []  # the open blocks of the way back: (block, their gradients so far)
@@ -95,7 +98,7 @@ class Reverse(Keeping, Builder):
         out = self.gathered(wrt)
         back = self.block
         self.block = outer
-        self.body = [*self.forward(), *self.around(back)]
+        self.body = unheld([*self.forward(), *self.around(back)])
         return out
 
     def once(self, results):
@@ -193,8 +196,8 @@ class Reverse(Keeping, Builder):
         elif s is not None and s.op == "new":
             found = self.emit("new", [self.need(a) for a in s.args], v.type, ("zeros", s.extra[1]), f"g_{v.name}")
         else:
-            sizes = [self.emit("size", (self.need(v),), INT, axis, "n") for axis in range(v.type.ndim)]
-            found = self.emit("new", sizes, v.type, ("zeros", v.type.dtype), f"g_{v.name}")
+            sizes = self.sizes_of(v) or [self.emit("size", (self.need(v),), INT, axis, "n") for axis in range(v.type.ndim)]
+            found = self.emit("new", sizes, Array(v.type.dtype, v.type.ndim), ("zeros", v.type.dtype), f"g_{v.name}")
         self.block = before
         self.roots.setdefault(found.name, found.name)
         self.shadows[v.name] = found
@@ -219,7 +222,7 @@ class Reverse(Keeping, Builder):
                 index = tuple(map(self.need, s.args[1:]))
                 self.block.append(Store(self.shadow(s.args[0]), index, self.got(g), True, s.line))
             return
-        if isinstance(s.out.type, Array):
+        if s.op == "array":
             self.back_array(s)
             return
         found = self.gradient.pop(s.out.name, None)
@@ -278,6 +281,8 @@ class Reverse(Keeping, Builder):
             self.block.append(Store(shadow, index, Const(0.0, s.value.type), False, s.line))
 
     def back_Do(self, s):
+        if s.op in ("hold", "held"):
+            getattr(self, f"back_{s.op}")(s)
         if s.op == "whole" and self.is_active(s.args[0]):
             raise problem(GradientError, f"no derivative: `{s.extra}` puts a float that carries a derivative into an array of integers",
                           "an array of floats", at=self.f.where)

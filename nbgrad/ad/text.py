@@ -10,10 +10,10 @@ from .scalar import MATH_ROWS
 from .statements import Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
 
 BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow, "//": ast.FloorDiv, "%": ast.Mod,
-          "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift, "matmul": ast.MatMult}  # fmt: skip
+          "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift}  # fmt: skip
 COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
-FROM_MEMORY = ("load", "get", "view", "matmul", "call")
-STAYS = ("new", "view", "call", "tape", "matmul", "constant")  # values that keep a name
+FROM_MEMORY = ("load", "get", "view", "array", "call")
+STAYS = ("new", "view", "call", "tape", "array", "constant")  # values that keep a name
 IN_MATH = {row: name for name, row in MATH_ROWS.items() if name not in ("min", "max")}
 
 
@@ -100,6 +100,9 @@ class Writer:
 
     def of_view(self, s, args):
         return ast.parse(s.extra.format(*map(ast.unparse, args)), mode="eval").body
+
+    def of_array(self, s, args):
+        return ast.parse(s.extra.text.format(*map(ast.unparse, args)), mode="eval").body
 
     def of_size(self, s, args):
         return ast.Subscript(ast.Attribute(args[0], "shape", ast.Load()), ast.Constant(s.extra), ast.Load())

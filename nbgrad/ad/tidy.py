@@ -53,7 +53,7 @@ def _mark(body, alive, seen, roots):
         if _lives(s, alive, seen, roots):
             found = names(reads(s))
             alive.update(found)
-            if isinstance(s, Set) and s.op in ("load", "get", "view", "matmul", "call", "copy"):
+            if isinstance(s, Set) and s.op in ("load", "get", "view", "array", "call", "copy"):
                 seen.update(roots.get(n, n) for n in found)
             if isinstance(s, Put | Set) and isinstance(getattr(s, "cell", s.__class__ is Set and s.out).type, Array):
                 seen.update(roots.get(n, n) for n in found)
@@ -122,6 +122,15 @@ def _copied(s, known):
     return dataclasses.replace(s)
 
 
+def changed(body, results, roots):
+    """Return the names of arrays whose memory is written to or given away: two of them are two, though made alike."""
+    homes = {roots.get(n, n) for n in names((results,))}
+    for s in walk(body):
+        if isinstance(s, Store | Put):
+            homes.update(roots.get(n, n) for n in names((s.array if isinstance(s, Store) else s.cell,)))
+    return {s.out.name for s in walk(body) if isinstance(s, Set) and s.op == "array" and roots.get(s.out.name, s.out.name) in homes}
+
+
 class Shared:
     """Common values: what was computed before, in a block that encloses this one, is not computed again."""
 
@@ -131,6 +140,7 @@ class Shared:
     def run(self, body, results):
         """Return the results, in the names that are left."""
         self.known: dict = {}
+        self.changed = changed(body, results, self.roots)
         self.block(body, {}, {})
         return renamed(results, self.known) if results is not None else None
 
@@ -153,7 +163,9 @@ class Shared:
         if s.op in ("new", "constant", "call", "part", "copy", "tape"):
             return None
         version = None
-        if s.op in ("load", "get", "matmul"):
+        if s.op == "array" and isinstance(s.out.type, Array) and s.out.name in self.changed:
+            return None
+        if s.op in ("load", "get", "array"):
             version = tuple(self.versions.get(self.roots.get(n, n), 0) for n in names(s.args))
         return (s.op, s.args, s.out.type, extra, version)
 
