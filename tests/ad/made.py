@@ -37,6 +37,6 @@ def agrees(transform, f, args, wrt, rtol=1e-6, atol=1e-8, h=1e-6):
     value, found = plain(transform(f, wrt), *args)
     expected = f.py_func(*copies(args))
     assert close(value, expected, rtol, atol), (value, expected)
-    for k, g in zip(wrt, found if len(wrt) > 1 else (found,)):
+    for k, g in zip(wrt, found):
         slopes = differences(f.py_func, args, k, h)
         assert close(g, slopes, rtol, atol), (k, g, slopes)
