@@ -41,7 +41,7 @@ def commutes(loop, roots, mentions):
     inside: dict = {}
     stores, loads = [], []
     for s in walk(loop.body):
-        if isinstance(s, Set) and s.op in ("call", "matmul"):
+        if isinstance(s, Set) and s.op in ("call", "array"):
             return False
         if isinstance(s, Put | Add) or (isinstance(s, Set) and s.op == "get"):
             n = s.cell.name if isinstance(s, Put | Add) else s.args[0].name

@@ -82,7 +82,7 @@ def _plain(nest, roots):
     statements = [*nest.given, *nest.body]
     if not all(isinstance(s, Set | Store) for s in statements):
         return False
-    if any(s.op in ("get", "call", "new", "view", "tape", "matmul") for s in statements if isinstance(s, Set)):
+    if any(s.op in ("get", "call", "new", "view", "tape", "array") for s in statements if isinstance(s, Set)):
         return False
     sums = {home(s.array) for s in statements if isinstance(s, Store) and s.add}
     zeros = {home(s.array): s for s in statements if isinstance(s, Store) and not s.add}
