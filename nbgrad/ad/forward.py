@@ -264,7 +264,7 @@ class Forward(Builder):
         self.block.append(s)
 
     def do_Loop(self, s):
-        self.block.append(Loop(s.index, s.start, s.stop, s.step, self.inside(s.body), s.parallel, s.line))
+        self.block.append(Loop(s.index, s.start, s.stop, s.step, self.inside(s.body), s.parallel, s.line, s.backward))
 
     def do_While(self, s):
         head = self.inside(s.head)

@@ -180,7 +180,7 @@ class Keeping:
             else:
                 made = [*first, *replace(made, {at.name: turn})]
         replace(made, {s.index.name: back})
-        out.append(Loop(back, start, stop, step, made, s.parallel, s.line, not s.backward))
+        out.append(Loop(back, start, stop, step, made, s.parallel, s.line, not s.backward and not s.parallel))
         self.block = outer
         return out
 

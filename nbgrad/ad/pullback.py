@@ -3,8 +3,7 @@
 from ..base.errors import ShapeError, problem
 from .copying import size_of, written
 from .expressions import Known, Tup
-from .forward import tidied
-from .reverse import Reverse
+from .reverse import Reverse, finished
 from .statements import Array, Const, Do, Function, Group, Ref, Scalar, Set, Store
 
 
@@ -28,7 +27,7 @@ def pullback(f: Function, kinds) -> Function:
     out = made.run([(f.results, given[0]), *pairs], list(f.params))
     results = Tup([f.results, Tup(out)])
     params = (*f.params, *given)
-    return tidied(Function(f.name, params, made.once(results), results, made.roots, f.where), [p.name for p in params])
+    return finished(Function(f.name, params, made.once(results), results, made.roots, f.where), made, [p.name for p in params])
 
 
 class Pullback(Reverse):

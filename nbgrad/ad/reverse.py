@@ -12,6 +12,7 @@ from .independent import joined
 from .induction import accumulated, inducted
 from .keeping import Keeping
 from .orders import ordered
+from .parallel import threaded
 from .rules import Builder
 from .statements import FLOAT, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
 from .tidy import Shared, dead, living, names
@@ -53,12 +54,22 @@ def reverse(f: Function, wrt, value=True, single=None) -> Function:
     out = gradients[0] if (len(gradients) == 1 if single is None else single) else Tup(gradients)
     results = Tup([f.results, out]) if value else out
     g = Function(f.name, f.params, made.once(results), results, made.roots, f.where)
-    results = Shared(g.roots).run(g.body, results)
-    dead(g.body, (results,), g.roots, [p.name for p in f.params])
+    return finished(g, made, [p.name for p in f.params])
+
+
+def finished(g: Function, made, outside) -> Function:
+    """Return a written gradient without what nobody needs, its loops in the order and on the threads they may have."""
+
+    def tidied(g):
+        results = Shared(g.roots).run(g.body, g.results)
+        dead(g.body, (results,), g.roots, outside)
+        return g._replace(results=results)
+
+    g = tidied(g)
+    made.body = g.body
     ordered(g.body, g.roots, made.fresh)
-    results = Shared(g.roots).run(g.body, results)
-    dead(g.body, (results,), g.roots, [p.name for p in f.params])
-    return g._replace(results=results)
+    threaded(g.body, made)
+    return tidied(g)
 
 
 class Reverse(BackArrays, Keeping, Builder):
@@ -91,8 +102,10 @@ class Reverse(BackArrays, Keeping, Builder):
                              and not isinstance(s.cell.type, Array)}, key=lambda c: c.name)  # fmt: skip
         outer, self.block = self.block, []
         self.start = self.block
+        own = set().union(*[t.own for t in self.deferred.values()])
         for c in self.cells:
-            self.block.append(Put(self.twin(c), Const(0.0, c.type)))
+            if c.name not in own:
+                self.block.append(Put(self.twin(c), Const(0.0, c.type)))
         self.seed(seeds)
         self.backward(self.f.body)
         out = self.gathered(wrt)

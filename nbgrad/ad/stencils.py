@@ -62,7 +62,7 @@ def _nest(loop):
     loops, given, body = [loop], [], loop.body
     while True:
         inner = [s for s in body if isinstance(s, Loop)]
-        if not isinstance(loops[-1].step, Const) or loops[-1].step.value != 1 or loops[-1].parallel:
+        if not isinstance(loops[-1].step, Const) or loops[-1].step.value != 1:
             return None
         if not inner:
             return Nest(loops, given, body)
@@ -182,7 +182,7 @@ class Turned:
         new, _ = copied(body, self.fresh)
         for loop, (start, stop) in zip(self.nest.loops[::-1], ranges[::-1]):
             index = Ref(self.fresh(loop.index.name), INT)
-            new = [Loop(index, start, stop, Const(1, INT), replace(new, {loop.index.name: index}), False, loop.line)]
+            new = [Loop(index, start, stop, Const(1, INT), replace(new, {loop.index.name: index}), loop.parallel, loop.line)]
         return new[0]
 
     def gather(self, group):
@@ -221,8 +221,8 @@ class Turned:
             v = self.value(body, g, places)
             total = v if total is None else self.emit(body, "+", (total, v), g.store.value.type)
         body.append(Store(group[0].store.array, self.index(group[0], places), total, True, self.nest.loops[0].line))
-        for p, (start, stop) in zip(places[::-1], ranges[::-1]):
-            body = [Loop(p, start, stop, Const(1, INT), body, False, self.nest.loops[0].line)]
+        for p, loop, (start, stop) in zip(places[::-1], self.nest.loops[::-1], ranges[::-1]):
+            body = [Loop(p, start, stop, Const(1, INT), body, loop.parallel, loop.line)]
         return body[0]
 
     def rim(self, group, middle, whole):
