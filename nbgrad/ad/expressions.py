@@ -190,9 +190,7 @@ class Expressions:
 
     def both(self, first, second, conjunction=True):
         """Return `first and second()`, or `or`; the second is asked only where the first leaves it open."""
-        outer = self.inner()
-        other = self.truth(second())
-        made = self.close(outer)
+        made, other = self.aside(lambda: self.truth(second()))
         word = "and" if conjunction else "or"
         if all(isinstance(s, Set) and s.op not in ("load", "//", "%", "/") for s in made):
             self.block += made
@@ -223,10 +221,15 @@ class Expressions:
             return self.value(node.body if (test.value if isinstance(test, Const) else test.object) else node.orelse)
         test, ways = self.truth(test), []
         for n in (node.body, node.orelse):
-            outer = self.inner()
-            v = self.value(n)
-            ways.append((self.close(outer), v))
+            ways.append(self.aside(lambda n=n: self.value(n)))
         return self.chosen(test, *ways)
+
+    def aside(self, read):
+        """Return (the statements that `read` writes, what it returns); what it read of variables is known in them alone."""
+        known, outer = dict(self.frame.env), self.inner()
+        found = read()
+        self.frame.env = known
+        return self.close(outer), found
 
     def truth(self, value):
         """Return a value as a truth."""

@@ -92,8 +92,14 @@ class Jumps:
                 if ast.Return in _leaving([s]):
                     return out + _unless([LEFT], self.block(rest, flags), s)
                 continue
-            out.append(s)
+            out.append(self.plain(s))
         return out
+
+    def plain(self, s):
+        """A statement that control does not jump out of; loops in the branches of an `if` may still be left."""
+        if not isinstance(s, ast.If):
+            return s
+        return _at(ast.If(s.test, self.block(s.body) or [_at(ast.Pass(), s)], self.block(s.orelse)), s)
 
     def branch(self, s, rest, flags):
         """An `if` that control may jump out of: what follows goes into the branch that does not."""

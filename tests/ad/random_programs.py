@@ -217,7 +217,7 @@ class Program:
     def repeat(self):
         i = self.fresh("i")
         self.line(f"{i} = 0")
-        self.line(f"while {i} < {self.pick(1, 3, 4)} and {self.test()}:" if self.chance(0.7) else f"while {i} < n:")
+        self.line(f"while {i} < {self.pick(1, 3, 4)} and ({self.test()}):" if self.chance(0.7) else f"while {i} < n:")
         self.depth += 1
         self.line(f"{i} += 1")
         self.depth -= 1
