@@ -5,7 +5,7 @@ import inspect
 from ..base.errors import GradientError, problem
 from ..ops.table import MISSING
 from .activity import active
-from .copying import leaves, taken, written
+from .copying import taken, written
 from .expressions import Tup
 from .inline import inlined
 from .rule_text import rule_text
@@ -283,4 +283,4 @@ class Forward(Builder):
             self.block.append(Do("grow", (self.tangents[s.args[0].name], *s.args[1:]), s.extra, s.line))
 
 
-__all__ = ["Forward", "forward", "leaves", "tidied"]
+__all__ = ["Forward", "forward"]

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from .copying import copy_of, leaves, size_of, taken, written
 from .expressions import Tup
 from .forward import Forward, tidied
+from .orders import ordered
 from .pullback import Pullback
 from .rules import Builder
-from .statements import BOOL, INT, Array, Const, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store
+from .statements import BOOL, INT, Array, Const, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, walk
 from .tidy import dead
 
 ZERO, ONE = Const(0, INT), Const(1, INT)
@@ -197,12 +198,17 @@ class Matrix:
         """Write the function, and the loop over the rows on the way back."""
         b = self.writer
         g = copy_of(self.f, b.fresh)
+        for s in walk(g.body):
+            if isinstance(s, Loop):
+                s.parallel = False  # rows are many, and short
         made = Rows(self, g)
         made.taken.update(b.taken)
         made.run((), self.wrt)
         b.roots.update(made.roots)
         b.taken.update(made.taken)
-        b.block += made.once(())
+        body = made.once(())
+        ordered(body, b.roots, b.fresh)
+        b.block += body
 
     # the blocks
 

@@ -108,7 +108,7 @@ class Sets(Forward):
 
     def do_Loop(self, s):
         """Write a loop in order: turns that run side by side would lose bits of a sum."""
-        self.block.append(Loop(s.index, s.start, s.stop, s.step, self.inside(s.body), False, s.line))
+        self.block.append(Loop(s.index, s.start, s.stop, s.step, self.inside(s.body), False, s.line, s.backward))
 
 
 def steered(f: Function) -> bool:
@@ -131,13 +131,22 @@ def steered(f: Function) -> bool:
             elif isinstance(s, Store) and tainted((s.value,)):
                 floats.add(home(s.array.name))
     for s in statements:
-        steering = {If: lambda s: (s.test,), While: lambda s: (s.test,), Loop: lambda s: (s.start, s.stop, s.step), Store: lambda s: s.index,
-                    Do: lambda s: s.args[1:]}.get(type(s))  # fmt: skip
-        if isinstance(s, Set):
-            steering = {"load": lambda s: s.args[1:], "view": lambda s: s.args[1:], "new": lambda s: s.args}.get(s.op)
-        if steering is not None and tainted(steering(s)):
+        if tainted(_steering(s)):
             return True
     return False
+
+
+def _steering(s):
+    """Return the operands of a statement that decide what is done, not what is computed."""
+    if isinstance(s, If | While):
+        return (s.test,)
+    if isinstance(s, Loop):
+        return (s.start, s.stop, s.step)
+    if isinstance(s, Store):
+        return s.index
+    if isinstance(s, Do) or (isinstance(s, Set) and s.op in ("load", "view")):
+        return s.args[1:]
+    return s.args if isinstance(s, Set) and s.op in ("new", "tape") else ()
 
 
 __all__ = ["pattern", "steered"]

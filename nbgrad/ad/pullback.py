@@ -42,7 +42,7 @@ class Pullback(Reverse):
         if v is None or g is None or isinstance(getattr(g, "type", None), Known):
             return
         if hasattr(v, "cls"):
-            for i, (item, part) in enumerate(zip(v.items, self.items(g, len(v.items)))):
+            for item, part in zip(v.items, self.items(g, len(v.items))):
                 self.seeded(item, part)
         elif isinstance(v.type, Array):
             self.array_seeded(v, g)
