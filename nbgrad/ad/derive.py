@@ -70,7 +70,7 @@ class Derivative:
 
     def option_text(self):
         """Return the options of the text; division by zero gives inf, as in NumPy: a check would stop vectorising."""
-        shown = [f"{k}={v!r}" for k, v in self.options().items()]
+        shown = [f"{k}={v!r}" for k, v in {"fastmath": {"contract"}, **self.options()}.items()]
         return ", ".join([*shown, 'error_model="numpy"', "cache=True"])
 
     def statements(self, kinds):

@@ -113,6 +113,9 @@ class Writer:
     def of_select(self, s, args):
         return ast.IfExp(args[0], args[1], args[2])
 
+    def of_unsigned(self, s, args):
+        return called("np.uint64", *args)
+
     def of_max(self, s, args):
         return called("max", *args)
 
@@ -218,6 +221,13 @@ class Writer:
 
     def do_raise(self, s, args):
         return [ast.Raise(ast.parse(s.extra, mode="eval").body)]
+
+    def do_front(self, s, args):
+        test = ast.BoolOp(ast.And(), [ast.Compare(args[0], [ast.Lt()], [ast.Constant(0)]), ast.Compare(args[1], [ast.Lt()], [args[2]])])
+        return [ast.If(test, [_raise("IndexError", "an index computed in a loop is negative")], [])]
+
+    def do_plus(self, s, args):
+        return [_assign(args[0], called("plus", *args))]
 
     def do_grow(self, s, args):
         return [_assign(name(args[0].id), called("grow", *args))]

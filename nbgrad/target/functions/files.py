@@ -7,6 +7,7 @@ import linecache
 import sys
 import types
 
+from ...ad.streams import streamed
 from ...ad.text import needed, row_text, written
 from ...ops.table import Op
 from ..cpu import engine, store
@@ -33,15 +34,39 @@ def grow(tape, size):
 
 
 '''
+PLUS = '''\
+def plus(total, x):
+    """Return total + x, where many are added and their order does not matter."""
+    return total + x
+
+
+@intrinsic
+def plus_in_any_order(context, total, x):
+    def emit(context, builder, signature, args):
+        return builder.fadd(*args, flags=("reassoc", "contract", "nsz"))
+
+    return total(total, x), emit
+
+
+@overload(plus, inline="always")
+def _plus(total, x):
+    return lambda total, x: plus_in_any_order(total, x)
+
+
+'''
 HELPER = '@njit(error_model="numpy")\n'
 
 
 def text_of(function, title, options) -> str:
     """Return the text of the file of a function of `ad`."""
-    body, rows = written(function)
+    body, rows = written(streamed(function))
     parts = [HEAD.format(title=title)]
+    if "plus(" in body:
+        parts[0] = parts[0].rstrip("\n") + "\nfrom numba.extending import intrinsic, overload\n\n\n"
     if "grow(" in body:
         parts.append(GROW)
+    if "plus(" in body:
+        parts.append(PLUS)
     parts += [HELPER + t + "\n\n\n" for t in _helpers(rows)]
     return "".join(parts) + f"@njit({options})\n{body}\n"
 
