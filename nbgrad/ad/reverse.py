@@ -269,8 +269,9 @@ class Reverse(BackArrays, Keeping, Builder):
         return self.guarded(g, made) if steep else self.times(g, made)
 
     def back_Put(self, s):
-        if isinstance(s.cell.type, Array):
-            return
+        if isinstance(s.cell.type, Array) and self.is_active(s.cell):
+            raise problem(GradientError, f"no derivative: {s.cell.name[:-1]} is another array after a loop or a branch (line {s.line})",
+                          "an array that is written in place: y[:] = ...", at=self.f.where)
         if self.is_active(s.cell):
             twin = self.twin(s.cell)
             g = self.got(twin)
