@@ -70,7 +70,7 @@ class Turns:
         for r in written:
             if r in made_inside:
                 continue
-            if r not in loaded:
+            if r not in loaded and self.apart(written[r]):
                 self.sums.add(r)
             elif r not in used_elsewhere and r not in self.outside and Cover(r, self).holds(self.loop.body):
                 self.own.add(r)
@@ -79,6 +79,52 @@ class Turns:
         put = {s.cell.name for s in self.inside if isinstance(s, Put | Add)}
         got = {s.args[0].name for s in self.inside if isinstance(s, Set) and s.op == "get"}
         self.reads = (loaded - set(written)) - made_inside | got - put
+
+
+    def apart(self, stores):
+        """Say whether no two turns write the same element; what they only add to may be the same."""
+        if all(s.add for s in stores):
+            return True
+        made, heads = definitions([self.loop, *self.others])
+        places = []
+        for s in stores:
+            view = made.get(s.array.name)
+            if view is not None and view in self.inside:  # a row for each turn
+                first = view.op == "view" and view.extra.startswith(("{0}[{1}]", "{0}[{1},")) and view.args[0].name not in {t.out.name for t in self.inside if isinstance(t, Set)}
+                places.append({(view.args[0].name, 0, view.args[1])} if first else set())
+            else:
+                places.append({(s.array.name, axis, i) for axis, i in enumerate(s.index)})
+        return any(self.own_place(i, made, heads) for _, _, i in set.intersection(*places))
+
+    def own_place(self, index, made, heads):
+        """Say whether an index is another one at each turn, and none counts from the end."""
+        if isinstance(index, Const):
+            return False
+        s = made.get(index.name)
+        if s is not None and s.op == "+" and isinstance(s.args[1], Const) and s.args[1].value >= 0:
+            return self.own_place(s.args[0], made, heads)
+        if s is not None and s.op == "-" and isinstance(s.args[1], Const) and s.args[0] == self.loop.index:
+            return _one(self.loop.step) and isinstance(self.loop.start, Const) and self.loop.start.value >= s.args[1].value >= 0
+        return index == self.loop.index and counts(index, made, heads)
+
+
+def counts(v, made, heads):
+    """Say whether a number is never negative."""
+    if isinstance(v, Const):
+        return v.value >= 0
+    if v.name in heads:
+        h = heads[v.name]
+        if isinstance(h.step, Const) and h.step.value < 0:
+            return isinstance(h.stop, Const) and h.stop.value >= -1
+        return isinstance(h.step, Const) and counts(h.start, made, heads)
+    s = made.get(v.name)
+    return s is not None and (s.op in ("size", "turns") or (s.op in ("+", "*") and all(counts(a, made, heads) for a in s.args)))
+
+
+def definitions(body):
+    """Return (the operation that makes each value, the loop that each index is of)."""
+    made = {s.out.name: s for s in walk(body) if isinstance(s, Set)}
+    return made, {s.index.name: s for s in walk(body) if isinstance(s, Loop)}
 
 
 def _state(body, cell):
@@ -231,4 +277,4 @@ def joined(body, first, second, roots):
     return None if second in later else [*body[:i], *stay, *later, *body[j + 1 :]]
 
 
-__all__ = ["Cover", "Do", "Turns", "effects", "joined"]
+__all__ = ["Cover", "Do", "Turns", "counts", "definitions", "effects", "joined"]

@@ -1,6 +1,7 @@
 """The order of turns in finished code: forwards where order does not matter, each place of an array written once."""
 
 from .statements import Add, Loop, Put, Set, Store, blocks, walk
+from .independent import counts, definitions
 from .stencils import gathered
 
 def ordered(body, roots, fresh):
@@ -9,35 +10,36 @@ def ordered(body, roots, fresh):
     for s in walk(body):
         for n in {s.cell.name} if isinstance(s, Put | Add) else {a.name for a in s.args[:1]} if isinstance(s, Set) and s.op == "get" else ():
             mentions[n] = mentions.get(n, 0) + 1
-    _block(body, roots, fresh, mentions)
-    _turned(body, roots, fresh)
+    known = definitions(body)
+    _block(body, roots, fresh, mentions, known)
+    _turned(body, roots, fresh, known)
 
 
-def _turned(body, roots, fresh):
+def _turned(body, roots, fresh, known):
     """Turn about the nests that add to one array at several places, outermost first."""
     out = []
     for s in body:
-        made = gathered(s, roots, fresh) if isinstance(s, Loop) else None
+        made = gathered(s, roots, fresh, known) if isinstance(s, Loop) else None
         if made is None:
             for b in blocks(s):
-                _turned(b, roots, fresh)
+                _turned(b, roots, fresh, known)
         out += [s] if made is None else made
     body[:] = out
 
 
-def _block(body, roots, fresh, mentions):
+def _block(body, roots, fresh, mentions, known):
     out = []
     for s in body:
         for b in blocks(s):
-            _block(b, roots, fresh, mentions)
-        if isinstance(s, Loop) and s.backward and commutes(s, roots, mentions):
+            _block(b, roots, fresh, mentions, known)
+        if isinstance(s, Loop) and s.backward and commutes(s, roots, mentions, known):
             s.backward = False
         out.append(s)
     body[:] = out
 
 
-def commutes(loop, roots, mentions):
-    """Say whether the turns of a loop may run in any order."""
+def commutes(loop, roots, mentions, known):
+    """Say whether the turns of a loop may run in any order; `known` are the `definitions` of the function."""
     inside: dict = {}
     stores, loads = [], []
     for s in walk(loop.body):
@@ -58,7 +60,7 @@ def commutes(loop, roots, mentions):
             return False
     home = lambda a: roots.get(a.name, a.name)
     for s in stores:
-        if not s.add and loop.index not in s.index:
+        if not s.add and not (loop.index in s.index and counts(loop.index, *known)):  # -1 is the last place
             return False
         for t in loads:
             if home(t.args[0]) == home(s.array) and not (t.args[0] == s.array and t.args[1:] == s.index and loop.index in s.index):

@@ -7,6 +7,7 @@ visited one by one.
 
 from typing import NamedTuple
 
+from .independent import counts
 from .statements import BOOL, INT, Const, If, Loop, Ref, Set, Store, walk
 from .tidy import copied, names, replace
 
@@ -28,10 +29,10 @@ class Sum(NamedTuple):
     shifts: tuple
 
 
-def gathered(loop, roots, fresh):
+def gathered(loop, roots, fresh, known):
     """Return the statements that a nest of loops becomes, or None where turning it about is not allowed or no gain."""
     nest = _nest(loop)
-    if nest is None or not _plain(nest, roots):
+    if nest is None or not _plain(nest, roots, known):
         return None
     made = {s.out.name: s for s in [*nest.given, *nest.body] if isinstance(s, Set)}
     groups: dict = {}
@@ -76,7 +77,7 @@ def _nest(loop):
         body = inner[0].body
 
 
-def _plain(nest, roots):
+def _plain(nest, roots, known):
     """Say whether the turns of a nest add into arrays that they do not read, and otherwise only write zeros."""
     home = lambda a: roots.get(a.name, a.name)
     statements = [*nest.given, *nest.body]
@@ -93,7 +94,7 @@ def _plain(nest, roots):
             if r in sums or (r in zeros and s.args[1:] != zeros[r].index):
                 return False
         if isinstance(s, Store) and not s.add:
-            if not isinstance(s.value, Const) or home(s.array) in sums or any(i not in s.index for i in indices):
+            if not isinstance(s.value, Const) or home(s.array) in sums or any(i not in s.index or not counts(i, *known) for i in indices):
                 return False
     return True
 

@@ -81,7 +81,7 @@ class Program:
         array = array or self.pick(*self.arrays)
         if self.chance(0.4):
             return f"{array}[{self.pick(0, 1, -1)}]"
-        return f"{array}[{self.integer()} % {array}.size]"
+        return f"{array}[{self.integer()} % {array}.size{self.pick('', '', '', ' - 1')}]"
 
     def number(self, depth=2):
         if depth == 0 or self.chance(0.25):
