@@ -91,8 +91,10 @@ class Builder:
             yield 0, a[1], False
             yield 1, a[0], False
         elif s.op == "/":
-            yield 0, lambda: self.arithmetic("/", Const(1.0, kind), a[1]), False
-            yield 1, lambda: self.negative(self.arithmetic("/", s.out, a[1])), False
+            part = lambda: self.arithmetic("/", Const(1.0, kind), a[1])
+            one = isinstance(a[0], Const) and a[0].value == 1
+            yield 0, part, False
+            yield 1, lambda: self.negative(self.times(s.out, s.out if one else part())), False
         elif s.op == "**":
             yield from self.power(s, kind, *a)
         elif s.op == "%":

@@ -5,6 +5,7 @@ import math
 import types
 
 from ..base.source import CONSTANTS
+from ..ops.elementary.bits import find
 from ..ops.table import Op, table
 from .scalar import MATH_ROWS
 from .statements import Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
@@ -15,6 +16,10 @@ COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq,
 FROM_MEMORY = ("load", "get", "view", "array", "call")
 STAYS = ("new", "view", "call", "tape", "array", "constant")  # values that keep a name
 IN_MATH = {row: name for name, row in MATH_ROWS.items() if name not in ("min", "max")}
+
+
+VECTOR = "vector"  # stands for a row that is a vectorising elementary function
+SLOW = ("pow",)  # rows whose elementary function is no gain, one number at a time
 
 
 def name(text):
@@ -83,6 +88,9 @@ class Writer:
             return ast.UnaryOp(ast.USub(), args[0])
         if op.name == "abs":
             return called("abs", *args)
+        if s.out.type.real and find(op.name, "float64") is not None and op.name not in SLOW:
+            self.rows[op.name] = VECTOR
+            return called(op.name, *args)
         short = IN_MATH.get(op.name, op.name)
         if op.ref is not None and hasattr(math, short) and short not in ("floor", "ceil", "trunc"):
             return called(f"math.{short}", *args)

@@ -1,16 +1,20 @@
 """The file that holds a derivative: readable Python that Numba compiles and keeps on disk."""
 
 import ast
+import functools
 import hashlib
 import inspect
 import linecache
+import re
 import sys
 import types
+from pathlib import Path
 
 from ...ad.streams import streamed
-from ...ad.text import needed, row_text, written
+from ...ad.text import VECTOR, needed, row_text, written
 from ...ops.table import Op
 from ..cpu import engine, store
+from . import runtime, vector
 
 HEAD = '''\
 """{title}"""
@@ -19,40 +23,6 @@ import math
 
 import numpy as np
 from numba import njit, prange
-
-'''
-GROW = '''\
-@njit
-def grow(tape, size):
-    """Return a tape with room for `size` numbers."""
-    if size <= tape.size:
-        return tape
-    larger = np.empty(max(size, 2 * tape.size), tape.dtype)
-    for i in range(tape.size):
-        larger[i] = tape[i]
-    return larger
-
-
-'''
-PLUS = '''\
-def plus(total, x):
-    """Return total + x, where many are added and their order does not matter."""
-    return total + x
-
-
-@intrinsic
-def plus_in_any_order(context, total, x):
-    def emit(context, builder, signature, args):
-        return builder.fadd(*args, flags=("reassoc", "contract", "nsz"))
-
-    return total(total, x), emit
-
-
-@overload(plus, inline="always")
-def _plus(total, x):
-    return lambda total, x: plus_in_any_order(total, x)
-
-
 '''
 HELPER = '@njit(error_model="numpy")\n'
 
@@ -61,12 +31,14 @@ def text_of(function, title, options) -> str:
     """Return the text of the file of a function of `ad`."""
     body, rows = written(streamed(function))
     parts = [HEAD.format(title=title)]
-    if "plus(" in body:
-        parts[0] = parts[0].rstrip("\n") + "\nfrom numba.extending import intrinsic, overload\n\n\n"
-    if "grow(" in body:
-        parts.append(GROW)
-    if "plus(" in body:
-        parts.append(PLUS)
+    vectors = sorted(n for n, fn in rows.items() if fn is VECTOR)
+    words = [n for n in ("grow", "plus") if re.search(rf"\b{n}\(", body)]
+    if words:
+        parts.append(f"from nbgrad.target.functions.runtime import {', '.join(words)}\n")
+    if vectors:
+        parts.append(f"from nbgrad.target.functions.vector import {', '.join(vectors)}\n")
+    rows = {n: fn for n, fn in rows.items() if fn is not VECTOR}
+    parts.append("\n\n")
     parts += [HELPER + t + "\n\n\n" for t in _helpers(rows)]
     return "".join(parts) + f"@njit({options})\n{body}\n"
 
@@ -104,12 +76,18 @@ def classes(value) -> dict:
     return found | ({value.cls.__name__: value.cls} if getattr(value, "cls", None) else {})
 
 
+@functools.cache
+def _stamp():
+    """Return a hash of what texts import: they are compiled anew when it changes."""
+    return vector.stamp() + hashlib.blake2b(Path(runtime.__file__).read_bytes(), digest_size=8).hexdigest()
+
+
 def loaded(text, name, known=None):
     """Return the function `name` of a text, written to the cache and compiled when it is first called.
 
     `known` are objects that the text names.
     """
-    digest = hashlib.blake2b(f"{engine.fingerprint()}\n{text}".encode(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(f"{engine.fingerprint()}\n{_stamp()}\n{text}".encode(), digest_size=16).hexdigest()
     file = f"{name[:80]}_{digest}.py"
     path = store.path(file)
     if not path.exists():
