@@ -4,7 +4,6 @@ Behind an operation on whole arrays a loop is put that reads what must be kept. 
 finds them again, on tapes or in memory, and on the way back the loop fills the array anew.
 """
 
-from .matrices import Rule
 from .statements import INT, Array, Const, Do, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
 
 
@@ -49,7 +48,7 @@ class Holding:
     def available(self, v):
         """Say whether an array can be had on the way back by its name, or as a view of one."""
         made = self.defined.get(v.name)
-        if made is None or (self.outer[id(made)] is None and made.op != "get"):
+        if made is None or self.outer[id(made)] is None:
             return True
         return made.op == "view" and self.available(made.args[0])
 
@@ -57,9 +56,9 @@ class Holding:
         for s in list(body):
             for b in blocks(s):
                 self.block(b)
-            if isinstance(s, Set) and isinstance(s.extra, Rule) and self.is_active(s.out):
+            if isinstance(s, Set) and s.op in ("array", "get") and self.is_active(s.out):
                 made = self.measured(s.out, s) if isinstance(s.out.type, Array) else []
-                for v in self.read(s):
+                for v in self.read(s) if s.op == "array" else ():
                     made += self.kept(s, v)
                 at = next(i for i, t in enumerate(body) if t is s)
                 body[at + 1 : at + 1] = made

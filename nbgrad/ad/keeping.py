@@ -17,7 +17,7 @@ class Keeping:
 
     def survey(self, f):
         """Note for each value where it is defined, and when memory is written."""
-        self.home, self.defined, self.path, self.order, self.writes = {}, {}, {}, {}, {}
+        self.home, self.defined, self.path, self.paths, self.order, self.writes = {}, {}, {}, {}, {}, {}
         self.needed, self.kept, self.positions, self.counter, self.before, self.after = set(), {}, {}, {}, {}, {}
         self.head, self.loops, self.inside_deferred = [], {}, set()
         self.deferred = {id(t.loop): t for t in self.independent(f)}
@@ -45,6 +45,7 @@ class Keeping:
                 self.writes.setdefault(self.roots.get(s.array.name, s.array.name), []).append((self.order[id(s)], path))
             elif isinstance(s, Put | Add):
                 self.writes.setdefault(s.cell.name, []).append((self.order[id(s)], path))
+                self.paths[id(s)] = path
             inner = () if id(s) in self.deferred else (*path, s) if isinstance(s, Loop | While) else path
             if isinstance(s, Loop):
                 self.home[s.index.name], self.path[s.index.name] = s.body, inner

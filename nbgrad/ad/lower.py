@@ -291,6 +291,13 @@ class Lower(Arrays, Expressions):
             if n in env:
                 env[n] = self.stored(n, env[n])
 
+    def looked_up(self, body, rebound):
+        """Read the variables that hold arrays, and that a loop reads but does not change, before it."""
+        loaded = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
+        for n, v in list(self.frame.env.items()):
+            if n in loaded and n not in rebound and isinstance(v, Pending) and isinstance(v.cell.type, Array):
+                self.read(n)
+
     def joined(self, names, before):
         """At the end of a block: put what it gave the variables into their cells; return what they are then."""
         env = self.frame.env
@@ -333,6 +340,7 @@ class Lower(Arrays, Expressions):
 
     def do_While(self, s):
         names = self.rebound(s.body)
+        self.looked_up([s], names)
         self.spilled(names)
         before = dict(self.frame.env)
         outer = self.inner()
@@ -340,6 +348,7 @@ class Lower(Arrays, Expressions):
         inside = self.truth(self.value(s.test)) if test is None else self.both(test, lambda: self.value(s.test))
         head = self.close(outer)
         outer = self.inner()
+        self.frame.env.update({n: v for n, v in before.items() if isinstance(v, Pending) and isinstance(v.cell.type, Array)})
         self.statements(s.body)
         after = self.joined(names, before)
         self.block, body = outer, self.block
@@ -362,6 +371,7 @@ class Lower(Arrays, Expressions):
             self.leaving(s, head)
             return
         names = self.rebound([s])
+        self.looked_up([s], names)
         self.spilled(names)
         before = dict(self.frame.env)
         outer = self.inner()
@@ -379,6 +389,7 @@ class Lower(Arrays, Expressions):
         names = sorted({*self.rebound([s]), "turn_"})
         count = self.turns(head)
         self.frame.env["turn_"] = Const(0, INT)
+        self.looked_up([s], names)
         self.spilled(names)
         before = dict(self.frame.env)
         outer = self.inner()

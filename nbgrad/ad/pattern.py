@@ -3,7 +3,7 @@
 from .copying import leaves
 from .forward import Forward
 from .jacobians import Matrix
-from .statements import INT, Add, Array, Const, Do, Function, If, Loop, Put, Ref, Scalar, Set, Store, While, walk
+from .statements import INT, Add, Array, Cell, Const, Do, Function, If, Loop, Put, Ref, Scalar, Set, Store, While, walk
 from .tidy import names
 
 BITS = Scalar("uint64")
@@ -71,7 +71,27 @@ class Sets(Forward):
     def of_select(self, s):
         return self.union(self.tangent(s.args[1]), self.tangent(s.args[2]))
 
-    def of_matmul(self, s):
+    def of_array(self, s):
+        """Return the sets of an operation on whole arrays: all elements have what any element has, but for products."""
+        if s.extra.name in ("dot12", "dot21", "dot22"):
+            return self.of_product(s)
+        total = Cell(self.fresh(f"t_{s.out.name}"), BITS)
+        self.block.append(Put(total, Const(0, BITS), s.line))
+        for v in s.args:
+            if self.is_active(v):
+                sizes = [self.emit("size", (v,), INT, k, "n") for k in range(v.type.ndim)]
+                load = lambda i, v=v: self.emit("load", (self.tangent(v), *i), BITS)
+                self.over(sizes, lambda *i, load=load: self.block.append(
+                    Put(total, self.union(self.emit("get", (total,), BITS), load(i)), s.line)))  # fmt: skip
+        found = self.emit("get", (total,), BITS)
+        if not isinstance(s.out.type, Array):
+            return found
+        sizes = [self.emit("size", (s.out,), INT, k, "n") for k in range(s.out.type.ndim)]
+        out = self.new_tangent(s.out, sizes, ("empty", "uint64"))
+        self.over(sizes, lambda *i: self.block.append(Store(out, i, found)))
+        return out
+
+    def of_product(self, s):
         """Every element has what its row and its column have."""
         a, b = s.args
         out = self.new_tangent(s.out, [self.emit("size", (s.out,), INT, k, "n") for k in range(s.out.type.ndim)], ("zeros", "uint64"))

@@ -4,6 +4,7 @@ from ..base.errors import GradientError, problem
 from ..ops.table import MISSING
 from .activity import active
 from .back_arrays import BackArrays
+from .back_cells import BackCells
 from .copying import taken
 from .expressions import Tup
 from .hoist import hoisted
@@ -72,7 +73,7 @@ def finished(g: Function, made, outside) -> Function:
     return tidied(g)
 
 
-class Reverse(BackArrays, Keeping, Builder):
+class Reverse(BackArrays, BackCells, Keeping, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
     def __init__(self, f: Function, inputs, ends=()):
@@ -106,6 +107,7 @@ class Reverse(BackArrays, Keeping, Builder):
         for c in self.cells:
             if c.name not in own:
                 self.block.append(Put(self.twin(c), Const(0.0, c.type)))
+        self.begin_cells()
         self.seed(seeds)
         self.backward(self.f.body)
         out = self.gathered(wrt)
@@ -163,6 +165,8 @@ class Reverse(BackArrays, Keeping, Builder):
 
     def twin(self, cell):
         """Return the variable that holds the gradient of a variable."""
+        if isinstance(cell.type, Array):
+            return self.array_twin(cell)
         return Cell(f"g_{cell.name}", cell.type)
 
     def got(self, found, name="d"):
@@ -206,13 +210,12 @@ class Reverse(BackArrays, Keeping, Builder):
             base = self.shadow(s.args[0])
             found = self.emit("view", (base, *map(self.need, s.args[1:])), v.type, s.extra, f"g_{v.name}")
             self.roots[found.name] = self.roots.get(base.name, base.name)
-        elif s is not None and s.op == "new":
-            found = self.emit("new", [self.need(a) for a in s.args], v.type, ("zeros", s.extra[1]), f"g_{v.name}")
         else:
-            sizes = self.sizes_of(v) or [self.emit("size", (self.need(v),), INT, axis, "n") for axis in range(v.type.ndim)]
-            found = self.emit("new", sizes, Array(v.type.dtype, v.type.ndim), ("zeros", v.type.dtype), f"g_{v.name}")
+            found = self.cell_shadow(v, s) if s is not None and s.op == "get" else None
+            if found is None:
+                found = self.emit("new", self.extents_of(v), Array(v.type.dtype, v.type.ndim), ("zeros", v.type.dtype), f"g_{v.name}")
         self.block = before
-        self.roots.setdefault(found.name, found.name)
+        self.roots.setdefault(found.name, self.shadow_root(v.name) or found.name)
         self.shadows[v.name] = found
         return found
 
@@ -221,10 +224,15 @@ class Reverse(BackArrays, Keeping, Builder):
     def backward(self, body):
         """Write the way back through a block into the open block."""
         self.levels.append((body, self.block))
+        self.hollow.append(set() if len(self.levels) > 1 else set(self.array_cells))
+        self.now.append(None)
         for s in reversed(body):
-            self.line = s.line
+            self.line, self.now[-1] = s.line, s
             getattr(self, f"back_{type(s).__name__}")(s)
-        self.levels.pop()
+            if blocks(s) and self.array_cells:
+                self.hollow[-1] -= self.touched(s)
+        for stack in (self.levels, self.hollow, self.now):
+            stack.pop()
 
     def back_Set(self, s):
         if s.op in ("view", "new", "part") or not self.is_active(s.out):
@@ -235,8 +243,10 @@ class Reverse(BackArrays, Keeping, Builder):
                 index = tuple(map(self.need, s.args[1:]))
                 self.block.append(Store(self.shadow(s.args[0]), index, self.got(g), True, s.line))
             return
-        if s.op == "array":
-            self.back_array(s)
+        if s.op == "array" or isinstance(s.out.type, Array):
+            found = {"array": self.back_array, "get": self.back_get}.get(s.op)
+            if found is not None:
+                found(s)
             return
         found = self.gradient.pop(s.out.name, None)
         if found is None:
@@ -269,10 +279,10 @@ class Reverse(BackArrays, Keeping, Builder):
         return self.guarded(g, made) if steep else self.times(g, made)
 
     def back_Put(self, s):
-        if isinstance(s.cell.type, Array) and self.is_active(s.cell):
-            raise problem(GradientError, f"no derivative: {s.cell.name[:-1]} is another array after a loop or a branch (line {s.line})",
-                          "an array that is written in place: y[:] = ...", at=self.f.where)
-        if self.is_active(s.cell):
+        if isinstance(s.cell.type, Array):
+            if self.is_active(s.cell):
+                self.back_given(s)
+        elif self.is_active(s.cell):
             twin = self.twin(s.cell)
             g = self.got(twin)
             self.block.append(Put(twin, Const(0.0, twin.type), s.line))
@@ -328,9 +338,11 @@ class Reverse(BackArrays, Keeping, Builder):
 
     def back_While(self, s):
         outer, self.block = self.block, []
-        self.levels.append((s.head, self.block))
+        for stack, own in ((self.levels, (s.head, self.block)), (self.hollow, set()), (self.now, s)):
+            stack.append(own)
         self.backward(s.body)
-        self.levels.pop()
+        for stack in (self.levels, self.hollow, self.now):
+            stack.pop()
         self.backward(s.head)
         made = self.block
         self.block = outer

@@ -160,7 +160,7 @@ class Shared:
 
     def key(self, s):
         extra = s.extra if isinstance(s.extra, str | int | tuple | type(None)) else id(s.extra)
-        if s.op in ("new", "constant", "call", "part", "copy", "tape"):
+        if s.op in ("new", "constant", "call", "part", "copy", "tape") or (s.op == "get" and isinstance(s.out.type, Array)):
             return None
         version = None
         if s.op == "array" and isinstance(s.out.type, Array) and s.out.name in self.changed:
@@ -170,12 +170,15 @@ class Shared:
         return (s.op, s.args, s.out.type, extra, version)
 
     def block(self, body, seen, cells):
-        """`seen` maps a computation to its value, `cells` a variable to what was last put into it."""
-        kept = []
+        """`seen` maps a computation to its value, `cells` a variable to what was last put into it.
+
+        A variable that holds an array is read anew after each change and in each block: gradients follow such reads.
+        """
+        kept, held = [], set()
         for s in body:
             self.rename(s)
             if isinstance(s, Set):
-                if s.op == "get" and s.args[0].name in cells:
+                if s.op == "get" and s.args[0].name in (held if isinstance(s.out.type, Array) else cells):
                     self.known[s.out.name] = cells[s.args[0].name]
                     continue
                 key = self.key(s)
@@ -186,16 +189,19 @@ class Shared:
                     seen[key] = s.out
                 if s.op == "get":
                     cells[s.args[0].name] = s.out
+                    held.add(s.args[0].name)
             elif isinstance(s, Put):
                 if cells.get(s.cell.name) == s.value:
                     continue  # it holds that already
                 self.touch(s.cell.name)
                 cells[s.cell.name] = s.value
+                held.discard(s.cell.name)
             elif isinstance(s, Add | Store):
                 self.bump([s])
                 cells.pop(getattr(getattr(s, "cell", None), "name", None), None)
             elif blocks(s):
                 self.inside(s, seen, cells)
+                held.clear()
             kept.append(s)
         body[:] = kept
 

@@ -8,7 +8,7 @@ from tests.ad.plain import close, complex_step, copies, differences, plain
 from tests.ad.zoo import CASES
 
 SINGLE = ("single", "mixed")
-NOT_YET = ("swapped_arrays", "view_chosen", "matrix_product", "lanczos")
+NOT_YET = ("view_chosen",)
 NAMES = [pytest.param(n, marks=[pytest.mark.xfail] if n in NOT_YET else []) for n in CASES]
 
 
