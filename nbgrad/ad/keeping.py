@@ -5,6 +5,7 @@ A tape is an array for each kept value, one number for each turn of its loop. Wh
 
 from ..ops.table import Op
 from .statements import INT, Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
+from .expanding import expanded
 from .independent import Turns, effects
 from .tidy import copied, names, replace
 
@@ -21,6 +22,9 @@ class Keeping:
         self.needed, self.kept, self.positions, self.counter, self.before, self.after = set(), {}, {}, {}, {}, {}
         self.head, self.loops, self.inside_deferred = [], {}, set()
         self.deferred = {id(t.loop): t for t in self.independent(f)}
+        self.expanded: dict = {}
+        for t in self.deferred.values():
+            self.expanded |= expanded(t.loop, f.body, f, self.roots, self.fresh)
         self._survey(f.body, ())
 
     def independent(self, f):
@@ -65,8 +69,13 @@ class Keeping:
     def lasts(self, s):
         """Say whether what a load or a read of a variable finds is still there on the way back."""
         name = s.args[0].name
-        path, now = self.path[s.out.name], self.order[id(s)]
-        for when, where in self.writes.get(self.roots.get(name, name), ()):
+        path, now, home = self.path[s.out.name], self.order[id(s)], self.roots.get(name, name)
+        again = self.expanded.get(home)  # each turn of this loop has a place of its own in the array
+        for when, where in self.writes.get(home, ()):
+            if again is not None and path and where and path[0] is where[0] is again[0]:
+                if when > now or (len(path) > 1 and len(where) > 1 and path[1] is where[1]):
+                    return False
+                continue
             if when > now or (path and where and path[0] is where[0]):
                 return False
         return True

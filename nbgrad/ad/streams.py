@@ -14,15 +14,32 @@ UNSIGNED = Scalar("uint64")
 def streamed(f):
     """Return a function with its innermost loops in the form that vectorises; the function given stays as it is."""
     f = copy_of(f)
-    Streams(f.roots, Builder(taken(f)).fresh).block(f.body)
+    writer = Streams(f.roots, Builder(taken(f)).fresh)
+    writer.sure = nonnegative(f.body)
+    writer.block(f.body)
     return f
+
+
+def nonnegative(body):
+    """Return the names of values that are 0 or more: extents, counts, indices that begin there, and their sums."""
+    sure: set = set()
+    size = -1
+    known = lambda v: v.value >= 0 if isinstance(v, Const) else v.name in sure
+    while size != len(sure):
+        size = len(sure)
+        for s in walk(body):
+            if isinstance(s, Loop) and known(s.start) and isinstance(s.step, Const) and s.step.value > 0:
+                sure.add(s.index.name)
+            elif isinstance(s, Set) and (s.op in ("size", "turns") or (s.op in ("+", "*") and s.out.type == INT and all(map(known, s.args)))):
+                sure.add(s.out.name)
+    return sure
 
 
 class Streams:
     """Rewrites the innermost loops of a function in place."""
 
     def __init__(self, roots, fresh):
-        self.roots, self.fresh = roots, fresh
+        self.roots, self.fresh, self.sure = roots, fresh, set()
 
     def block(self, body):
         out = []
@@ -83,7 +100,8 @@ class Streams:
         head = [Set(s.index, "+", (s.start, turn), None, s.line)]
         for v in moving:
             first = self.at_start(v, s, made, before)
-            before.append(Do("front", (first, s.start, s.stop), None, s.line))
+            if not (first.value >= 0 if isinstance(first, Const) else first.name in self.sure):
+                before.append(Do("front", (first, s.start, s.stop), None, s.line))
             place, moved = Ref(self.fresh("place"), INT), Ref(self.fresh("at"), UNSIGNED)
             head += [Set(place, "+", (first, turn), None, s.line), Set(moved, "unsigned", (place,), None, s.line)]
             moving[v] = moved
@@ -127,6 +145,10 @@ class Streams:
             return s.start
         t = made[v.name]
         args = [self.at_start(a, s, made, before) if isinstance(a, Ref) and (a == s.index or a.name in made) else a for a in t.args]
+        if t.op == "-" and args[0] == args[1]:
+            return Const(0, INT)
+        if t.op == "+" and Const(0, INT) in args:
+            return args[1 - args.index(Const(0, INT))]
         out = Ref(self.fresh("first"), INT)
         before.append(Set(out, t.op, tuple(args), None, s.line))
         return out
