@@ -1,8 +1,9 @@
 """Which values carry a derivative: those that depend on an active argument and that a result depends on."""
 
+from ..base.errors import GradientError, problem
 from ..ops.table import ZERO, Op
 from .matrices import Rule
-from .statements import Add, Put, Ref, Set, Store, walk
+from .statements import Add, Do, Put, Ref, Set, Store, walk
 from .tidy import names
 
 FLAT = ("size", "turns", "int", "and", "or", "not", "~", "//", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^", "<<", ">>",
@@ -19,7 +20,13 @@ def passes(s):
 
 
 def active(body, roots, inputs, outputs):
-    """Return the names (of values, variables and memory) through which derivatives flow from inputs to outputs."""
+    """Return the names (of values, variables and memory) through which derivatives flow from inputs to outputs.
+
+    Raises
+    ------
+    GradientError
+        When what depends on an input is put into an array of integers.
+    """
     home = lambda n: roots.get(n, n)
     varied, useful = {home(n) for n in inputs}, {home(n) for n in outputs}
     statements = list(walk(body))
@@ -35,6 +42,10 @@ def active(body, roots, inputs, outputs):
                     varied.add(home(s.cell.name))
             elif isinstance(s, Store) and s.array.type.real and any(home(n) in varied for n in names((s.value,))):
                 varied.add(home(s.array.name))
+    for s in statements:
+        if isinstance(s, Do) and s.op == "whole" and any(home(n) in varied for n in names(s.args)):
+            raise problem(GradientError, "no derivative: a float that depends on an argument is put into an array of integers",
+                          "an array of floats, or int(...) around the value", at=s.extra)  # fmt: skip
     size = -1
     while size != len(useful):
         size = len(useful)

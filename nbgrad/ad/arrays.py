@@ -61,6 +61,8 @@ class Arrays(Functions):
         return self.known_array(ref, f"{key}")
 
     def sizes(self, v):
+        if not self.is_array(v):
+            raise self.refuse("an array is expected here")
         return v.extents if isinstance(v, Lazy) else self.extents[v.name]
 
     def lazy(self, v):
@@ -288,7 +290,7 @@ class Arrays(Functions):
         if op != "=":
             value = self.binary(op, self.load(array, index), value)
         if value.type.real and not kind.real and isinstance(value, Ref):
-            self.block.append(Do("whole", (value,), ast.unparse(self.node) if self.node else "", self.line))
+            self.block.append(Do("whole", (value,), self.frame.source.place(self.node), self.line))
         self.block.append(Store(array, index, self.cast(value, kind), False, self.line))
 
     def gathered(self, base, index):

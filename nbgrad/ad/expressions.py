@@ -85,6 +85,8 @@ class Expressions:
             return Tup([self.meaning(v) for v in found], type(found) if hasattr(found, "_fields") else None)
         if isinstance(found, np.ndarray):
             return self.global_array(found)
+        if isinstance(found, list | dict | set | bytearray):
+            raise self.refuse(f"the global {type(found).__name__} may change", "an argument, or a tuple of numbers")
         return Known(found)
 
     def of_Tuple(self, node):

@@ -1,11 +1,13 @@
 """What a function may contain to be differentiated from its text; anything else is refused with its line and advice."""
 
 import ast
+import dis
 import functools
 import inspect
 import linecache
 import os
 import textwrap
+import types
 from typing import NamedTuple
 
 from ..base.errors import GradientError, problem
@@ -48,6 +50,7 @@ class Source(NamedTuple):
     tree: ast.FunctionDef
     file: str
     scope: dict
+    changing: dict = {}  # global name -> the name of the function that changes it
 
     @property
     def name(self):
@@ -81,7 +84,19 @@ def source_of(fn) -> Source:
             continue  # np.array([x, y])
         if type(node) in ADVICE:
             raise found.refuse(node, f"{_word(node)} is not supported", ADVICE[type(node)])
-    return Source(fn, found.tree, found.file, scope(fn))
+    return Source(fn, found.tree, found.file, scope(fn), _changing(fn))
+
+
+def _changing(fn):
+    """Return the globals of a function that a function of its module changes: to Numba they are constants."""
+    found: dict = {}
+    free = set(fn.__code__.co_names)
+    for other in list(fn.__globals__.values()):
+        other = getattr(other, "py_func", other)
+        code = getattr(other, "__code__", None)
+        if isinstance(code, types.CodeType) and getattr(other, "__globals__", None) is fn.__globals__ and free & set(code.co_names):
+            found.update((i.argval, other.__name__) for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL" and i.argval in free)
+    return found
 
 
 @functools.lru_cache(maxsize=512)
@@ -110,6 +125,6 @@ def _own(tree):
 
 
 def _word(node):
-    names = {ast.Try: "try", ast.With: "with", ast.ListComp: "a list comprehension", ast.Dict: "a dict", ast.List: "a list",
+    names = {ast.Try: "try", ast.GeneratorExp: "a generator expression", ast.Set: "a set", ast.With: "with", ast.ListComp: "a list comprehension", ast.Dict: "a dict", ast.List: "a list",
              ast.JoinedStr: "a string", ast.FunctionDef: "a function inside of a function", ast.NamedExpr: "`:=`"}  # fmt: skip
     return names.get(type(node), f"`{type(node).__name__.lower()}`")

@@ -276,9 +276,6 @@ class Forward(Builder):
 
     def do_Do(self, s):
         self.block.append(s)
-        if s.op == "whole" and self.is_active(s.args[0]):
-            raise problem(GradientError, f"no derivative: `{s.extra}` puts a float that carries a derivative into an array of integers",
-                          "an array of floats", at=self.f.where)  # fmt: skip
         if s.op == "grow" and self.is_active(s.args[0]):
             self.block.append(Do("grow", (self.tangents[s.args[0].name], *s.args[1:]), s.extra, s.line))
 

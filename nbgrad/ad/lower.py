@@ -8,7 +8,7 @@ from .expressions import Expressions, Known, Tup
 from .fence import source_of
 from .jumps import structured
 from .statements import BOOL, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While
-from .typing import promoted
+from .typing import promoted, said
 
 AUGMENTED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%"}
 
@@ -213,7 +213,7 @@ class Lower(Arrays, Expressions):
         elif isinstance(target, ast.Tuple | ast.List):
             items = self.items(value)
             if len(items) != len(target.elts):
-                raise self.refuse(f"{len(items)} values for {len(target.elts)} names", node=target)
+                raise self.refuse(f"{len(items)} values for {len(target.elts)} names", "as many names as values", target)
             items = [self.materialised(v) if isinstance(v, Lazy) else v for v in items]
             for t, v in zip(target.elts, items):
                 self.assign(t, v)
@@ -233,6 +233,8 @@ class Lower(Arrays, Expressions):
             return value
         meaning = frame.source.scope
         if name in meaning:
+            if name in frame.source.changing:
+                raise self.refuse(f"the global {name} is changed by {frame.source.changing[name]}", "an argument")
             return self.meaning(meaning[name])
         builtins = meaning.get("__builtins__", {})
         found = builtins.get(name, Known) if isinstance(builtins, dict) else getattr(builtins, name, Known)
@@ -255,7 +257,7 @@ class Lower(Arrays, Expressions):
         before = self.cells.get(path)
         both = kind if before is None else promoted(before, kind)
         if both is None:
-            raise self.refuse(f"{path.split('.')[-1]} is {before} on one way and {kind} on another", "one type for each variable")
+            raise self.refuse(f"{path.split('.')[-1]} is {said(before)} on one way and {said(kind)} on another", "one type for each variable")
         if before is not None and both != before:
             self.cells[path] = both
             raise Wider

@@ -307,9 +307,6 @@ class Reverse(BackArrays, BackCells, Keeping, Builder):
     def back_Do(self, s):
         if s.op in ("hold", "held"):
             getattr(self, f"back_{s.op}")(s)
-        if s.op == "whole" and self.is_active(s.args[0]):
-            raise problem(GradientError, f"no derivative: `{s.extra}` puts a float that carries a derivative into an array of integers",
-                          "an array of floats", at=self.f.where)
 
     def back_If(self, s):
         made = []

@@ -32,6 +32,17 @@ def promoted(a, b):
     return None
 
 
+def said(kind):
+    """Return a type in words.
+
+    >>> said(FLOAT), said(Array("float32", 2))
+    ('float64', 'float32 array of 2 axes')
+    """
+    if isinstance(kind, Group):
+        return f"a tuple of {len(kind.items)}"
+    return kind.dtype if isinstance(kind, Scalar) else f"{kind.dtype} array of {kind.ndim} ax{'i' if kind.ndim == 1 else 'e'}s"
+
+
 def arithmetic(op, a, b):
     """Return the type of `a op b` for two numbers."""
     if op in ("<", "<=", ">", ">=", "==", "!=", "and", "or"):

@@ -47,6 +47,7 @@ ONE = ("math.sin({})", "math.cos({})", "math.tanh({})", "math.atan({})", "math.s
        "math.exp(0.3 * math.sin({}))", "math.log({0} * {0} + 1.1)", "({}) ** 3", "np.sin({})", "power({}, 2)", "power(0.5 * {}, k % 4)")  # fmt: skip
 TWO = ("({} + {})", "({} - {})", "({} * {})", "({} * {})", "({0} / ({1} * {1} + 1.0))", "max({}, {})", "min({}, {})", "bend({}, {})",
        "({} if {} > 0.4 else 0.7)", "({0} if {0} < {1} else 0.9 * {1})")  # fmt: skip
+WILD = 1e8  # values beyond it say more about rounding than about gradients
 COMPARE = ("<", ">", "<=", ">=")
 
 
@@ -279,6 +280,8 @@ class Dual:
 
     def __init__(self, v, d):
         self.v, self.d = float(v), d
+        if not abs(self.v) < WILD:
+            raise OverflowError("no tame program")
 
     def of(self, v, slope):
         return Dual(v, slope * self.d)
