@@ -62,6 +62,8 @@ class Streams:
 
     def registers(self, s):
         """Let sums into one place of an array add up in a variable; (what goes before the loop, what goes after it)."""
+        if not isinstance(s.step, Const):
+            return [], []
         inside = {t.out.name for t in walk(s.body) if isinstance(t, Set)} | {s.index.name}
         home = lambda a: self.roots.get(a.name, a.name)
         read = {home(t.args[0]) for t in walk(s.body) if isinstance(t, Set) and t.op not in ("size", "get") and t.args and isinstance(t.args[0], Ref)}
@@ -80,7 +82,7 @@ class Streams:
             after += [Set(total, "get", (cell,), None, t.line), Store(t.array, t.index, total, True, t.line)]
         if after:
             some = Ref(self.fresh("some"), BOOL)
-            after = [Set(some, "<", (s.start, s.stop), None, s.line), If(some, after, [], s.line)]
+            after = [Set(some, "<" if s.step.value > 0 else ">", (s.start, s.stop), None, s.line), If(some, after, [], s.line)]
         return before, after
 
     def counted(self, s):
