@@ -26,8 +26,11 @@ ON_NUMBERS = {ast.Add: "__add__", ast.Sub: "__sub__", ast.Mult: "__mul__", ast.D
 CALLS = {"fma": "fma", "round_even": "rint", "floor": "floor", "fabs": "fabs", "copysign": "copysign", "sqrt": "sqrt"}
 
 
-def inline(dtype):
-    """Make of a straight-line function of floats one that kernels call: its instructions stand in each call's place."""
+def inline(dtype, alone=False):
+    """Make of a straight-line function of floats one that kernels call: its instructions stand in each call's place.
+
+    `alone` says that calls may stand outside of loops that are vectorised.
+    """
 
     def make(fn):
         tree = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
@@ -37,7 +40,7 @@ def inline(dtype):
 
         def emit(context, builder, signature, args):
             # Since LLVM 22 a vector of ldexp is one instruction with AVX-512; everywhere else it is a row of calls.
-            ldexp = llvm.llvm_version_info[0] >= 22 and "+avx512dq" in context.codegen()._tm_features
+            ldexp = not alone and llvm.llvm_version_info[0] >= 22 and "+avx512dq" in context.codegen()._tm_features
             return Straight(builder, dtype, ldexp).run(tree, args)
 
         names = ", ".join(p.arg for p in params)

@@ -69,7 +69,7 @@ def _compiled(name, dtype):
     texts: dict = {}
     emit_inline(find(name, dtype), texts)
     scope: dict = {}
-    source = "\n".join(["import numpy as np", *texts.values()])
+    source = "\n".join(["import numpy as np", *texts.values()]).replace(f'@inline("{dtype}")', f'@inline("{dtype}", alone=True)')
     path = f"<nbgrad {name}_{dtype}>"
     _remember(path, source)
     exec(compile(source, path, "exec"), scope)
