@@ -54,7 +54,7 @@ COMPARE = ("<", ">", "<=", ">=")
 class Program:
     """Writes one random function `f(x, y, a, b, n)` of two arrays, two numbers and an integer."""
 
-    def __init__(self, seed, size=12):
+    def __init__(self, seed, size):
         self.random, self.left, self.count, self.lines = random.Random(seed), size, 0, []
         self.numbers, self.integers, self.arrays = ["a", "b"], ["n"], ["x", "y"]
         self.loops, self.depth, self.kept = 0, 1, []
@@ -118,7 +118,7 @@ class Program:
 
     def statement(self):
         self.left -= 1
-        kinds = [self.assign, self.assign, self.augment, self.store, self.store, self.slices, self.swap, self.create, self.call]
+        kinds = [self.assign, self.assign, self.augment, self.store, self.store, self.slices, self.swap, self.create, self.call, self.rebind]
         if self.left > 0 and self.depth < 5:
             kinds += [self.branch, self.branch, self.loop, self.loop, self.over, self.repeat]
         if self.loops:
@@ -165,6 +165,17 @@ class Program:
         else:
             self.line(f"{name} = {f'{v}.copy()' if made == 'copy' else self.whole(v)}")
         self.arrays.append(name)
+
+    def rebind(self):
+        """Let a variable stand for another array."""
+        whole = [v for v in self.arrays if v[0] != "w"]
+        one, other = self.pick(*whole), self.pick(*whole)
+        if self.chance(0.4) and one != other:
+            self.line(f"{one}, {other} = {other}, {one}")
+        elif self.chance(0.2):
+            self.line(f"{one} = {other}")
+        else:
+            self.line(f"{one} = {self.whole(one)}")
 
     def call(self):
         if self.chance(0.5):
@@ -242,9 +253,9 @@ class Program:
         return HELPERS + "@njit\ndef f(x, y, a, b, n):\n" + "\n".join(self.lines) + "\n"
 
 
-def program(seed, size=12) -> str:
-    """Return a random program."""
-    return Program(seed, size).text()
+def program(seed) -> str:
+    """Return a random program of about 4 to 12 statements."""
+    return Program(seed, 4 + seed % 9).text()
 
 
 def arguments(seed):
