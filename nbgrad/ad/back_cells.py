@@ -6,8 +6,10 @@ something adds to the gradient of what it held before. Where one array is known 
 added; that is wrong where the array is written to in between, so it is refused there.
 """
 
+import itertools
+
 from ..base.errors import GradientError, problem
-from .statements import BOOL, INT, Array, Cell, Const, If, Put, Ref, Scalar, Set, Store, walk
+from .statements import BOOL, INT, Array, Const, If, Put, Ref, Scalar, Set, Store, walk
 
 
 class BackCells:
@@ -15,7 +17,7 @@ class BackCells:
 
     def begin_cells(self):
         """Put empty arrays into the gradients of variables that hold arrays."""
-        self.pointed, self.hollow, self.now, self.empty_arrays = set(), [], [], {}
+        self.pointed, self.hollow, self.now, self.empty_arrays, self.shadow_roots = set(), [], [], {}, {}
         self.array_cells = {s.cell.name: s.cell for s in walk(self.f.body)
                             if isinstance(s, Put) and isinstance(s.cell.type, Array) and self.is_active(s.cell)}  # fmt: skip
         for cell in sorted(self.array_cells.values(), key=lambda c: c.name):
@@ -24,17 +26,14 @@ class BackCells:
     def shadow_root(self, name):
         """Return the name of the memory of the gradients of an array: one for all that a variable may hold."""
         root = self.roots.get(name, name)
-        held = any(self.roots.get(c, c) == root for c in self.array_cells)
-        return f"gradients of {root}" if held else None
+        if root not in self.shadow_roots and any(self.roots.get(c, c) == root for c in self.array_cells):
+            known = set(self.roots.values())
+            self.shadow_roots[root] = next(n for k in itertools.count() if (n := f"gradients of {root}{k * '*'}") not in known)
+        return self.shadow_roots.get(root)
 
     def rooted(self, ref, cell):
         self.roots[ref.name] = self.shadow_root(cell.name)
         return ref
-
-    def array_twin(self, cell):
-        twin = Cell(f"g_{cell.name}", Array(cell.type.dtype, cell.type.ndim, "C"))
-        self.roots[twin.name] = self.shadow_root(cell.name)
-        return twin
 
     def empty_array(self, cell):
         key = (cell.type.dtype, cell.type.ndim)

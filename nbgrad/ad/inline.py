@@ -23,14 +23,26 @@ def inlined(builder, f: Function, values):
     given = {p.name: v for p, v in zip(f.params, values, strict=True)}
     body = _taken_apart(f.body, given)
     replace(body, given)
-    for n, root in f.roots.items():
-        if n not in given:
-            top = given[root].name if isinstance(given.get(root), Ref) else root
-            builder.roots[n] = builder.roots.get(top, top)
+    _remember(builder, f.roots, given)
     for s in body:
         s.line = builder.line
     builder.block += body
     return renamed(f.results, given) if f.results is not None else None
+
+
+def _remember(builder, roots, given):
+    """Note whose memory the arrays share: what shares that of a parameter shares that of its value."""
+    home = lambda n: builder.roots.get(n, n)
+    tops: dict = {}
+    for n, v in given.items():
+        if isinstance(v, Ref) and n in roots:
+            root, own = roots[n], home(v.name)
+            other = tops.setdefault(root, own)
+            if other != own:  # two arguments that may share memory
+                builder.roots.update({m: other for m, r in builder.roots.items() if r == own} | {own: other})
+    for n, root in roots.items():
+        if n not in given:
+            builder.roots[n] = home(tops.get(root, root))
 
 
 def _taken_apart(body, given):

@@ -87,6 +87,7 @@ class Reverse(BackArrays, BackCells, Keeping, Builder):
         self.levels = []  # the open blocks of the way back: (block, their gradients so far)
         self.gradient: dict = {}  # name of a value -> its gradient so far, an operand or a cell
         self.shadows: dict = {}
+        self.twins: dict = {}  # name of a variable -> the variable of its gradient
         self.twice, self.ahead = [], {}
 
     def origin(self, s):
@@ -165,9 +166,12 @@ class Reverse(BackArrays, BackCells, Keeping, Builder):
 
     def twin(self, cell):
         """Return the variable that holds the gradient of a variable."""
-        if isinstance(cell.type, Array):
-            return self.array_twin(cell)
-        return Cell(f"g_{cell.name}", cell.type)
+        if cell.name not in self.twins:
+            kind = Array(cell.type.dtype, cell.type.ndim) if isinstance(cell.type, Array) else cell.type
+            self.twins[cell.name] = Cell(self.fresh(f"g_{cell.name}"), kind)
+            if isinstance(kind, Array):
+                self.roots[self.twins[cell.name].name] = self.shadow_root(cell.name)
+        return self.twins[cell.name]
 
     def got(self, found, name="d"):
         return self.emit("get", (found,), found.type, None, name) if isinstance(found, Cell) else found
