@@ -6,6 +6,7 @@ import types
 import numpy as np
 from numba import typeof
 
+from nbgrad.ad.lower import lower
 from nbgrad.target.functions.files import classes, text_of
 from nbgrad.target.functions.kinds import kind_of
 
@@ -23,9 +24,9 @@ def text(g, *args):
 
 
 def _written(d, args):
-    kinds = tuple(kind_of(typeof(a)) for a in args)
-    f = d.statements(kinds)
-    return text_of(f, d.title(kinds), d.option_text()), classes(f.results)
+    given = kinds(*args)
+    f = d.statements(given)
+    return text_of(f, d.title(given), d.option_text()), classes(f.results)
 
 
 def loaded(source, name, known=None):
@@ -41,6 +42,16 @@ def plain(g, *args):
     """Return what a derivative returns, run as plain Python on copies of the arguments."""
     source, known = _written(g.derivative, args)
     return loaded(source, g.derivative.name, known)(*copies(args))
+
+
+def kinds(*args):
+    """Return the types of arguments, as `ad` knows them."""
+    return tuple(kind_of(typeof(a)) for a in args)
+
+
+def lowered(f, *args):
+    """Return the statements of a function of arguments."""
+    return lower(f, kinds(*args))
 
 
 def copies(args):
@@ -94,4 +105,4 @@ def close(found, expected, rtol=1e-6, atol=1e-8):
     return np.shape(found) == np.shape(expected) and np.allclose(found, expected, rtol=rtol, atol=atol, equal_nan=True)
 
 
-__all__ = ["close", "complex_step", "copies", "differences", "loaded", "plain", "text"]
+__all__ = ["close", "complex_step", "copies", "differences", "kinds", "loaded", "lowered", "plain", "text"]
