@@ -19,6 +19,8 @@ FOLD = {"+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * 
         "**": lambda a, b: a**b, "%": lambda a, b: a % b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
         ">=": lambda a, b: a >= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b}  # fmt: skip
 
+OURS = ("nbgrad.ad.numpy_loops",)  # functions that are read like the user's
+
 
 class Known(NamedTuple):
     """What is no number: a function, a module, a dtype, None."""
@@ -294,7 +296,7 @@ class Expressions:
             return self.apply(row, args)
         if hasattr(fn, "__nbgrad__"):
             return self.derived(fn.__nbgrad__, args)
-        if hasattr(fn, "py_func") or getattr(fn, "__nbgrad_kernel__", False):
+        if hasattr(fn, "py_func") or getattr(fn, "__nbgrad_kernel__", False) or getattr(fn, "__module__", "") in OURS:
             return self.called(fn, args, kwargs)
         name = getattr(fn, "__name__", repr(fn))
         if callable(fn) and (getattr(fn, "__module__", None) or "").partition(".")[0] not in ("numpy", "math", "builtins"):

@@ -4,7 +4,7 @@ import ast
 from typing import NamedTuple
 
 from .arrays import Arrays, Lazy
-from .expressions import Expressions, Known, Tup
+from .expressions import OURS, Expressions, Known, Tup
 from .fence import source_of
 from .jumps import structured
 from .statements import BOOL, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While
@@ -26,8 +26,8 @@ class Wider(Exception):  # noqa: N818 - no error: lowering begins again
 class Frame:
     """One call of a function: what its variables mean now."""
 
-    def __init__(self, source, prefix):
-        self.source, self.prefix, self.env, self.result = source, prefix, {}, None
+    def __init__(self, source, prefix, caller=None):
+        self.source, self.prefix, self.caller, self.env, self.result = source, prefix, caller, {}, None
 
 
 def lower(fn, types) -> Function:
@@ -90,7 +90,11 @@ class Lower(Arrays, Expressions):
         return self.frames[-1]
 
     def refuse(self, what, fix=None, node=None):
-        return self.frame.source.refuse(node or self.node, what, fix)
+        """Return the error that something is not supported, with the line of the user's function."""
+        frames = list(self.frames)
+        while len(frames) > 1 and frames[-1].source.fn.__module__ in OURS:
+            node = frames.pop().caller
+        return frames[-1].source.refuse(node or self.node, what, fix)
 
     # functions
 
@@ -127,7 +131,7 @@ class Lower(Arrays, Expressions):
         if len(self.frames) > 60 or any(f.source.fn is source.fn for f in self.frames):
             raise self.refuse(f"{source.name} calls itself", "a loop with an explicit stack")
         names = [a.arg for a in source.tree.args.args]
-        frame = Frame(source, "" if not self.frames else self.fresh(source.name) + "_")
+        frame = Frame(source, "" if not self.frames else self.fresh(source.name) + "_", self.node)
         frame.env = dict(zip(names, values, strict=True))
         line, node = self.line, self.node
         self.frames.append(frame)
