@@ -46,7 +46,7 @@ class _Turns:
     """What `Cover` asks of a loop."""
 
     def __init__(self, roots, extents):
-        self.roots, self.extents = roots, extents
+        self.roots, self.extents, self.made = roots, extents, {}
 
     def root(self, n):
         return self.roots.get(n, n)

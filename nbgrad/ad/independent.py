@@ -3,7 +3,7 @@
 Nothing of it is kept. A variable or an array of the function that each turn fills before it reads it is a turn's own.
 """
 
-from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
+from .statements import INT, Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
 from .tidy import names
 
 
@@ -22,13 +22,19 @@ class Turns:
         self.loop, self.roots, self.extents = loop, roots, extents
         self.inside = list(walk(loop.body))
         self.sums, self.own = set(), set()
-        self.ok = True
+        self.carried, self.free = set(), True  # what turns hand on to one another; whether nothing else is in the way
         self.after = function_body[function_body.index(loop) + 1 :]
         ids = {id(s) for s in self.inside} | {id(loop)}
         self.others = [s for s in walk(function_body) if id(s) not in ids]
         self.outside = set(outside)
+        self.made = {s.out.name: s for s in function_body if isinstance(s, Set)}
         self._variables()
         self._memory()
+
+    @property
+    def ok(self):
+        """Whether turns speak to one another by sums alone."""
+        return self.free and not self.carried
 
     def root(self, n):
         return self.roots.get(n, n)
@@ -44,7 +50,8 @@ class Turns:
             elif c not in arrays and _state(self.loop.body, c) != "read" and _state(self.after, c) != "read":
                 self.own.add(c)
             else:
-                self.ok = False
+                self.carried.add(c)
+                self.free = self.free and c not in arrays
 
     def rename(self, fresh):
         """Give the variables that are a turn's own names of their own: elsewhere they are other variables."""
@@ -63,7 +70,7 @@ class Turns:
             if isinstance(s, Store):
                 written.setdefault(self.root(s.array.name), []).append(s)
             elif isinstance(s, Set) and s.op == "call":
-                self.ok = False
+                self.free = False
         made_inside = {s.out.name for s in self.inside if isinstance(s, Set) and s.op == "new"}
         loaded = {self.root(n) for s in self.inside if isinstance(s, Set) and s.op in ("load", "array") for n in names(s.args)}
         used_elsewhere = {self.root(n) for s in self.others for n in names(reads(s)) if not (isinstance(s, Set) and s.op in ("new", "size"))}
@@ -75,11 +82,10 @@ class Turns:
             elif r not in used_elsewhere and r not in self.outside and Cover(r, self).holds(self.loop.body):
                 self.own.add(r)
             else:
-                self.ok = False
+                self.carried.add(r)
         put = {s.cell.name for s in self.inside if isinstance(s, Put | Add)}
         got = {s.args[0].name for s in self.inside if isinstance(s, Set) and s.op == "get"}
         self.reads = (loaded - set(written)) - made_inside | got - put
-
 
     def apart(self, stores):
         """Say whether no two turns write the same element; what they only add to may be the same."""
@@ -200,7 +206,26 @@ class Cover:
         return tuple(low_high if isinstance(i, Ref) and i.name == name else i for i in region)
 
     def covered(self, index):
-        return any(all(self.within(i, r) for i, r in zip(index, region)) for region in self.regions)
+        return any(all(self.within(i, r) for i, r in zip(index, region)) for region in self.regions) or self.joined()
+
+    def joined(self):
+        """Say whether what was written of an array of one axis is all of it, piece by piece from the beginning."""
+        extents = self.turns.extents.get(self.root, ())
+        if len(extents) != 1:
+            return False
+        here, pieces = Const(0, INT), [r[0] for r in self.regions if r[0] is not None]
+        for _ in pieces:
+            here = next((self.after(p) for p in pieces if (p == here if isinstance(p, Ref | Const) else p[0] == here)), here)
+        return here == extents[0]
+
+    def after(self, piece):
+        """Return where a piece ends: the end of its range, or what comes after a place."""
+        if not isinstance(piece, Ref | Const):
+            return piece[1]
+        if isinstance(piece, Const):
+            return Const(piece.value + 1, INT)
+        s = self.turns.made.get(piece.name)
+        return s.args[0] if s is not None and s.op == "-" and s.args[1] == Const(1, INT) else None
 
     def within(self, index, region):
         """Say whether an index lies in what was written of one axis."""

@@ -5,7 +5,7 @@ from ..ops.table import MISSING
 from .activity import active
 from .back_arrays import BackArrays
 from .back_cells import BackCells
-from .copying import taken
+from .copying import copy_of, taken
 from .expressions import Tup
 from .hoist import hoisted
 from .holding import unheld
@@ -50,8 +50,11 @@ def reverse(f: Function, wrt, value=True, single=None) -> Function:
     if not isinstance(kind, Scalar) or not kind.real:
         raise problem(GradientError, f"grad: {f.name} does not return a float, and a gradient is of a float",
                       "return one float, or use nbgrad.jacobian", at=f.where)  # fmt: skip
-    made = Reverse(f, [f.params[i].name for i in wrt])
-    gradients = made.run([(f.results, Const(1.0, f.results.type))], [f.params[i] for i in wrt])
+    active_names, seeds, params = [f.params[i].name for i in wrt], [(f.results, Const(1.0, f.results.type))], [f.params[i] for i in wrt]
+    trial = Reverse(copy_of(f), active_names)
+    trial.run(seeds, params)
+    made = Reverse(f, active_names, again_in=trial.worth())
+    gradients = made.run(seeds, params)
     out = gradients[0] if (len(gradients) == 1 if single is None else single) else Tup(gradients)
     results = Tup([f.results, out]) if value else out
     g = Function(f.name, f.params, made.once(results), results, made.roots, f.where)
@@ -76,8 +79,9 @@ def finished(g: Function, made, outside) -> Function:
 class Reverse(BackArrays, BackCells, Keeping, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
-    def __init__(self, f: Function, inputs, ends=()):
+    def __init__(self, f: Function, inputs, ends=(), again_in=()):
         Builder.__init__(self, taken(f))
+        self.again_in = again_in  # positions of loops over time whose turns are computed again
         self.f, self.roots = f, dict(f.roots)
         self.parts = {s.out.name: s for s in f.body if isinstance(s, Set) and s.op == "part"}
         inputs = {*inputs, *(n for n, s in self.parts.items() if self.origin(s) in inputs)}
