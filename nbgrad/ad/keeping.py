@@ -34,7 +34,7 @@ class Keeping:
         self.needed, self.kept, self.positions, self.counter, self.before, self.after = set(), {}, {}, {}, {}, {}
         self.head, self.loops, self.inside_deferred = [], {}, set()
         self.states: dict = {}
-        self.extents = _extents(f.body)
+        self.outer_extents = _extents(f.body)
         self.deferred = {id(t.loop): t for t in self.independent(f)}
         self.expanded: dict = {}
         for t in self.deferred.values():
@@ -60,7 +60,7 @@ class Keeping:
 
     def consider(self, loop, turns, found):
         """Note the state of a loop over time, and compute its turns again where that was chosen."""
-        state = State(turns, self.extents)
+        state = State(turns, self.outer_extents)
         if state.ok and state.cheap():
             self.states[id(loop)] = state
             if self.again_in and self.f.body.index(loop) in self.again_in:
@@ -306,7 +306,7 @@ class Keeping:
             turn = self.turn_of(index, s.start, s.step)
             self.block = before
             outer, self.block = self.block, []
-            state.prepare(self, self.extents, self.emit("turns", (s.start, s.stop, s.step), INT, None, "n"))
+            state.prepare(self, self.outer_extents, self.emit("turns", (s.start, s.stop, s.step), INT, None, "n"))
             state.room, self.block = self.block, outer
             state.restored(body, turn)
         way = s.backward if not state else not s.backward
@@ -390,7 +390,7 @@ class Keeping:
         state, body, room = self.states.get(id(s)), s.body, []
         if state is not None and hasattr(state, "room"):
             outer, self.block = self.block, []
-            state.keep(self, self.turn_of(s.index, s.start, s.step), self.extents)
+            state.keep(self, self.turn_of(s.index, s.start, s.step), self.outer_extents)
             body, self.block, room = [*self.block, *s.body], outer, state.room
         self.ahead[id(s)] = Loop(s.index, s.start, s.stop, s.step, body, s.parallel, s.line, s.backward)
         return [*room, self.ahead[id(s)]]

@@ -27,7 +27,7 @@ class State:
         self.cells = sorted({s.cell for s in turns.inside if isinstance(s, Put | Add) and s.cell.name in turns.carried}, key=lambda c: c.name)
         known = set(self.arrays) | {c.name for c in self.cells}
         self.ok = turns.free and turns.carried <= known and all(map(self._cell, self.cells)) and all(map(self._array, self.arrays))
-        self.ok = self.ok and all(n in extents for n in self.arrays)
+        self.ok = self.ok and all(len(extents.get(n, ())) == a.type.ndim for n, a in self.arrays.items())
 
     def cheap(self):
         """Say whether a turn may be computed twice."""
