@@ -7,7 +7,7 @@ from .arrays import Arrays, Lazy
 from .expressions import OURS, Expressions, Known, Tup
 from .fence import source_of
 from .jumps import structured
-from .statements import BOOL, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While
+from .statements import BOOL, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While, walk
 from .typing import promoted, said
 
 AUGMENTED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%"}
@@ -162,13 +162,13 @@ class Lower(Arrays, Expressions):
             self.value(s.value)
 
     def do_Assign(self, s):
-        value = self.named(self.value(s.value), s.targets[0])
+        value = self.named(s.value, s.targets[0])
         for target in s.targets:
             self.assign(target, value)
 
     def do_AnnAssign(self, s):
         if s.value is not None:
-            self.assign(s.target, self.named(self.value(s.value), s.target))
+            self.assign(s.target, self.named(s.value, s.target))
 
     def do_Assert(self, s):
         self.block.append(Do("check", (self.truth(self.value(s.test)),), f"assertion failed: {ast.unparse(s.test)}", self.line))
@@ -184,20 +184,26 @@ class Lower(Arrays, Expressions):
             return
         if isinstance(s.target, ast.Subscript):
             base = self.array_of(self.value(s.target.value))
-            self.change(base, s.target.slice, op, self.value(s.value))
+            start = len(self.block)
+            value = self.value(s.value)
+            if any(isinstance(t, Store) and self.roots.get(t.array.name) == self.roots[base.name] for t in walk(self.block[start:])):
+                raise self.refuse(f"the value on the right changes `{ast.unparse(s.target.value)}`", "the value by a name, in a line before")
+            self.change(base, s.target.slice, op, value)
             return
         before = self.value(_load(s.target))
         if isinstance(before, Ref) and isinstance(before.type, Array):
             self.change(before, ast.copy_location(ast.Constant(Ellipsis), s), op, self.value(s.value))
             return
-        self.assign(s.target, self.named(self.binary(op, before, self.value(s.value)), s.target))
+        self.assign(s.target, self.named(s.value, s.target, lambda v: self.binary(op, before, v)))
 
     def name_hint(self, target):
         return target.id if isinstance(target, ast.Name) else "t"
 
-    def named(self, value, target):
-        """Return a value that was just computed under the name of the variable that it is given to."""
-        last = self.block[-1] if self.block else None
+    def named(self, node, target, then=lambda v: v):
+        """Return the value of an expression; what is computed for it gets the name of the variable that it is given to."""
+        start = len(self.block)
+        value = then(self.value(node))
+        last = self.block[-1] if len(self.block) > start else None
         if isinstance(target, ast.Name) and isinstance(last, Set) and last.out is value and value.name.split("_")[0] == "t" and last.op != "view":
             last.out = Ref(self.fresh(target.id), value.type)
             if isinstance(value.type, Array):

@@ -3,6 +3,7 @@
 from .statements import BOOL, FLOAT, FLOATS, INT, Array, Group, Scalar
 
 ORDER = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
+SINGLE = ("bool", "int8", "uint8", "int16", "float32")  # what is a float32 together with one
 
 
 def common(a: str, b: str) -> str:
@@ -11,11 +12,11 @@ def common(a: str, b: str) -> str:
     >>> common("float32", "float32"), common("float32", "int64"), common("int32", "int32")
     ('float32', 'float64', 'int64')
     """
-    if a == b == "float32":
+    if "float32" in (a, b) and a in SINGLE and b in SINGLE:
         return "float32"
     if a in FLOATS or b in FLOATS:
         return "float64"
-    return "uint64" if a == b == "uint64" else "float64" if "uint64" in (a, b) else "int64"
+    return "uint64" if a.startswith("uint") and b.startswith("uint") else "int64"
 
 
 def promoted(a, b):

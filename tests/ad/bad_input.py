@@ -253,3 +253,16 @@ def integer_argument(n):
 @bad(np.array([1, 2]), says="int64", advice="astype(float)")
 def integer_array_argument(n):
     return n[0] * 2.0
+
+
+@njit
+def doubled(x):
+    for i in range(x.size):
+        x[i] *= 2.0
+    return x[0]
+
+
+@bad(X, says="the value on the right changes `x`", advice="in a line before")
+def changed_meanwhile(x):
+    x[0] += doubled(x)  # here
+    return x[0]

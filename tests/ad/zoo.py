@@ -164,7 +164,7 @@ def branches(x, y):
         z = x + y
     else:
         z = x - y * y
-    if z > 0.0 and x > 0.5 or y > 10.0:
+    if (z > 0.0 and x > 0.5) or y > 10.0:
         z = z * z
     return z
 
@@ -936,3 +936,16 @@ def mixed(x, a):
         y[i] = x[i] * a
         s += y[i] * x[i]
     return s
+
+
+# a value by two names
+
+
+@case(1.3, 0.7, wrt=(0, 1))
+def another_name(x, y):
+    x, y = y, x + 0.3 * math.sin(y)
+    z = y
+    x, w = (z, z * x)
+    v = w
+    v += x
+    return x + y * z + v * w
