@@ -94,7 +94,7 @@ class Builder:
             part = lambda: self.arithmetic("/", Const(1.0, kind), a[1])
             one = isinstance(a[0], Const) and a[0].value == 1
             yield 0, part, False
-            yield 1, lambda: self.negative(self.times(s.out, s.out if one else part())), False
+            yield 1, lambda: self.negative(self.times(s.out, s.out) if one else self.times(self.times(a[0], part()), part())), False
         elif s.op == "**":
             yield from self.power(s, kind, *a)
         elif s.op == "%":

@@ -238,7 +238,8 @@ class Writer:
         return [_assign(args[0], called("plus", *args))]
 
     def do_grow(self, s, args):
-        return [_assign(name(args[0].id), called("grow", *args))]
+        full = ast.Compare(ast.Attribute(args[0], "size", ast.Load()), [ast.Lt()], [args[1]])  # a call at each turn would cost more
+        return [ast.If(full, [_assign(name(args[0].id), called("grow", *args))], [])]
 
     def do_whole(self, s, args):
         return []
