@@ -294,6 +294,8 @@ from .ops.window import conv_weight_grad as conv_weight_grad
 from .ops.window import convolve as convolve
 from .record import Tape as Tape
 from .record import show as show
+from .sparsity import sparse_jacobian as sparse_jacobian
+from .sparsity import sparsity as sparsity
 from .tape.tape import enable_grad as enable_grad
 from .tape.tape import no_grad as no_grad
 from .target.cpu.threads import get_num_threads as get_num_threads
@@ -570,6 +572,8 @@ __all__ = [
     "softmin",
     "softplus",
     "sort",
+    "sparse_jacobian",
+    "sparsity",
     "split",
     "sqrt",
     "square",
