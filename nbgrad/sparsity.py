@@ -15,6 +15,7 @@ from .target.functions.kinds import kind_of
 
 MODES = ("auto", "forward", "reverse")
 WORD = 64  # arguments that one run tells apart
+FEWEST = 8  # parts of a block, though more than a run tells apart: each pass over the blocks costs runs of its own
 DIRECT = 4  # runs for which blocks of arguments are not worth it
 
 
@@ -208,7 +209,7 @@ def _detected(run, count):
     while size > 1:
         blocks = csr_array((np.ones(len(entries[0]), bool), entries[:2]), shape=(rows, -(-count // size)))
         colours, number = colouring(blocks)
-        parts = min(size, max(2, 1 << (WORD // max(number, 1)).bit_length() - 1))
+        parts = min(size, max(FEWEST, 1 << (WORD // max(number, 1)).bit_length() >> 1))
         entries = _parted(run, blocks, colours, number, count, size, parts)
         size //= parts
     found = csr_array((np.ones(len(entries[0]), bool), entries[:2]), shape=(rows, count))

@@ -72,42 +72,50 @@ class Sets(Forward):
         return self.union(self.tangent(s.args[1]), self.tangent(s.args[2]))
 
     def of_array(self, s):
-        """Return the sets of an operation on whole arrays: all elements have what any element has, but for products."""
-        if s.extra.name in ("dot12", "dot21", "dot22"):
-            return self.of_product(s)
-        total = Cell(self.fresh(f"t_{s.out.name}"), BITS)
-        self.block.append(Put(total, Const(0, BITS), s.line))
-        for v in s.args:
-            if self.is_active(v):
-                sizes = [self.emit("size", (v,), INT, k, "n") for k in range(v.type.ndim)]
-                load = lambda i, v=v: self.emit("load", (self.tangent(v), *i), BITS)
-                self.over(sizes, lambda *i, load=load: self.block.append(
-                    Put(total, self.union(self.emit("get", (total,), BITS), load(i)), s.line)))  # fmt: skip
-        found = self.emit("get", (total,), BITS)
-        if not isinstance(s.out.type, Array):
-            return found
-        sizes = [self.emit("size", (s.out,), INT, k, "n") for k in range(s.out.type.ndim)]
-        out = self.new_tangent(s.out, sizes, ("empty", "uint64"))
-        self.over(sizes, lambda *i: self.block.append(Store(out, i, found)))
-        return out
+        """Return the sets of an operation on whole arrays: everything depends on everything, except in copies and products."""
+        if s.extra.name == "copy":
+            return self.spread(s, lambda *i: self.emit("load", (self.tangent(s.args[0]), *i), BITS))
+        if s.extra.name.startswith("dot"):
+            return self.product(s)
+        total = self.gathered([(self.tangent(v), None) for v in s.args if self.is_active(v)])
+        return self.spread(s, lambda *i: total)
 
-    def of_product(self, s):
-        """Every element has what its row and its column have."""
+    def product(self, s):
+        """Every element of a product has what its row and its column have."""
         a, b = s.args
-        out = self.new_tangent(s.out, [self.emit("size", (s.out,), INT, k, "n") for k in range(s.out.type.ndim)], ("zeros", "uint64"))
-        inner = self.emit("size", (b,), INT, 0, "n")
-        sizes = [self.emit("size", (out,), INT, k, "n") for k in range(out.type.ndim)]
         rows = a.type.ndim - 1
 
-        def one(*index):
-            i, k = index[:-1], index[-1]
-            total = self.emit("load", (out, *i), BITS)
-            for v, where in ((a, (*i[:rows], k)), (b, (k, *i[rows:]))):
-                if self.is_active(v):
-                    total = self.union(total, self.emit("load", (self.tangent(v), *where), BITS))
-            self.block.append(Store(out, i, total))
+        def one(*i):
+            lines = [(a, (*i[:rows], None)), (b, (None, *i[rows:]))]
+            return self.gathered([(self.tangent(v), where) for v, where in lines if self.is_active(v)])
 
-        self.over([*sizes, inner], one)
+        return self.spread(s, one)
+
+    def gathered(self, lines):
+        """Write the union of what arrays hold: all of it, or with an index the line along the axis where that is None."""
+        cell = Cell(self.fresh("union"), BITS)
+        self.block.append(Put(cell, Const(0, BITS)))
+        for array, where in lines:
+            free = [k for k in range(array.type.ndim) if where is None or where[k] is None]
+            sizes = [self.emit("size", (array,), INT, k, "n") for k in free]
+
+            def one(*i, array=array, where=where, free=free):
+                at = [*(where or [None] * array.type.ndim)]
+                for k, index in zip(free, i):
+                    at[k] = index
+                before = self.emit("get", (cell,), BITS)
+                self.block.append(Put(cell, self.union(before, self.emit("load", (array, *at), BITS))))
+
+            self.over(sizes, one)
+        return self.emit("get", (cell,), BITS)
+
+    def spread(self, s, at):
+        """Write the sets of a result: `at(*index)` is that of an element."""
+        if not isinstance(s.out.type, Array):
+            return at()
+        sizes = [self.emit("size", (s.out,), INT, k, "n") for k in range(s.out.type.ndim)]
+        out = self.new_tangent(s.out, sizes, ("empty", "uint64"))
+        self.over(sizes, lambda *i: self.block.append(Store(out, i, at(*i))))
         return out
 
     def do_Add(self, s):
