@@ -21,7 +21,17 @@ def directional(kind, f, primals, tangents):
     """Call a derivative along tangents: "jvp" or "hvp"."""
     if len(primals) != len(tangents):
         raise problem(ShapeError, f"{kind}: {len(tangents)} tangents for {len(primals)} arguments", "one tangent for each argument")
-    return derivative(kind, f)(*primals, *(_tangent(kind, x, t) for x, t in zip(primals, tangents)))
+    made, rest = derivative(kind, f), _defaults(kind, f, primals)
+    return made(*primals, *rest, *(_tangent(kind, x, t) for x, t in zip(primals, tangents)), *(0.0 for _ in rest))
+
+
+def _defaults(kind, f, args):
+    """Return the arguments that a call leaves out."""
+    names, known = derivative(kind, f).derivative.base, (f.py_func.__defaults__ or ())
+    missing = len(names) - len(args)
+    if not 0 <= missing <= len(known):
+        raise problem(ArgumentError, f"{kind}: {len(args)} arguments for {f.__name__}({', '.join(names)})", "one for each parameter")
+    return known[len(known) - missing :]
 
 
 def _tangent(kind, x, t):
@@ -47,18 +57,19 @@ def vjp(f, args, has_aux=False):
     back = derivative("pullback", f)
     if not args:
         return back
-    before = [_own(a) for a in args]
+    names, before = back.derivative.base, [_own(a) for a in (*args, *_defaults("pullback", f, args))]
     out = f(*args)
-    aux = out[1] if has_aux else None
+    kinds = tuple(kind_of(back.typeof_pyval(a)) for a in before)
 
     def pull(g=None, **last):
-        g = (g, None) if has_aux else g
-        kinds = tuple(kind_of(back.typeof_pyval(a)) for a in before)
-        changed = back.derivative.changed.get(kinds)
-        given = before if changed == set() else [_own(a) for a in before]
-        return back(*given, _plain(g), **{f"g_{n}": _plain(v) for n, v in last.items()})[1]
+        unknown = set(last) - set(names[: len(args)])
+        if unknown:
+            raise problem(ArgumentError, f"vjp: {f.__name__} has no argument {min(unknown)}", f"of {', '.join(names)}")
+        last = {f"g_{n}": _gradient(before[names.index(n)], v) for n, v in last.items()}
+        given = before if back.derivative.changed.get(kinds) == set() else [_own(a) for a in before]
+        return back(*given, _gradient(out, (g, None) if has_aux else g), **last)[1][: len(args)]
 
-    return (out[0], pull, aux) if has_aux else (out, pull)
+    return (out[0], pull, out[1]) if has_aux else (out, pull)
 
 
 def _own(x):
@@ -68,11 +79,21 @@ def _own(x):
     return x.copy(order="K") if isinstance(x, np.ndarray) else x
 
 
-def _plain(g):
-    """Return a gradient as Numba takes it."""
-    if isinstance(g, tuple | list):
-        return tuple(map(_plain, g))
-    return g if g is None or isinstance(g, np.ndarray | int | float | np.number) else np.asarray(g)
+def _gradient(out, g):
+    """Return the gradient of a result as Numba takes it: in the structure and the dtypes of the result; None for zero."""
+    if g is None or out is None:
+        return None
+    if isinstance(out, tuple):
+        if not isinstance(g, tuple | list) or len(g) != len(out):
+            raise problem(ShapeError, f"vjp: the gradient of a tuple of {len(out)} has another structure", "g of the structure of the result")
+        return tuple(map(_gradient, out, g))
+    kind = np.result_type(out)
+    if kind.kind != "f":
+        return None
+    g = np.asarray(g, kind)
+    if g.shape != np.shape(out):
+        raise problem(ShapeError, f"vjp: a gradient has shape {g.shape} and the result {np.shape(out)}", "g of the shape of the result")
+    return g if isinstance(out, np.ndarray) else g[()]
 
 
 def kernel(f):

@@ -48,7 +48,7 @@ def product(x, a):
     return a * x[0] * x[1]
 
 
-START = np.array([-1.2, 1.0, -0.5, 0.8])
+START = np.array([1.3, 0.7, 0.8, 1.9])
 
 
 @pytest.mark.parametrize("method", ["BFGS", "L-BFGS-B", "CG", "SLSQP"])

@@ -262,14 +262,14 @@ class Rows(Pullback):
         self.matrix = matrix
 
     def seed(self, seeds):
-        self.now = Ref(self.fresh("row"), INT)
+        self.row = Ref(self.fresh("row"), INT)
         for part, v in zip(self.matrix.outputs, leaves(self.f.results)):
             if isinstance(v, Ref) and self.is_active(v):
                 self.unit(part, v)
 
     def unit(self, part, v):
         """Begin with one in the number of the result that the row stands for."""
-        hit = lambda *i: self.matrix.hit(self, part, i, self.now, Scalar(v.type.dtype))
+        hit = lambda *i: self.matrix.hit(self, part, i, self.row, Scalar(v.type.dtype))
         if not isinstance(v.type, Array):
             self.seeded(v, hit())
             return
@@ -281,7 +281,7 @@ class Rows(Pullback):
         floats = [t for p in wrt for t in _types(p.type)]
         found = [x for x, t in zip(found, floats, strict=True) if t.real]
         for part, v in zip(self.matrix.inputs, found):
-            self.matrix.keep(self, part, v, self.now, None)
+            self.matrix.keep(self, part, v, self.row, None)
         return []
 
     def around(self, back):
@@ -289,7 +289,7 @@ class Rows(Pullback):
         held = [(c, self.emit("get", (c,), INT, None, "held")) for k, c in self.counter.items() if k not in self.inside_deferred]
         first, self.block = self.block, outer
         again = [Put(c, v) for c, v in held]
-        return [*first, Loop(self.now, ZERO, self.matrix.count or self.matrix.rows, ONE, [*again, *back])]
+        return [*first, Loop(self.row, ZERO, self.matrix.count or self.matrix.rows, ONE, [*again, *back])]
 
 
 def _types(kind):
