@@ -85,7 +85,8 @@ def _gradient(out, g):
         return None
     if isinstance(out, tuple):
         if not isinstance(g, tuple | list) or len(g) != len(out):
-            raise problem(ShapeError, f"vjp: the gradient of a tuple of {len(out)} has another structure", "g of the structure of the result")
+            raise problem(ShapeError, f"vjp: the gradient of a tuple of {len(out)} has another structure",
+                          "g of the structure of the result")  # fmt: skip
         return tuple(map(_gradient, out, g))
     kind = np.result_type(out)
     if kind.kind != "f":

@@ -132,8 +132,8 @@ class SparseJacobian:
             raise problem(ShapeError, f"sparse_jacobian: the pattern has {way.shape[1]} columns and the arguments {columns} numbers",
                           "a pattern of a row for each result and a column for each number of the arguments")  # fmt: skip
         dense = self.runs[way.mode](*args, way.colours, way.count)
-        if dense.shape[0 if way.mode == "forward" else 1] != way.shape[0 if way.mode == "forward" else 1]:
-            raise problem(ShapeError, f"sparse_jacobian: the pattern has {way.shape[0]} rows and the function returns {dense.shape[0]} numbers",
+        if way.mode == "forward" and len(dense) != way.shape[0]:
+            raise problem(ShapeError, f"sparse_jacobian: the pattern has {way.shape[0]} rows and the function returns {len(dense)} numbers",
                           "a pattern of a row for each number of the result")  # fmt: skip
         return csr_array((dense[way.where], way.indices, way.indptr), shape=way.shape)
 

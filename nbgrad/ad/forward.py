@@ -31,7 +31,7 @@ from .statements import (
 )
 from .tidy import Shared, dead, names
 
-KEPT = ("size", "new", "constant", "tape")  # operations on sizes and fresh memory: no tangent flows through them
+OWN = ("part", "load", "get", "view", "new", "constant", "tape", "select", "array")  # operations with a method; others are sums
 
 
 def tidied(g: Function, outside) -> Function:
@@ -159,8 +159,7 @@ class Forward(Builder):
         self.block.append(s)
         if not self.is_active(s.out):
             return
-        special = getattr(self, f"of_{s.op}", None) if s.extra is None or s.op == "array" or isinstance(s.extra, str | int | tuple) or s.op in KEPT else None
-        t = special(s) if special is not None else self.linear(s)
+        t = getattr(self, f"of_{s.op}")(s) if s.op in OWN else self.linear(s)
         self.tangents[s.out.name] = t
         if isinstance(t, Ref) and isinstance(t.type, Array):
             self.roots[t.name] = self.root(s.out.name)

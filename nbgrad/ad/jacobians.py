@@ -12,7 +12,7 @@ from .forward import Forward, tidied
 from .orders import ordered
 from .pullback import Pullback
 from .rules import Builder
-from .statements import BOOL, INT, Array, Const, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, walk
+from .statements import BOOL, INT, Array, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, walk
 from .tidy import dead
 
 ZERO, ONE = Const(0, INT), Const(1, INT)
@@ -139,6 +139,11 @@ class Matrix:
         b = self.writer
         self.matrix = b.emit("new", (rows, columns), Array(self.dtype, 2), ("zeros", self.dtype), "matrix")
         b.roots[self.matrix.name] = self.matrix.name
+
+    def fits(self, array, count):
+        """Write a check that there is a number for each of the arguments, or of the results."""
+        b = self.writer
+        b.block.append(Do("same", (b.emit("size", (array,), INT, 0, "n"), count)))
 
     def hit(self, b, part, index, now, kind):
         """Write one where an element belongs to the direction `now`, else zero."""
@@ -345,6 +350,7 @@ def compressed(f: Function, wrt, colours, forward=True) -> Function:
         Type of the array that holds a colour for each column (`forward`) or for each row.
     """
     m = Matrix(f, wrt, colours)
+    m.fits(m.colours, m.columns if forward else m.rows)
     m.begin(*((m.rows, m.count) if forward else (m.count, m.columns)))
     m.by_columns() if forward else m.by_rows()
     return m.function(m.matrix)

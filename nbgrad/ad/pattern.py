@@ -26,6 +26,7 @@ def pattern(f: Function, wrt, bits) -> Function:
     m = Matrix(f, wrt, writer=Sets)
     b = m.writer
     given = Ref(b.fresh("bits"), bits)
+    m.fits(given, m.columns)
     out = b.emit("new", (m.rows,), Array("uint64", 1), ("zeros", "uint64"), "found")
     b.roots[out.name], seeds = out.name, []
     for part, v in zip(m.inputs, m.floats):

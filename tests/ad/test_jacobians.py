@@ -132,6 +132,12 @@ def test_compressed_matrices_are_sums_by_colour(kind):
     np.testing.assert_allclose(found, whole @ members if kind == "columns" else members.T @ whole)
 
 
+@pytest.mark.parametrize(("kind", "colours"), [("columns", np.zeros(2, int)), ("rows", np.zeros(7, int)), ("pattern", np.zeros(4, np.uint64))])
+def test_colours_are_one_for_each_column_or_row(kind, colours):
+    with pytest.raises(ValueError, match="shapes do not fit"):
+        plain(derivative(kind, residuals, 0), np.ones(3), 1.5, 2, colours, *([] if kind == "pattern" else [1]))
+
+
 @pytest.mark.parametrize("name", ["powers", "product", "rows", "two_axes", "log_sum_exp", "newton"])
 def test_the_jacobian_of_a_gradient_is_symmetric(name):
     c = CASES[name]

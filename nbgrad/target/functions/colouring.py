@@ -8,7 +8,7 @@ import numpy as np
 def colouring(pattern):
     """Return a colour for each column of a pattern, and how many colours there are.
 
-    Columns are taken greedily, those with the most neighbours' entries first; each gets the smallest colour that no
+    Columns are taken greedily, those that share rows with most entries first; each gets the smallest colour that no
     column with which it shares a row has.
 
     Parameters
@@ -23,7 +23,7 @@ def colouring(pattern):
     >>> from scipy.sparse import diags_array
     >>> colours, count = colouring(diags_array([1.0, 1.0, 1.0], offsets=[-1, 0, 1], shape=(9, 9)))
     >>> count, colours
-    (3, array([0, 1, 2, 0, 1, 2, 0, 1, 2]))
+    (3, array([1, 2, 0, 1, 2, 0, 1, 2, 0]))
     """
     rows, columns = pattern.tocsr(), pattern.tocsc()
     per_row = np.diff(rows.indptr)
