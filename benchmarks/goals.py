@@ -67,6 +67,10 @@ WINDOWS = tuple(f"convolution and gradients/{n}" for n in (
     "3x3, 32 to 64, *", "3x3, 64 to 64, *", "1x1, 256 to 256, *", "7x7 by 2, *", "depthwise 3x3, *"))  # fmt: skip
 RIVALS = ("torch", "torch.fused", "torch.compile", "jax.jit")
 
+# How many times as long as the plain function its gradient may take.
+PRIMAL = {"RK4 Lotka-Volterra, 10,000": 3.0, "RK4 of 10,000": 4.5, "Gaussian mixture, d=10": 2.0, "Gaussian mixture, d=64": 2.6,
+          "LSTM": 1.25, "heat": 3.5, "Newton": 3.0, "bundle adjustment": 6.0}  # fmt: skip
+
 GOALS = (
     Goal("eager chain", "200 ops on 64 numbers, forward", ("eager chain/forward",), "torch", 2.0),
     Goal("eager chain", "with backward", ("eager chain/with backward",), "torch", 1.5),
@@ -90,6 +94,13 @@ GOALS = (
     Goal("steps", "W6 LSTM", ("steps/W6 *",), RIVALS, 1.3),
     Goal("steps", "W7 second derivatives", ("steps/W7 *",), RIVALS, 2.5),
     Goal("steps", "W8 Hessian times vector", ("steps/W8 *",), RIVALS, 1.3),
+    *(Goal("loops", name, (f"loops/{name}*",), "numba.primal", 1 / times, each=True) for name, times in PRIMAL.items()),
+    Goal("loops", "RK4 Lotka-Volterra, 10,000", ("loops/RK4 Lotka-Volterra, 10,000 steps",), "jax.jit", 50.0, each=True),
+    Goal("loops", "RK4 of 10,000", ("loops/RK4 of 10,000 *",), "jax.jit", EQUAL, each=True),
+    Goal("loops", "heat", ("loops/heat*",), "jax.jit", EQUAL, each=True),
+    Goal("loops", "each, beside the adjoint by hand", ("loops/*",), "numba", READ, each=True),
+    Goal("loops compiled", "cache empty", ("loops compiled/*, cache empty",), "numba", 1 / 3),
+    Goal("loops compiled", "cache warm", ("loops compiled/*, cache warm",), "", 0.05),
     Goal("cold start", "import", ("cold start/import",), "numba", IMPORT),
     Goal("cold start", "first gradient, cache warm", ("cold start/first gradient, warm cache",), "", 0.1),
     Goal("cold start", "first gradient, cache empty", ("cold start/first gradient, empty cache",), "", 6.0),

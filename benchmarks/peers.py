@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-PEERS = ("nbgrad", "torch", "jax", "numpy", "openblas", "numba", "python", "memory")
+PEERS = ("nbgrad", "torch", "jax", "numpy", "openblas", "numba", "autograd", "python", "memory")
 PACKAGES = {"openblas": "numpy", "memory": "numba"}  # peers that are another package, used in a way of their own
 ALWAYS = {"PYTHONHASHSEED": "0", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
 COUNTS = (

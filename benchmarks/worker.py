@@ -77,7 +77,7 @@ class Bench:
 def inputs_of(case: Case, wide: bool) -> dict[str, np.ndarray]:
     """Return the inputs of a case; `wide` makes float64 of float32."""
     given = case.inputs()
-    return {k: a.astype(np.float64) if wide and a.dtype == np.float32 else a for k, a in given.items()}
+    return {k: a.astype(np.float64) if wide and getattr(a, "dtype", None) == np.float32 else a for k, a in given.items()}
 
 
 def timed(call: Call, calls: int) -> float:

@@ -1,7 +1,7 @@
 """The cases, one file per group: a file's `CASES` are its records, in the order of the tables."""
 
 from ..case import Case, ColdStart
-from . import cold_start, convolution, eager_chain, elementwise, embedding, matmul, reduction, rows, steps
+from . import cold_start, convolution, eager_chain, elementwise, embedding, loops, matmul, reduction, rows, steps
 
 CASES: tuple[Case | ColdStart, ...] = (
     *eager_chain.CASES,
@@ -12,6 +12,7 @@ CASES: tuple[Case | ColdStart, ...] = (
     *matmul.CASES,
     *convolution.CASES,
     *steps.CASES,
+    *loops.CASES,
     *cold_start.CASES,
 )
 

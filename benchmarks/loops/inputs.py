@@ -3,6 +3,9 @@
 import numpy as np
 
 
+TURNS = 8  # of Newton's iteration, that the slowest right-hand side needs
+
+
 def lotka_volterra(steps=10_000):
     return {"p": np.array([1.5, 1.0, 1.0, 3.0]), "steps": steps, "h": 1e-3}
 
