@@ -55,7 +55,7 @@ class _Turns:
 def _turns_own(root, loop, f, roots, made):
     """Say whether only one loop uses an array, element by element, and each of its turns fills it before it reads it."""
     inside = {id(s) for s in walk(loop.body)}
-    if root in {roots.get(n, n) for n in names((f.results,))}:
+    if roots.get(root, root) != root or root in {roots.get(n, n) for n in names((f.results,))}:
         return False
     for s in walk(f.body):
         mentioned = any(roots.get(n, n) == root for n in names(reads(s)))
