@@ -5,10 +5,12 @@ import inspect
 
 import numpy as np
 
+from .ad.ruled import CustomRule
 from .base import tree
 from .base.errors import ArgumentError, DtypeError, GradientError, problem
 from .eager import as_tensor, record_custom
 from .history import Kept, node_of
+from .loops import is_compiled
 from .ops.table import Op, elementwise
 from .tape.tape import enable_grad, no_grad, recording
 from .tensor import Tensor, writes
@@ -144,6 +146,9 @@ class custom_vjp:  # noqa: N801 - used as a decorator
     nothing flowed, and returns a tuple with one gradient per argument (None for none). Both are written in nbgrad
     ops; if `backward` is differentiable, so is the gradient.
 
+    Around an `@njit` function it leaves that function as it is, callable from compiled code, and `forward` and `backward`
+    are `@njit` functions: derivatives of compiled functions that call it use them. Residuals are numbers, arrays and tuples.
+
     Examples
     --------
     >>> @custom_vjp
@@ -155,6 +160,13 @@ class custom_vjp:  # noqa: N801 - used as a decorator
     >>> float(x.grad)
     1.0
     """
+
+    def __new__(cls, fn):
+        if not is_compiled(fn):
+            return super().__new__(cls)
+        fn.__nbgrad_rule__ = CustomRule(fn.__name__, None, None)
+        fn.defvjp = functools.partial(_set_rule, fn)
+        return fn
 
     def __init__(self, fn):
         functools.update_wrapper(self, fn)
@@ -221,6 +233,11 @@ class custom_vjp:  # noqa: N801 - used as a decorator
                 None if p is None else _checked(p, node, len(flat) + i, self.__name__) for i, p in enumerate(given)
             ]
         return flat
+
+
+def _set_rule(fn, forward, backward):
+    """Give a compiled function its rule; derivatives made before are forgotten."""
+    fn.__nbgrad_rule__ = CustomRule(fn.__name__, forward, backward)
 
 
 def _checked(g, node, index, name):

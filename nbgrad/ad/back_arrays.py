@@ -16,7 +16,7 @@ class BackArrays:
     def hold(self, f, inputs, ends):
         """Put statements into a function that keep arrays which the way back reads."""
         self.held, self.extents = {}, {}
-        if any((isinstance(s, Set) and s.op == "array") or (isinstance(s, Put) and isinstance(s.cell.type, Array)) for s in walk(f.body)):
+        if any((isinstance(s, Set) and s.op in ("array", "ruled")) or (isinstance(s, Put) and isinstance(s.cell.type, Array)) for s in walk(f.body)):
             self.active = active(f.body, self.roots, inputs, ends)
             found = Holding(f.body, self.roots, self.fresh, self.is_active)
             self.held, self.extents = found.held, found.extents

@@ -294,6 +294,8 @@ class Expressions:
         row = row_of(fn)
         if row is not None and not kwargs:
             return self.apply(row, args)
+        if hasattr(fn, "__nbgrad_rule__"):
+            return self.ruled(fn, args, kwargs)
         if hasattr(fn, "__nbgrad__"):
             return self.derived(fn.__nbgrad__, args)
         if hasattr(fn, "py_func") or getattr(fn, "__nbgrad_kernel__", False) or getattr(fn, "__module__", "") in OURS:

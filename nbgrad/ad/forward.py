@@ -31,7 +31,7 @@ from .statements import (
 )
 from .tidy import Shared, dead, names
 
-OWN = ("part", "load", "get", "view", "new", "constant", "tape", "select", "array")  # operations with a method; others are sums
+OWN = ("part", "load", "get", "view", "new", "constant", "tape", "select", "array", "ruled")  # operations with a method; others are sums
 
 
 def tidied(g: Function, outside) -> Function:
@@ -218,6 +218,10 @@ class Forward(Builder):
         test, a, b = s.args
         ways = [self.tangent(v) for v in (a, b)]
         return self.emit("select", (test, *ways), self.kind(s.out.type), None, f"t_{s.out.name}")
+
+    def of_ruled(self, s):
+        raise problem(GradientError, "no forward derivative of a function with nbgrad.custom_vjp: its rule is for reverse mode",
+                      "nbgrad.grad or nbgrad.vjp", at=self.f.where)  # fmt: skip
 
     def of_array(self, s):
         """Return the sum of what the rules of an operation on whole arrays give for its arguments."""

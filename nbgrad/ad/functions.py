@@ -13,12 +13,13 @@ from .linear import Linear
 from .loops_called import LoopsCalled
 from .members import Members
 from .reductions import Reductions
+from .ruled import Ruled
 from .statements import FLOAT, INT, Const, Group, Ref, Scalar
 
 PLAIN_RANGES = ("prange", "checkpointed")
 
 
-class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members):
+class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members, Ruled):
     """The part of `Lower` that knows functions by name."""
 
     def handler(self, fn):
@@ -43,6 +44,10 @@ class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members):
     def called(self, fn, args, kwargs):
         """Write the body of another function in place of its call."""
         source = source_of(fn)
+        return self.run(source, self.bound(source, args, kwargs))
+
+    def bound(self, source, args, kwargs):
+        """Return the values of the parameters of a function in a call."""
         names = [a.arg for a in source.tree.args.args]
         defaults = dict(zip(names[::-1], (source.fn.__defaults__ or ())[::-1]))
         given = dict(zip(names, args))
@@ -55,7 +60,7 @@ class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members):
                 raise self.refuse(f"{source.name} needs an argument {n}")
             v = given[n] if n in given else self.meaning(defaults[n])
             values.append(self.materialised(v) if self.is_array(v) else v)
-        return self.run(source, values)
+        return values
 
     def derived(self, derivative, args):
         """Write a derivative in place of its call."""

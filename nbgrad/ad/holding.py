@@ -5,6 +5,7 @@ finds them again, on tapes or in memory, and on the way back the loop fills the 
 """
 
 from .statements import INT, Array, Const, Do, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
+from .text import _flat as flat
 
 
 class Holding:
@@ -56,7 +57,12 @@ class Holding:
         for s in list(body):
             for b in blocks(s):
                 self.block(b)
-            if isinstance(s, Set) and s.op in ("array", "get") and self.is_active(s.out):
+            if isinstance(s, Do) and s.op == "ruled":
+                arrays = [v for v in flat(s.args[1:2]) if isinstance(v, Ref) and isinstance(v.type, Array)]
+                made = [t for v in {v.name: v for v in arrays}.values() for t in self.kept(s, v)]
+                at = next(i for i, t in enumerate(body) if t is s)
+                body[at + 1 : at + 1] = made
+            elif isinstance(s, Set) and s.op in ("array", "get", "ruled") and self.is_active(s.out):
                 made = self.measured(s.out, s) if isinstance(s.out.type, Array) else []
                 for v in self.read(s) if s.op == "array" else ():
                     made += self.kept(s, v)

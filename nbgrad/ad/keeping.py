@@ -10,7 +10,7 @@ from .independent import Turns, effects
 from .snapshots import State
 from .tidy import copied, names, replace
 
-COSTLY = ("**", "array", "call", "get", "new", "tape", "copy", "like")
+COSTLY = ("**", "array", "ruled", "call", "get", "new", "tape", "copy", "like")
 CHEAP_ROWS = ("neg", "abs", "maximum", "minimum", "sign", "sqrt", "square", "floor", "ceil", "add", "sub", "mul", "div", "relu", "reciprocal")
 
 

@@ -112,7 +112,7 @@ class Lower(Arrays, Expressions):
     def opened(self, ref):
         """Return an argument as values: a tuple in its parts, an array with its extents."""
         if isinstance(ref.type, Group):
-            parts = [self.opened(self.emit("part", (ref,), t, i, ref.name)) for i, t in enumerate(ref.type.items)]
+            parts = [t if isinstance(t, Known) else self.opened(self.emit("part", (ref,), t, i, ref.name)) for i, t in enumerate(ref.type.items)]
             return Tup(parts, ref.type.cls)
         return self.known_array(ref, ref.name) if isinstance(ref.type, Array) else ref
 

@@ -81,6 +81,14 @@ class Sets(Forward):
         total = self.gathered([(self.tangent(v), None) for v in s.args if self.is_active(v)])
         return self.spread(s, lambda *i: total)
 
+    def of_ruled(self, s):
+        """All that a function with a rule of its own gives depends on all that it is given."""
+        given = [v for v in s.args if self.is_active(v)]
+        total = self.gathered([(self.tangent(v), None) for v in given if isinstance(v.type, Array)])
+        for v in given:
+            total = total if isinstance(v.type, Array) else self.union(total, self.tangent(v))
+        return self.spread(s, lambda *i: total)
+
     def product(self, s):
         """Every element of a product has what its row and its column have."""
         a, b = s.args

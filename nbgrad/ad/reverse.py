@@ -5,6 +5,7 @@ from ..ops.table import MISSING
 from .activity import active
 from .back_arrays import BackArrays
 from .back_cells import BackCells
+from .back_ruled import BackRuled, plainly
 from .copying import copy_of, taken
 from .expressions import Tup
 from .hoist import hoisted
@@ -15,7 +16,25 @@ from .keeping import Keeping
 from .orders import ordered
 from .parallel import threaded
 from .rules import Builder
-from .statements import FLOAT, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
+from .statements import (
+    FLOAT,
+    INT,
+    Add,
+    Array,
+    Cell,
+    Const,
+    Do,
+    Function,
+    Group,
+    If,
+    Put,
+    Ref,
+    Scalar,
+    Set,
+    Store,
+    blocks,
+    walk,
+)
 from .tidy import Shared, dead, living, names
 
 
@@ -76,7 +95,7 @@ def finished(g: Function, made, outside) -> Function:
     return tidied(g)
 
 
-class Reverse(BackArrays, BackCells, Keeping, Builder):
+class Reverse(BackArrays, BackCells, BackRuled, Keeping, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
     def __init__(self, f: Function, inputs, ends=(), again_in=()):
@@ -118,7 +137,7 @@ class Reverse(BackArrays, BackCells, Keeping, Builder):
         out = self.gathered(wrt)
         back = self.block
         self.block = outer
-        self.body = unheld([*self.forward(), *self.around(back)])
+        self.body = plainly(unheld([*self.forward(), *self.around(back)]))
         return out
 
     def once(self, results):
@@ -243,7 +262,7 @@ class Reverse(BackArrays, BackCells, Keeping, Builder):
             stack.pop()
 
     def back_Set(self, s):
-        if s.op in ("view", "new", "part") or not self.is_active(s.out):
+        if s.op in ("view", "new", "part", "ruled") or not self.is_active(s.out):
             return
         if s.op == "load":
             g = self.gradient.pop(s.out.name, None)
@@ -313,7 +332,7 @@ class Reverse(BackArrays, BackCells, Keeping, Builder):
             self.block.append(Store(shadow, index, Const(0.0, s.value.type), False, s.line))
 
     def back_Do(self, s):
-        if s.op in ("hold", "held"):
+        if s.op in ("hold", "held", "ruled"):
             getattr(self, f"back_{s.op}")(s)
 
     def back_If(self, s):

@@ -13,7 +13,7 @@ from .statements import Add, Array, Cell, Const, Do, Function, Group, If, Loop, 
 BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow, "//": ast.FloorDiv, "%": ast.Mod,
           "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift}  # fmt: skip
 COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
-FROM_MEMORY = ("load", "get", "view", "array", "call")
+FROM_MEMORY = ("load", "get", "view", "array", "call", "ruled")
 STAYS = ("new", "view", "call", "tape", "array", "constant")  # values that keep a name
 IN_MATH = {row: name for name, row in MATH_ROWS.items() if name not in ("min", "max")}
 
@@ -102,6 +102,9 @@ class Writer:
 
     def of_copy(self, s, args):
         return args[0]
+
+    def of_ruled(self, s, args):
+        return called("np.copy", args[0]) if isinstance(s.out.type, Array) else args[0]
 
     def of_load(self, s, args):
         return ast.Subscript(args[0], tuple_of(args[1:]) if len(args) > 2 else args[1], ast.Load())
@@ -240,6 +243,9 @@ class Writer:
     def do_grow(self, s, args):
         full = ast.Compare(ast.Attribute(args[0], "size", ast.Load()), [ast.Lt()], [args[1]])  # a call at each turn would cost more
         return [ast.If(full, [_assign(name(args[0].id), called("grow", *args))], [])]
+
+    def do_ruled(self, s, args):
+        return []
 
     def do_whole(self, s, args):
         return []

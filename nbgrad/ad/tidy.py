@@ -55,6 +55,8 @@ def _mark(body, alive, seen, roots):
             alive.update(found)
             if isinstance(s, Set) and s.op in ("load", "get", "view", "array", "call", "copy"):
                 seen.update(roots.get(n, n) for n in found)
+            if isinstance(s, Do) and s.op == "ruled":
+                seen.update(roots.get(n, n) for n in found)
             if isinstance(s, Put | Set) and isinstance(getattr(s, "cell", s.__class__ is Set and s.out).type, Array):
                 seen.update(roots.get(n, n) for n in found)
 
@@ -160,7 +162,7 @@ class Shared:
 
     def key(self, s):
         extra = s.extra if isinstance(s.extra, str | int | tuple | type(None)) else id(s.extra)
-        if s.op in ("new", "constant", "call", "part", "copy", "tape") or (s.op == "get" and isinstance(s.out.type, Array)):
+        if s.op in ("new", "constant", "call", "part", "copy", "tape", "ruled") or (s.op == "get" and isinstance(s.out.type, Array)):
             return None
         version = None
         if s.op == "array" and isinstance(s.out.type, Array) and s.out.name in self.changed:
