@@ -3,6 +3,7 @@
 import ast
 import math
 import types
+import zlib
 
 from ..base.source import CONSTANTS
 from ..ops.elementary.bits import find
@@ -18,6 +19,7 @@ STAYS = ("new", "view", "call", "tape", "array", "constant")  # values that keep
 IN_MATH = {row: name for name, row in MATH_ROWS.items() if name not in ("min", "max")}
 
 
+SLOTS = 4096  # places where tapes lie between calls
 VECTOR = "vector"  # stands for a row that is a vectorising elementary function
 SLOW = ("pow",)  # rows whose elementary function is no gain, one number at a time
 
@@ -43,7 +45,7 @@ class Writer:
     """Writes the statements of one function as Python; collects the rows that it calls."""
 
     def __init__(self):
-        self.rows, self.inlined = {}, {}
+        self.rows, self.inlined, self.slots, self.slot = {}, {}, {}, 0
 
     # values
 
@@ -144,7 +146,9 @@ class Writer:
         return called(f"np.{fill}", tuple_of(args) if len(args) != 1 else args[0], attribute(f"np.{'bool_' if dtype == 'bool' else dtype}"))
 
     def of_tape(self, s, args):
-        return called("np.empty", args[0], attribute(f"np.{'bool_' if s.extra == 'bool' else s.extra}"))
+        dtype = attribute(f"np.{'bool_' if s.extra == 'bool' else s.extra}")
+        self.slots[s.out.name] = (self.slot + len(self.slots)) % SLOTS
+        return called("take", ast.Constant(self.slots[s.out.name]), args[0], dtype)
 
     def of_constant(self, s, args):
         text = f"np.array({s.extra.tolist()!r}, np.{s.extra.dtype.name})".replace("nan", "np.nan").replace("inf", "np.inf")
@@ -165,6 +169,9 @@ class Writer:
                     out.append(_assign(name(s.out.name), made))
             else:
                 out += self.statement(s)
+        for s in body:
+            if isinstance(s, Set) and s.op == "tape":
+                out.append(ast.Expr(called("give", ast.Constant(self.slots[s.out.name]), name(s.out.name))))
         return out or [ast.Pass()]
 
     def homes(self, body):
@@ -252,7 +259,7 @@ class Writer:
 
     def function(self, f: Function):
         """Return a function as the tree of a def."""
-        self.used = {}
+        self.used, self.slot = {}, zlib.crc32(f"{f.name} {f.where}".encode()) % SLOTS
         for s in walk(f.body):
             for r in _flat(reads(s)):
                 if isinstance(r, Ref):
