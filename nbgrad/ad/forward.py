@@ -155,10 +155,19 @@ class Forward(Builder):
         made, self.block = self.block, outer
         return made
 
+    def take(self, lane):
+        """Go on with the tangents of one of several directions."""
+
+    def each(self, write, s):
+        """Write what belongs to a statement for every direction."""
+        write(s)
+
     def do_Set(self, s):
         self.block.append(s)
-        if not self.is_active(s.out):
-            return
+        if self.is_active(s.out):
+            self.each(self.tangent_of, s)
+
+    def tangent_of(self, s):
         t = getattr(self, f"of_{s.op}")(s) if s.op in OWN else self.linear(s)
         self.tangents[s.out.name] = t
         if isinstance(t, Ref) and isinstance(t.type, Array):
@@ -248,23 +257,31 @@ class Forward(Builder):
 
     def do_Put(self, s):
         if self.is_active(s.cell):
-            twin = self.twin(s.cell)
-            t = self.tangent(s.value)
-            self.block.append(Put(twin, t if isinstance(twin.type, Array) else self.cast(t, twin.type), s.line))
+            self.each(self.put, s)
         self.block.append(s)
+
+    def put(self, s):
+        twin, t = self.twin(s.cell), self.tangent(s.value)
+        self.block.append(Put(twin, t if isinstance(twin.type, Array) else self.cast(t, twin.type), s.line))
 
     def do_Add(self, s):
         if self.is_active(s.cell) and self.is_active(s.value):
-            twin = self.twin(s.cell)
-            self.block.append(Add(twin, self.cast(self.tangent(s.value), twin.type), s.line))
+            self.each(self.add, s)
         self.block.append(s)
+
+    def add(self, s):
+        twin = self.twin(s.cell)
+        self.block.append(Add(twin, self.cast(self.tangent(s.value), twin.type), s.line))
 
     def do_Store(self, s):
         if self.is_active(s.array) and (self.is_active(s.value) or not s.add):
-            array = self.tangent(s.array)
-            t = self.cast(self.tangent(s.value), Scalar(array.type.dtype))
-            self.block.append(Store(array, s.index, t, s.add, s.line))
+            self.each(self.store, s)
         self.block.append(s)
+
+    def store(self, s):
+        array = self.tangent(s.array)
+        t = self.cast(self.tangent(s.value), Scalar(array.type.dtype))
+        self.block.append(Store(array, s.index, t, s.add, s.line))
 
     def do_Loop(self, s):
         self.block.append(Loop(s.index, s.start, s.stop, s.step, self.inside(s.body), s.parallel, s.line, s.backward))
@@ -280,7 +297,29 @@ class Forward(Builder):
     def do_Do(self, s):
         self.block.append(s)
         if s.op == "grow" and self.is_active(s.args[0]):
-            self.block.append(Do("grow", (self.tangents[s.args[0].name], *s.args[1:]), s.extra, s.line))
+            self.each(self.grow, s)
+
+    def grow(self, s):
+        self.block.append(Do("grow", (self.tangents[s.args[0].name], *s.args[1:]), s.extra, s.line))
 
 
-__all__ = ["Forward", "forward"]
+class Several(Forward):
+    """Forward mode in several directions at once: what does not depend on the direction is computed once."""
+
+    def __init__(self, f: Function, width):
+        super().__init__(f)
+        self.lanes, self.lane = [self.tangents, *({} for _ in range(width - 1))], 0
+
+    def take(self, lane):
+        self.tangents, self.lane = self.lanes[lane], lane
+
+    def each(self, write, s):
+        for lane in range(len(self.lanes)):
+            self.take(lane)
+            write(s)
+
+    def root(self, name):
+        return f"{super().root(name)} in {self.lane}"
+
+
+__all__ = ["Forward", "Several", "forward"]

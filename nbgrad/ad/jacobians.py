@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from .copying import copy_of, leaves, size_of, taken, written
 from .expressions import Tup
-from .forward import Forward, tidied
+from .forward import Several, tidied
 from .orders import ordered
 from .pullback import Pullback
 from .rules import Builder
@@ -16,6 +16,8 @@ from .statements import BOOL, INT, Array, Const, Do, Function, Group, If, Loop, 
 from .tidy import dead
 
 ZERO, ONE = Const(0, INT), Const(1, INT)
+LANES = 4  # directions at once
+LONG = 120  # statements of a function from which on directions are taken one by one
 FEW = 4  # numbers for which forward mode is taken whatever the function returns
 
 
@@ -102,10 +104,11 @@ class Matrix:
         Of the array of colours, where the matrix is compressed; their number is the parameter after it.
     """
 
-    def __init__(self, f, wrt, colours=None, writer=Forward):
+    def __init__(self, f, wrt, colours=None, writer=None):
         self.f = f = sheltered(f)
         self.wrt = [f.params[i] for i in wrt]
-        self.writer = b = writer(f)
+        self.width = 1 if writer is not None else self.lanes()
+        self.writer = b = writer(f) if writer is not None else Several(f, self.width)
         b.block = self.body = []
         self.colours = None if colours is None else Ref(b.fresh("colours"), colours)
         self.count = None if colours is None else Ref(b.fresh("count"), INT)
@@ -116,6 +119,13 @@ class Matrix:
         found = {p.type.dtype for p in [*self.inputs, *self.outputs] if p.type.real}
         self.dtype = "float32" if found == {"float32"} else "float64"
         self.matrix = None
+
+    def lanes(self):
+        """Return how many directions are taken at once: few where the function is long, for each adds to what is compiled."""
+        if not any(isinstance(t, Array) for p in self.wrt for t in _types(p.type)):
+            count = sum(t.real for p in self.wrt for t in _types(p.type))
+            return count if 0 < count <= LANES else LANES
+        return LANES if sum(1 for _ in walk(self.f.body)) <= LONG else 1
 
     def sizes(self):
         """Write how many numbers the function returns: what is left of it when nothing else is asked."""
@@ -167,27 +177,46 @@ class Matrix:
     # forward: a column for each direction
 
     def by_columns(self):
-        """Write the loop over the directions."""
-        b = self.writer
-        arrays = {}
+        """Write the loop over the directions, a few of them at each turn."""
+        b, now, width = self.writer, Ref(self.writer.fresh("column"), INT), self.width
+        turns = self.count or self.columns
+        arrays = [self.directions() for _ in range(width)]
+        outer, b.block = b.block, []
+        places = [whole(b, "+", now, Const(k, INT)) for k in range(width)]
+        for k, place in enumerate(places):
+            b.take(k)
+            self.begin_push(iter([self.unit(b, p, arrays[k].get(v.name), place) for p, v in zip(self.inputs, self.floats)]))
+        b.statements(self.f.body)
+        full = isinstance(turns, Const) and turns.value % width == 0
+        for k, place in enumerate(places):
+            b.take(k)
+            self.column(place, None if k == 0 or full else b.emit("<", (place, turns), BOOL))
+        body, b.block = b.block, outer
+        b.block.append(Loop(now, ZERO, turns, Const(width, INT), body))
+
+    def directions(self):
+        """Write arrays for the tangents of the arguments."""
+        b, arrays = self.writer, {}
         for part, v in zip(self.inputs, self.floats):
             if isinstance(part.type, Array):
                 kind = Array(part.type.dtype, part.type.ndim)
                 arrays[v.name] = b.emit("new", part.extents, kind, ("empty", kind.dtype), f"t_{v.name}")
-        now = Ref(b.fresh("column"), INT)
-        outer, b.block = b.block, []
-        seeds = iter([self.unit(b, p, arrays.get(v.name), now) for p, v in zip(self.inputs, self.floats)])
-        self.push(seeds)
-        for part, v in zip(self.outputs, leaves(self.f.results)):
-            if v.type.real and (isinstance(v, Ref) and b.is_active(v)):
-                self.keep(b, part, b.tangent(v), None, now)
-        body, b.block = b.block, outer
-        b.block.append(Loop(now, ZERO, self.count or self.columns, ONE, body))
+                b.roots[arrays[v.name].name] = arrays[v.name].name
+        return arrays
 
-    def push(self, seeds):
-        """Write the function with its tangents: `seeds` are those of the numbers and arrays of the arguments, in order."""
+    def column(self, place, test):
+        """Write the tangents of the results into a column, where `test` holds."""
+        b = self.writer
+        outer, b.block = b.block, []
+        for part, v in zip(self.outputs, leaves(self.f.results)):
+            if v.type.real and isinstance(v, Ref) and b.is_active(v):
+                self.keep(b, part, b.tangent(v), None, place)
+        made, b.block = b.block, outer
+        b.block += made if test is None else [If(test, made, [])]
+
+    def begin_push(self, seeds):
+        """Take the tangents of the numbers and arrays of the arguments, in order."""
         self.writer.begin({p.name: _filled(a, seeds, lambda: None) for p, a in zip(self.wrt, self.arguments)})
-        self.writer.statements(self.f.body)
 
     def unit(self, b, part, array, now):
         """Write the tangent of an argument in one direction."""

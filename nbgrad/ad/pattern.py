@@ -36,7 +36,8 @@ def pattern(f: Function, wrt, bits) -> Function:
             b.over(part.extents, lambda *i, t=seeds[-1], at=at: b.block.append(Store(t, i, at(*i))))
         else:
             seeds.append(at())
-    m.push(iter(seeds))
+    m.begin_push(iter(seeds))
+    b.statements(m.f.body)
     for part, v in zip(m.outputs, leaves(m.f.results)):
         if isinstance(v, Ref) and v.type.real and b.is_active(v):
             t = b.tangent(v)
