@@ -8,10 +8,12 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.base.errors import GradientError
+from nbgrad.loops import derivative
 from tests.ad.plain import close, copies, differences, plain
 from tests.ad.random_programs import arguments, dual_gradients, function, plain_function, program, smaller
 
 ALIASES = "mean the same array"  # what may be refused
+DIRECTIONS = (np.sin(np.arange(4.0)), np.cos(np.arange(4.0)), 0.7, -0.4, 0)
 NOT_TAME = (OverflowError, ValueError, ZeroDivisionError, IndexError, TypeError)
 
 
@@ -25,18 +27,25 @@ def expected(text, args):
     return (value, found) if wild < 1e6 else None
 
 
-def fault(text, args, name):
-    """Return what is wrong with the gradient of a program: "" where nothing is, None where it is refused or not tame."""
+def fault(text, args, name, forward=False):
+    """Return what is wrong with the gradient of a program: "" where nothing is, None where it is refused or not tame.
+
+    With `forward` its derivative along a direction is compared too.
+    """
     with np.errstate(all="ignore"):
         known = expected(text, args)
         if known is None:
             return None
         try:
-            value, found = plain(ng.value_and_grad(function(text, name), (0, 1, 2, 3)), *args)
+            f = function(text, name)
+            value, found = plain(ng.value_and_grad(f, (0, 1, 2, 3)), *args)
+            along = plain(derivative("jvp", f), *args, *DIRECTIONS)[1] if forward else None
         except GradientError as e:
             return None if ALIASES in str(e) else f"refused: {e}"
         except Exception as e:
             return f"{type(e).__name__}: {e}"
+    if along is not None and not close(along, sum(np.sum(g * d) for g, d in zip(known[1], DIRECTIONS)), 1e-7, 1e-7):
+        return f"{along} forward"
     return "" if close((value, found), known, 1e-7, 1e-7) else f"{(value, found)} instead of {known}"
 
 
@@ -45,9 +54,9 @@ def check(seeds, least):
     checked = 0
     for seed in seeds:
         text, args = program(seed), arguments(seed)
-        found = fault(text, args, f"program_{seed}")
+        found = fault(text, args, f"program_{seed}", seed % 5 == 0)
         if found:
-            small = smaller(text, lambda t: bool(fault(t, args, "smaller")))
+            small = smaller(text, lambda t: bool(fault(t, args, "smaller", seed % 5 == 0)))
             pytest.fail(f"program {seed}: {found}\nas small as it gets:\n{small}")
         checked += found == ""
     assert checked >= least * len(seeds), f"{checked} of {len(seeds)} programs"
@@ -74,22 +83,10 @@ def test_gradients_of_a_few():
 
 
 def test_a_few_compiled():
-    for seed in (9, 18):
+    for seed in (0, 9):
         text, args = program(seed), arguments(seed)
         with np.errstate(all="ignore"):
             assert close(ng.value_and_grad(function(text, f"program_{seed}"), (0, 1, 2, 3))(*copies(args)), expected(text, args), 1e-7, 1e-7)
-
-
-def test_forward_mode_of_a_few():
-    for seed in range(15):
-        text, args = program(seed), arguments(seed)
-        known = expected(text, args)
-        if known is not None:
-            directions = [np.sin(np.arange(4.0)), np.cos(np.arange(4.0)), 0.7, -0.4, 0]
-            f = ng.loops.derivative("jvp", function(text, f"program_{seed}"))
-            with np.errstate(all="ignore"):
-                value, along = plain(f, *args, *directions)
-            assert close(along, sum(np.sum(g * d) for g, d in zip(known[1], directions)), 1e-7, 1e-7), text
 
 
 def test_programs_get_smaller():
