@@ -16,7 +16,8 @@ class BackArrays:
     def hold(self, f, inputs, ends):
         """Put statements into a function that keep arrays which the way back reads."""
         self.held, self.extents = {}, {}
-        if any((isinstance(s, Set) and s.op in ("array", "ruled")) or (isinstance(s, Put) and isinstance(s.cell.type, Array)) for s in walk(f.body)):
+        asks = lambda s: s.op in ("array", "ruled") if isinstance(s, Set) else isinstance(s, Put) and isinstance(s.cell.type, Array)
+        if any(map(asks, walk(f.body))):
             self.active = active(f.body, self.roots, inputs, ends)
             found = Holding(f.body, self.roots, self.fresh, self.is_active)
             self.held, self.extents = found.held, found.extents

@@ -83,8 +83,8 @@ class BackCells:
 
     def touched(self, s):
         """Return the variables that a block reads or gives arrays to."""
-        inside = list(walk([s]))
-        return {t.cell.name for t in inside if isinstance(t, Put)} | {t.args[0].name for t in inside if isinstance(t, Set) and t.op == "get"}
+        given = {t.cell.name for t in walk([s]) if isinstance(t, Put)}
+        return given | {t.args[0].name for t in walk([s]) if isinstance(t, Set) and t.op == "get"}
 
     def back_get(self, s):
         """The gradient of what was read is that of what the variable holds."""
@@ -143,10 +143,11 @@ class BackCells:
         for s in stores:
             base = self.base(s.array)
             made = self.defined.get(base.name)
-            if (isinstance(made, Set) and made.op == "get") or any(self.base(p.value).name == base.name and not self.filled_first(s, p) for p in given):
+            late = any(self.base(p.value).name == base.name and not self.filled_first(s, p) for p in given)
+            if late or (isinstance(made, Set) and made.op == "get"):
                 name = cell.name.rstrip("_")
-                raise problem(GradientError, f"no derivative of {self.f.name}: {name} and another name mean the same array, which is written to",
-                              f"{name} = {name}.copy() where they become the same", at=self.f.where)  # fmt: skip
+                what = f"{name} and another name mean the same array, which is written to"
+                raise problem(GradientError, f"no derivative of {self.f.name}: {what}", f"{name} = {name}.copy() where they become the same", at=self.f.where)  # fmt: skip
 
     def base(self, v):
         """Return the array that a view is of."""

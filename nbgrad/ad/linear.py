@@ -55,7 +55,8 @@ class Linear:
         a, b = self.pair(a, b, "np.linalg.solve", 2)
         self.square_matrix(a)
         self.fitting(self.extents[a.name][0], self.extents[b.name][0])
-        return self.whole(f"solve{b.type.ndim}", (a, b), Array(a.type.dtype, b.type.ndim, "F" if b.type.ndim > 1 else "C"), self.extents[b.name])
+        kind = Array(a.type.dtype, b.type.ndim, "F" if b.type.ndim > 1 else "C")
+        return self.whole(f"solve{b.type.ndim}", (a, b), kind, self.extents[b.name])
 
     def square_matrix(self, a):
         self.fitting(*self.extents[a.name])

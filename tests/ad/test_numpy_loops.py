@@ -5,7 +5,6 @@ import pytest
 
 import nbgrad as ng
 from nbgrad import GradientError
-from nbgrad.ad.known import FLAT, HANDLERS, LOOPS
 from tests.ad.made import agrees, function, number, of
 from tests.ad.plain import close, plain
 
@@ -17,32 +16,24 @@ GAPS = np.array([0.3, np.nan, -1.2, 2.0])
 STEPS = np.array([-1.0, 0.0, 0.7, 2.0])
 
 ARRAYS = [
-    ("np.cumsum(a)", V), ("a.cumsum()", M), ("np.cumprod(a)", V), ("np.diff(a)", V), ("np.diff(a, 2)", X), ("np.diff(a)", M), ("np.sort(a)", V),
-    ("a[np.argsort(a)]", V), ("np.roll(a, 2)", V), ("np.roll(a, -1)", V), ("np.repeat(a, 3)", V), ("np.flip(a)", V), ("np.flipud(a)", M),
-    ("np.fliplr(a)", M), ("np.transpose(a)", M), ("np.transpose(a, (1, 2, 0))", T), ("np.swapaxes(a, 0, 2)", T), ("a.T * 2.0", M),
-    ("np.diag(a)", V), ("np.diag(a, -1)", V), ("np.diag(a)", M), ("np.diag(a, 1)", M), ("np.tril(a)", M), ("np.triu(a, 1)", M),
-    ("np.concatenate((a, a * a))", V), ("np.concatenate((a, a[:, :2]), axis=1)", M), ("np.stack((a, a * 2.0))", V),
-    ("np.stack((a, a * 2.0), 1)", V), ("np.hstack((a, a[1:]))", V), ("np.hstack((a, a))", M), ("np.vstack((a, a * a))", V),
-    ("np.column_stack((a, a * a))", V), ("np.append(a, 2.0)", V), ("np.append(a, a[:2])", V), ("np.where(a > 0.0, a * a, 2.0)", V),
-    ("np.where(a > 0.0, a, -a)", M), ("np.clip(a, -0.5, 0.5)", V), ("a.clip(-0.5, 0.5)", V), ("np.maximum(a, 0.1)", M), ("np.sum(a, axis=0)", M),
-    ("a.sum(axis=1)", M), ("a.sum(1)", T), ("np.expand_dims(a, 0) * 2.0", V), ("np.ravel(a)", M), ("a.reshape(4, 3)", M), ("np.reshape(a, (2, 6))", M),
-    ("np.outer(a, a[:2])", V), ("np.kron(a, a)", V), ("np.kron(a, a[:2, :2])", M), ("np.convolve(a, a[:2])", X), ("np.correlate(a, a[:2])", X),
-    ("np.cross(a[:3], a[1:])", V), ("np.interp(a, np.array([-2.0, -0.4, 0.6, 2.0]), np.array([1.0, 3.0, -1.0, 0.5]))", V),
-    ("np.take(a, np.array([0, 2, 2]))", V), ("np.quantile(a, np.array([0.2, 0.7]))", V), ("np.copy(a)", M),
-    ("np.ascontiguousarray(a.T)", M), ("a.astype(np.float64)", V), ("np.round(a, 1) * a", V), ("a[::-1][1:]", V), ("a - np.mean(a)", M),
-    ("np.full(3, a[0]) * a[:3]", V), ("np.zeros_like(a) + a", M), ("np.linspace(a[0], a[1], 5)", V), ("np.eye(4) * a", V),
-    ("np.identity(4) @ a", V), ("np.asarray(a)", M), ("np.exp(a) / np.sum(np.exp(a))", V), ("np.hypot(a, 2.0)", V), ("np.logaddexp(a, 0.3)", V),
+    ("np.cumsum(a)", V), ("np.cumprod(a)", V), ("np.diff(a)", V), ("np.diff(a, 2)", X), ("np.diff(a)", M), ("np.sort(a)", V),
+    ("a[np.argsort(a)]", V), ("np.roll(a, 2)", V), ("np.roll(a, -1)", V), ("np.repeat(a, 3)", V), ("np.diag(a)", V),
+    ("np.diag(a, -1)", V), ("np.diag(a)", M), ("np.diag(a, 1)", M), ("np.tril(a)", M), ("np.triu(a, 1)", M),
+    ("np.maximum(a, 0.1)", M), ("np.outer(a, a[:2])", V), ("np.kron(a, a)", V), ("np.kron(a, a[:2, :2])", M),
+    ("np.convolve(a, a[:2])", X), ("np.correlate(a, a[:2])", X), ("np.cross(a[:3], a[1:])", V),
+    ("np.interp(a, np.array([-2.0, -0.4, 0.6, 2.0]), np.array([1.0, 3.0, -1.0, 0.5]))", V), ("np.take(a, np.array([0, 2, 2]))", V),
+    ("np.quantile(a, np.array([0.2, 0.7]))", V), ("a[::-1][1:]", V), ("np.exp(a) / np.sum(np.exp(a))", V), ("np.hypot(a, 2.0)", V),
+    ("np.logaddexp(a, 0.3)", V),
 ]  # fmt: skip
 
 NUMBERS = [
-    ("np.sum(a * a)", M), ("np.prod(a)", V), ("np.prod(a)", np.array([2.0, 0.0, 3.0])), ("np.mean(a * a)", T), ("np.var(a)", M), ("a.std()", V),
-    ("np.max(a)", V), ("a.min()", M), ("np.ptp(a)", V), ("a[np.argmax(a)] * a[np.argmin(a)]", V), ("a.ptp()", V), ("np.trace(a)", M),
-    ("np.trace(a, 1)", M), ("np.median(a)", V), ("np.median(a)", X[:5]), ("np.percentile(a, 30.0)", V), ("np.quantile(a, 0.8)", V),
-    ("np.average(a)", V), ("np.average(a, None, a * a)", V), ("np.trapezoid(a)", V), ("np.trapezoid(a, np.cumsum(a * a))", V),
-    ("np.interp(0.3, a, a * a)", STEPS), ("np.nansum(a)", GAPS), ("np.nanmean(a)", GAPS), ("np.nanvar(a)", GAPS), ("np.nanstd(a)", GAPS), ("np.nanprod(a)", GAPS),
-    ("np.nanmax(a) * np.nanmin(a)", GAPS), ("a[0] if np.any(a > 1.5) else a[1]", V), ("a[0] if np.all(a < 9.0) else a[1]", V),
-    ("np.count_nonzero(a) * a[0]", V), ("a[np.searchsorted(a, 0.5)] * 2.0", STEPS), ("a[np.searchsorted(a, 0.1, 'right')]", STEPS),
-    ("np.dot(a, np.cumsum(a))", V), ("np.sum(a[a.shape[0] // 2:])", V), ("np.min(np.abs(a - 0.2))", V), ("len(a) * a[0] + a.size * a[1]", V),
+    ("np.ptp(a)", V), ("a[np.argmax(a)] * a[np.argmin(a)]", V), ("a.ptp()", V), ("np.trace(a)", M), ("np.trace(a, 1)", M),
+    ("np.median(a)", V), ("np.median(a)", X[:5]), ("np.percentile(a, 30.0)", V), ("np.quantile(a, 0.8)", V), ("np.average(a)", V),
+    ("np.average(a, None, a * a)", V), ("np.trapezoid(a)", V), ("np.trapezoid(a, np.cumsum(a * a))", V),
+    ("np.interp(0.3, a, a * a)", STEPS), ("np.nansum(a)", GAPS), ("np.nanmean(a)", GAPS), ("np.nanvar(a)", GAPS),
+    ("np.nanstd(a)", GAPS), ("np.nanprod(a)", GAPS), ("np.nanmax(a) * np.nanmin(a)", GAPS), ("a[0] if np.any(a > 1.5) else a[1]", V),
+    ("a[0] if np.all(a < 9.0) else a[1]", V), ("np.count_nonzero(a) * a[0]", V), ("a[np.searchsorted(a, 0.5)] * 2.0", STEPS),
+    ("a[np.searchsorted(a, 0.1, 'right')]", STEPS), ("np.dot(a, np.cumsum(a))", V), ("np.sum(a[a.shape[0] // 2:])", V),
 ]  # fmt: skip
 
 
@@ -103,12 +94,6 @@ def test_what_is_not_supported_is_refused_with_the_line(expression, what):
     with pytest.raises(GradientError, match=what) as error:
         plain(ng.grad(number(expression, "a")), M)
     assert "made" in str(error.value) and "return" in str(error.value)
-
-
-def test_every_handler_exists():
-    f = ng.ad.lower.Lower
-    assert all(hasattr(f, name) for name in HANDLERS.values())
-    assert not (set(FLAT) | set(LOOPS)) & set(HANDLERS)
 
 
 def test_compiled():
