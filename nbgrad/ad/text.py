@@ -21,6 +21,7 @@ IN_MATH = {row: name for name, row in MATH_ROWS.items() if name not in ("min", "
 
 SLOTS = 4096  # places where tapes lie between calls
 VECTOR = "vector"  # stands for a row that is a vectorising elementary function
+ALONE = ("tanh", "sinh", "cosh", "expm1")  # rows whose elementary function is as fast as `math`'s one number at a time too
 SLOW = ("pow",)  # rows whose elementary function is no gain, one number at a time
 
 
@@ -46,6 +47,7 @@ class Writer:
 
     def __init__(self):
         self.rows, self.inlined, self.slots, self.slot = {}, {}, {}, 0
+        self.vector = False  # whether the statements stand in a loop that may vectorise
 
     # values
 
@@ -90,10 +92,11 @@ class Writer:
             return ast.UnaryOp(ast.USub(), args[0])
         if op.name == "abs":
             return called("abs", *args)
-        if s.out.type.real and find(op.name, "float64") is not None and op.name not in SLOW:
+        short = IN_MATH.get(op.name, op.name)
+        gains = self.vector or not hasattr(math, short) or op.name in ALONE
+        if s.out.type.real and find(op.name, "float64") is not None and op.name not in SLOW and gains:
             self.rows[op.name] = VECTOR
             return called(op.name, *args)
-        short = IN_MATH.get(op.name, op.name)
         if op.ref is not None and hasattr(math, short) and short not in ("floor", "ceil", "trunc"):
             return called(f"math.{short}", *args)
         self.rows[op.name] = op
@@ -220,7 +223,9 @@ class Writer:
             elif isinstance(s.step, Const) and s.step.value == 1:
                 args = args[1:2] if isinstance(s.start, Const) and s.start.value == 0 else args[:2]
             over = called("prange" if s.parallel else "range", *args)
-            return [ast.For(ast.Name(s.index.name, ast.Store()), over, self.block(s.body), [], lineno=0)]
+            outer, self.vector = self.vector, _straight(s.body)
+            body, self.vector = self.block(s.body), outer
+            return [ast.For(ast.Name(s.index.name, ast.Store()), over, body, [], lineno=0)]
         if isinstance(s, While):
             head = self.block(s.head) if s.head else []
             test = self.operand(s.test)
@@ -270,6 +275,11 @@ class Writer:
         body = [*self.block(f.body), ast.Return(self.operand(f.results))]
         args = ast.arguments([], [ast.arg(p.name) for p in f.params], None, [], [], None, [])
         return ast.fix_missing_locations(ast.FunctionDef(f.name, args, body, []))
+
+
+def _straight(body):
+    """Say whether the turns of a loop are straight lines without memory of the turn before: such a loop may vectorise."""
+    return all(isinstance(t, Store | Add) or (isinstance(t, Set) and t.op not in ("view", "array", "call", "new")) for t in body)
 
 
 def _reversed(args, s):
