@@ -97,7 +97,7 @@ def test_gradients(f):
 
 
 @pytest.mark.parametrize(("f", "expected"), [(sums, True), (own_places, True), (one_place, False), (carried, False), (from_the_end, False),
-                                             (shifted_from_the_end, False), (views_from_each, False)], ids=str)  # fmt: skip
+                                             (shifted_from_the_end, False), (views_from_each, False)], ids=lambda v: getattr(v, "__name__", v))  # fmt: skip
 def test_which_turns_are_independent(f, expected):
     made = prepared(lowered(f, X, Y))
     loop = next(s for s in made.body if isinstance(s, Loop))
