@@ -2,7 +2,6 @@
 
 import numpy as np
 
-
 TURNS = 8  # of Newton's iteration, that the slowest right-hand side needs
 
 

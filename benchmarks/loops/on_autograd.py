@@ -3,7 +3,23 @@
 import sys
 
 import autograd
-from autograd.numpy import amax, array, concatenate, cos, exp, log, matmul, pad, sin, sqrt, stack, sum, swapaxes, tanh, where  # noqa: F401
+from autograd.numpy import (  # noqa: F401
+    amax,
+    array,
+    concatenate,
+    cos,
+    exp,
+    log,
+    matmul,
+    pad,
+    sin,
+    sqrt,
+    stack,
+    sum,
+    swapaxes,
+    tanh,
+    where,
+)
 from autograd.numpy import expand_dims as expand  # noqa: F401
 
 from . import arrays

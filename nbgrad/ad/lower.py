@@ -7,7 +7,26 @@ from .arrays import Arrays, Lazy
 from .expressions import OURS, Expressions, Known, Tup
 from .fence import source_of
 from .jumps import structured
-from .statements import BOOL, INT, Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Scalar, Set, Store, While, walk
+from .statements import (
+    BOOL,
+    INT,
+    Add,
+    Array,
+    Cell,
+    Const,
+    Do,
+    Function,
+    Group,
+    If,
+    Loop,
+    Put,
+    Ref,
+    Scalar,
+    Set,
+    Store,
+    While,
+    walk,
+)
 from .typing import promoted, said
 
 AUGMENTED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%"}

@@ -1,8 +1,9 @@
 """The order of turns in finished code: forwards where order does not matter, each place of an array written once."""
 
-from .statements import Add, Loop, Put, Set, Store, blocks, walk
 from .independent import counts, definitions
+from .statements import Add, Loop, Put, Set, Store, blocks, walk
 from .stencils import gathered
+
 
 def ordered(body, roots, fresh):
     """Let loops run forwards where they may, and gather the sums of those that add to several places, in place."""

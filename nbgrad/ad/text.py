@@ -9,7 +9,25 @@ from ..base.source import CONSTANTS
 from ..ops.elementary.bits import find
 from ..ops.table import Op, table
 from .scalar import MATH_ROWS
-from .statements import Add, Array, Cell, Const, Do, Function, Group, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
+from .statements import (
+    Add,
+    Array,
+    Cell,
+    Const,
+    Do,
+    Function,
+    Group,
+    If,
+    Loop,
+    Put,
+    Ref,
+    Set,
+    Store,
+    While,
+    blocks,
+    reads,
+    walk,
+)
 
 BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow, "//": ast.FloorDiv, "%": ast.Mod,
           "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift}  # fmt: skip
