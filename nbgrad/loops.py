@@ -5,7 +5,7 @@ import numpy as np
 from .ad.derive import Derivative
 from .base.errors import ArgumentError, ShapeError, problem
 from .target.functions.kinds import kind_of
-from .target.functions.made import is_compiled, made, source_path
+from .target.functions.made import compiled, is_compiled, made, source_path
 
 
 def derivative(kind, f, argnums=0, mode="auto"):
@@ -108,9 +108,7 @@ def kernel(f):
     >>> cube(2.0)
     8.0
     """
-    from numba import njit
-
-    return njit(f)
+    return compiled(f)
 
 
 def source(f, *args) -> str:

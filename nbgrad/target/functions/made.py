@@ -17,6 +17,13 @@ def is_compiled(f) -> bool:
     return hasattr(f, "py_func") and hasattr(f, "targetoptions")
 
 
+def compiled(f):
+    """Return a plain function under Numba's `njit`."""
+    from numba import njit
+
+    return njit(f)
+
+
 def made(derivative: Derivative):
     """Return the compiled function of a derivative: Numba's dispatcher, callable from Python and from `@njit` code."""
     return _class()(derivative)
@@ -85,4 +92,4 @@ def source_path(dispatcher, args):
     return dispatcher.found[args][1]
 
 
-__all__ = ["is_compiled", "made", "python", "source_path"]
+__all__ = ["compiled", "is_compiled", "made", "python", "source_path"]
