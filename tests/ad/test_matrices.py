@@ -6,6 +6,7 @@ import pytest
 import nbgrad as ng
 from nbgrad import GradientError
 from nbgrad.ad.matrices import RULES
+from nbgrad.loops import derivative
 from tests.ad.made import agrees, function, number, of
 from tests.ad.plain import close, differences, plain
 
@@ -161,3 +162,12 @@ def test_rules_name_what_they_are_given():
         assert set(rule.vjp) == set(rule.jvp) and set(rule.vjp) <= set(rule.params)
         for p in rule.vjp:
             assert set(rule.reads(p)) <= {*rule.params, "out"}
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+def test_tangents_are_those_of_the_gradient(number):
+    f, args = CASES[number]
+    tangents = [np.random.default_rng(k).normal(size=a.shape) for k, a in enumerate(args)]
+    _, t = plain(derivative("jvp", f), *args, *tangents)
+    expected = sum(np.sum(g * v) for g, v in zip(plain(ng.grad(f, tuple(range(len(args)))), *args), tangents))
+    assert close(t, expected, 1e-9, 1e-10)
