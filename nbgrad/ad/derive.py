@@ -15,6 +15,8 @@ from .reverse import prepared, reverse
 from .statements import Cell, Put, Ref, Set, walk
 
 KEEP_OPTIONS = ("fastmath", "boundscheck", "parallel")
+# Numba's other parallel rewrites take an array variable that is assigned twice for one of its shapes: memory is overrun.
+PRANGE_ONLY = dict.fromkeys(("numpy", "reduction", "setitem", "inplace_binop", "stencil", "comprehension", "fusion"), False)
 
 
 class Derivative:
@@ -68,9 +70,12 @@ class Derivative:
         given = getattr(self.fn, "targetoptions", {})
         return {k: v for k, v in given.items() if k in KEEP_OPTIONS and v}
 
-    def option_text(self):
+    def option_text(self, parallel):
         """Return the options of the text; division by zero gives inf, as in NumPy: a check would stop vectorising."""
-        shown = [f"{k}={v!r}" for k, v in {"fastmath": {"contract"}, **self.options()}.items()]
+        given = {"fastmath": {"contract"}, **self.options()}
+        if given.pop("parallel", False) and parallel:
+            given["parallel"] = {"prange": True, **PRANGE_ONLY}
+        shown = [f"{k}={v!r}" for k, v in given.items()]
         return ", ".join([*shown, 'error_model="numpy"', "cache=True"])
 
     def statements(self, kinds):

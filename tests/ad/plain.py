@@ -26,7 +26,7 @@ def text(g, *args):
 def _written(d, args):
     given = kinds(*args)
     f = d.statements(given)
-    return text_of(f, d.title(given), d.option_text()), classes(f.results)
+    return text_of(f, d.title(given), d.option_text), classes(f.results)
 
 
 def loaded(source, name, known=None):

@@ -15,7 +15,7 @@ STAYS = [n for n in CASES if n not in ("products", "matrix_product", "callee_wri
 def again(f, *args):
     """Return the function that the statements of a function are."""
     made = lowered(f, *args)
-    return loaded(text_of(made, "again", ""), f.__name__, {"Pair": Pair})
+    return loaded(text_of(made, "again", lambda parallel: ""), f.__name__, {"Pair": Pair})
 
 
 @pytest.mark.parametrize("name", STAYS)

@@ -28,7 +28,7 @@ HELPER = '@njit(error_model="numpy")\n'
 
 
 def text_of(function, title, options) -> str:
-    """Return the text of the file of a function of `ad`."""
+    """Return the text of the file of a function of `ad`; `options` gives Numba's, told whether there is a parallel loop."""
     body, rows = written(streamed(function))
     parts = [HEAD.format(title=title)]
     vectors = sorted(n for n, fn in rows.items() if fn is VECTOR)
@@ -40,7 +40,7 @@ def text_of(function, title, options) -> str:
     rows = {n: fn for n, fn in rows.items() if fn is not VECTOR}
     parts.append("\n\n")
     parts += [HELPER + t + "\n\n\n" for t in _helpers(rows)]
-    return "".join(parts) + f"@njit({options})\n{body}\n"
+    return "".join(parts) + f"@njit({options('prange(' in body)})\n{body}\n"
 
 
 def _helpers(rows):

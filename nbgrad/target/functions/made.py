@@ -62,7 +62,7 @@ def _class():
                 d = self.derivative
                 kinds = tuple(kind_of(t, f"{d.name}: {n}") for t, n in zip(args, d.parameters()))
                 found = d.statements(kinds)
-                text = files.text_of(found, d.title(kinds), d.option_text())
+                text = files.text_of(found, d.title(kinds), d.option_text)
                 self.found[args] = (*files.loaded(text, d.name, files.classes(found.results)), d.names(kinds))
             return self.found[args][0]
 
