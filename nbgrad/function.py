@@ -284,7 +284,7 @@ class custom_vjp:  # noqa: N801 - used as a decorator
 
 
 def _set_rule(fn, forward, backward):
-    """Give a compiled function its rule; derivatives made before are forgotten."""
+    """Give a compiled function its rule, before derivatives of what calls it are asked for."""
     fn.__nbgrad_rule__ = CustomRule(fn.__name__, forward, backward)
 
 

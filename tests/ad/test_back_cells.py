@@ -131,6 +131,82 @@ def f(x, n):
         total += np.sum(y) * y[0]
     return total
 """,
+    "two_names_without_writing": """
+def f(x, n):
+    y = x * 1.0
+    z = y
+    for k in range(n):
+        z = z * x
+        y = z
+        if x[k] > 0.5:
+            z = y + x
+    return np.sum(z * y)
+""",
+    "exchanged_through_a_third": """
+def f(x, n):
+    u = x.copy()
+    v = x * x
+    for k in range(n):
+        t = u
+        u = v
+        v = t
+        v[k] += u[k] * 0.5
+        t[0] = t[0] * 1.1
+    return np.sum(u * v)
+""",
+    "the_old_one_written_to": """
+def f(x, n):
+    u = x.copy()
+    s = 0.0
+    for k in range(n):
+        w = u
+        u = u * 2.0
+        w[k] = 0.0
+        s += np.sum(w * u)
+    return s + u[0]
+""",
+    "three_mixed": """
+def f(x, n):
+    a = x * x
+    b = a
+    c = b
+    for k in range(n):
+        a, b, c = b + c, a, b * x
+    return np.sum(a + 2.0 * b + 3.0 * c)
+""",
+    "copied_and_written": """
+def f(x, n):
+    y = x * x
+    for k in range(n):
+        old = y
+        y = y.copy()
+        y[k] = old[k] * old[0] + x[k]
+    return np.sum(y * x)
+""",
+    "replaced_until_a_break": """
+def f(x, n):
+    y = x * x
+    k = 0
+    while k < n:
+        if y[k] > 0.3:
+            y = y * 0.5
+            if x[k] > 1.0:
+                break
+        y[k] += 0.1 * x[0]
+        k += 1
+    return np.sum(y * y)
+""",
+    "a_new_one_each_turn": """
+def f(x, n):
+    y = np.zeros(4)
+    for k in range(n):
+        z = np.zeros(4)
+        z[k] = x[k] * x[k]
+        y = y + z
+        z = y
+        z[0] += x[1]
+    return np.sum(y * x)
+""",
 }
 
 REFUSED = {
@@ -147,6 +223,43 @@ def f(x, n):
     y = x[:2] if n > 1 else x[2:]
     y[0] *= 2.0
     return y[0] * x[0]
+""",
+    "perhaps_the_argument": """
+def f(x, n):
+    y = x
+    if n > 1:
+        y = x * 2.0
+    y[0] = 3.0 * x[1]
+    return x[0] * y[1] + y[0]
+""",
+    "one_array_by_two_names": """
+def f(x, n):
+    u = x.copy()
+    v = u
+    for k in range(n):
+        u[k] = u[k] * x[0]
+        v = v + u
+    return np.sum(v)
+""",
+    "a_row_chosen": """
+def f(x, n):
+    u = np.zeros((3, x.size))
+    row = u[0]
+    for k in range(n):
+        row = u[k % 3]
+        row[0] += x[k] * x[0]
+        row[1] += row[0]
+    return np.sum(u * u) + row[1]
+""",
+    "given_away_and_written": """
+def f(x, n):
+    best = x
+    for k in range(n):
+        trial = best + 0.1 * np.sin(best)
+        if np.sum(trial) > 0.5:
+            best = trial
+        trial[0] = trial[0] * 2.0
+    return np.sum(best * x)
 """,
 }
 
