@@ -204,3 +204,10 @@ def test_float32_and_tangents_of_other_dtypes():
     out, t = ng.jvp(chain, (x, np.float32(2.0), 2), ([1, 0, 0, 0], 0, 0))
     assert t[0] == -4.0
     np.testing.assert_allclose(ng.jacobian(chain)(x, np.float32(2.0)), ng.jacobian(chain)(X, 2.0), rtol=1e-6)
+
+
+def test_only_parallel_loops_are_compiled_as_such():
+    made = Derivative("grad", njit(parallel=True, fastmath=True)(chain.py_func))
+    assert "parallel" not in made.option_text(False) and "fastmath=True" in made.option_text(False)
+    assert "'prange': True" in made.option_text(True) and "'numpy': False" in made.option_text(True)
+    assert "parallel" not in Derivative("grad", chain).option_text(True)

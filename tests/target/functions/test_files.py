@@ -11,7 +11,7 @@ from tests.ad.zoo import CASES, Pair
 
 def test_a_text_stands_alone():
     c = CASES["elementary"]
-    text = text_of(lowered(c.fn, *c.args), "title", 'error_model="numpy"')
+    text = text_of(lowered(c.fn, *c.args), "title", lambda parallel: 'error_model="numpy"')
     assert text.startswith('"""title"""')
     assert '@njit(error_model="numpy")\ndef elementary(x, y):' in text
     compile(text, "<text>", "exec")
@@ -40,5 +40,5 @@ def test_classes_of_namedtuples_are_known():
 def test_the_same_function_has_the_same_text():
     c = CASES["gauss"]
     d = [ng.value_and_grad(c.fn, 0).derivative for _ in range(2)]
-    one, other = (text_of(x.statements(kinds(*c.args)), "t", "") for x in d)
+    one, other = (text_of(x.statements(kinds(*c.args)), "t", lambda parallel: "") for x in d)
     assert one == other
