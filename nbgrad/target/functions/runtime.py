@@ -12,12 +12,13 @@ import ctypes
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import carray, njit, types
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
+from numba.np.arrayobj import populate_array
 
 SLOTS = 4096
-HEAD = 64  # bytes before the numbers: the capacity in bytes, and the address to free
+HEAD = 64  # bytes before the numbers, the last 16 of which are the capacity in bytes and the address to free
 LARGEST = 1 << 30  # bytes of a tape that is kept between calls
 _table = (ctypes.c_int64 * SLOTS)()
 llvm.add_symbol("nbgrad_tapes", ctypes.addressof(_table))
@@ -79,92 +80,125 @@ def _free(context, address):
 
 
 @intrinsic
-def _pointer(context, address):
+def _read(context, address):
     def emit(context, builder, signature, args):
-        return builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+        return builder.load(builder.inttoptr(args[0], ir.IntType(64).as_pointer()))
 
-    return types.voidptr(types.int64), emit
+    return types.int64(types.int64), emit
+
+
+@intrinsic
+def _write(context, address, value):
+    def emit(context, builder, signature, args):
+        builder.store(args[1], builder.inttoptr(args[0], ir.IntType(64).as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), emit
+
+
+@intrinsic
+def _copy(context, to, source, size):
+    def emit(context, builder, signature, args):
+        byte = ir.IntType(8).as_pointer()
+        cgutils.raw_memcpy(builder, builder.inttoptr(args[0], byte), builder.inttoptr(args[1], byte), args[2], 1)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), emit
+
+
+@intrinsic
+def _array(context, address, size, dtype):
+    """Make an array of `size` numbers of what lies at an address; nobody counts who holds it."""
+    kind = types.Array(dtype.dtype, 1, "C")
+
+    def emit(context, builder, signature, args):
+        array = context.make_array(kind)(context, builder)
+        width = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+        data = builder.inttoptr(args[0], context.get_data_type(kind.dtype).as_pointer())
+        populate_array(array, data=data, shape=[args[1]], strides=[width], itemsize=width, meminfo=None)
+        return array._getvalue()
+
+    return kind(types.int64, types.int64, dtype), emit
+
+
+@intrinsic
+def _address(context, tape):
+    def emit(context, builder, signature, args):
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.ptrtoint(array.data, ir.IntType(64))
+
+    return types.int64(tape), emit
 
 
 @njit
 def _obtain(size):
-    """Return the address of memory for a tape of `size` bytes; 0 when there is none."""
+    """Return the address of memory for a tape of `size` bytes."""
     block = _malloc(size + 2 * HEAD)
     if block == 0:
         raise MemoryError("no memory for the tape of a derivative")
-    address = (block + 2 * HEAD - 1) // HEAD * HEAD
-    head = carray(_pointer(address - HEAD), (2,), np.int64)
-    head[0], head[1] = size, block
+    address = (block + 2 * HEAD - 1) & -HEAD
+    _write(address - 16, size)
+    _write(address - 8, block)
     return address
-
-
-@njit
-def _capacity(address):
-    return carray(_pointer(address - HEAD), (2,), np.int64)[0]
-
-
-@njit
-def _release(address):
-    _free(carray(_pointer(address - HEAD), (2,), np.int64)[1])
 
 
 @njit
 def _taken(slot, size):
     """Return the address of a tape of at least `size` bytes."""
     address = _swap(slot, 0)
-    if address != 0 and _capacity(address) < size:
-        _release(address)
-        address = 0
-    return address if address != 0 else _obtain(size)
+    if address != 0:
+        if _read(address - 16) >= size:
+            return address
+        _free(_read(address - 8))
+    return _obtain(size)
 
 
 @njit
 def _given(slot, address):
-    if _capacity(address) > LARGEST:
-        _release(address)
-        return
-    before = _swap(slot, address)
-    if before != 0:
-        _release(before)
+    if _read(address - 16) <= LARGEST:
+        address = _swap(slot, address)
+    if address != 0:
+        _free(_read(address - 8))
 
 
 @njit
 def _grown(address, used, size):
     """Return the address of a larger tape with the same first `used` bytes."""
     larger = _obtain(max(size, 2 * used))
-    old, new = carray(_pointer(address), (used,), np.uint8), carray(_pointer(larger), (used,), np.uint8)
-    for i in range(used):
-        new[i] = old[i]
-    _release(address)
+    _copy(larger, address, used)
+    _free(_read(address - 8))
     return larger
+
+
+def _width(dtype):
+    return np.dtype("bool" if str(dtype) == "bool" else str(dtype)).itemsize
 
 
 @overload(take)
 def _take(slot, size, dtype):
-    width = np.dtype(str(dtype.dtype)).itemsize
+    width = _width(dtype.dtype)
 
     def impl(slot, size, dtype):
         address = _taken(slot, max(size, 1) * width)
-        return carray(_pointer(address), (_capacity(address) // width,), dtype)
+        return _array(address, _read(address - 16) // width, dtype)
 
     return impl
 
 
 @overload(grow)
 def _grow(tape, size):
-    width = np.dtype(str(tape.dtype)).itemsize
-    dtype = getattr(np, "bool_" if str(tape.dtype) == "bool" else str(tape.dtype))
+    width, dtype = _width(tape.dtype), getattr(np, "bool_" if str(tape.dtype) == "bool" else str(tape.dtype))
 
     def impl(tape, size):
-        address = _grown(tape.ctypes.data, tape.size * width, size * width)
-        return carray(_pointer(address), (_capacity(address) // width,), dtype)
+        address = _grown(_address(tape), tape.size * width, size * width)
+        return _array(address, _read(address - 16) // width, dtype)
 
     return impl
 
 
 @overload(give)
 def _give(slot, tape):
-    return lambda slot, tape: _given(slot, tape.ctypes.data)
+    return lambda slot, tape: _given(slot, _address(tape))
 
 
 @intrinsic
