@@ -26,7 +26,7 @@ def primal(p, steps, h):
 
 @njit(error_model="numpy")
 def back(x, y, p0, p1, p2, p3, gx, gy):
-    """Return gradients of x, y and of x, x * y (twice) and y as factors of the parameters; gx, gy: of the slopes."""
+    """Return the gradients of x and y from gx and gy, those of their slopes."""
     u = p2 * gy - p1 * gx
     return p0 * gx + u * y, u * x - p3 * gy
 

@@ -5,7 +5,7 @@ import sys
 import torch
 from torch import amax, cos, exp, log, matmul, sin, sqrt, stack, sum, tanh, where  # noqa: F401
 from torch import as_tensor as array  # noqa: F401
-from torch import cat as concatenate  # noqa: F401
+from torch import cat as concatenate
 from torch import unsqueeze as expand  # noqa: F401
 from torch.func import jacrev, vmap
 
