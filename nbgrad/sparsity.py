@@ -132,10 +132,11 @@ class SparseJacobian:
             raise problem(ShapeError, f"sparse_jacobian: the pattern has {way.shape[1]} columns and the arguments {columns} numbers",
                           "a pattern of a row for each result and a column for each number of the arguments")  # fmt: skip
         dense = self.runs[way.mode](*args, way.colours, way.count)
-        if way.mode == "forward" and len(dense) != way.shape[0]:
-            raise problem(ShapeError, f"sparse_jacobian: the pattern has {way.shape[0]} rows and the function returns {len(dense)} numbers",
+        if way.mode == "forward" and dense.shape[1] != way.shape[0]:
+            found = f"the pattern has {way.shape[0]} rows and the function returns {dense.shape[1]} numbers"
+            raise problem(ShapeError, f"sparse_jacobian: {found}",
                           "a pattern of a row for each number of the result")  # fmt: skip
-        return csr_array((dense[way.where], way.indices, way.indptr), shape=way.shape)
+        return csr_array((dense.ravel().take(way.places), way.indices, way.indptr), shape=way.shape)
 
     def compression(self, args):
         """Return the pattern and its colours, found anew where they may be others."""
@@ -164,8 +165,9 @@ class Compression:
         self.mode = min(ways, key=lambda m: ways[m][1])
         self.colours, self.count = ways[self.mode]
         rows = np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
-        columns = self.indices
-        self.where = (rows, self.colours[columns]) if self.mode == "forward" else (self.colours[rows], columns)
+        forward = self.mode == "forward"
+        colours, others = (self.colours[self.indices], rows) if forward else (self.colours[rows], self.indices)
+        self.places = colours * self.shape[0 if forward else 1] + others
 
 
 def _compiled(f, name):

@@ -169,7 +169,7 @@ class Matrix:
         def one(*i):
             place = part.place(b, i)
             v = b.emit("load", (value, *i), Scalar(value.type.dtype)) if i else value
-            index = (place, column) if row is None else (row, place)
+            index = (row, place) if row is not None else (column, place) if self.colours is not None else (place, column)
             b.block.append(Store(self.matrix, index, b.cast(v, kind), False))
 
         b.over(part.extents, one)
@@ -370,6 +370,8 @@ def jacobian(f: Function, wrt, single, mode="auto") -> Function:
 def compressed(f: Function, wrt, colours, forward=True) -> Function:
     """Return the function of (arguments, colours, number of colours) that gives the sums of columns, or of rows, by colour.
 
+    The matrix has a row for each colour, also where columns are summed up: a run then writes to memory in order.
+
     Parameters
     ----------
     f : Function
@@ -380,7 +382,7 @@ def compressed(f: Function, wrt, colours, forward=True) -> Function:
     """
     m = Matrix(f, wrt, colours)
     m.fits(m.colours, m.columns if forward else m.rows)
-    m.begin(*((m.rows, m.count) if forward else (m.count, m.columns)))
+    m.begin(m.count, m.rows if forward else m.columns)
     m.by_columns() if forward else m.by_rows()
     return m.function(m.matrix)
 

@@ -129,7 +129,7 @@ def test_compressed_matrices_are_sums_by_colour(kind):
     colours = np.array([0, 1, 0]) if kind == "columns" else np.array([0, 1, 1, 0, 2, 2])
     found = plain(derivative(kind, residuals, 0), x, 1.5, 2, colours, 3)
     members = (colours[:, None] == np.arange(3)).astype(float)
-    np.testing.assert_allclose(found, whole @ members if kind == "columns" else members.T @ whole)
+    np.testing.assert_allclose(found, (whole @ members).T if kind == "columns" else members.T @ whole)
 
 
 @pytest.mark.parametrize(("kind", "colours"), [("columns", np.zeros(2, int)), ("rows", np.zeros(7, int)), ("pattern", np.zeros(4, np.uint64))])
