@@ -15,6 +15,7 @@ from .induction import accumulated, inducted
 from .keeping import Keeping
 from .orders import ordered
 from .parallel import threaded
+from .rows import unrolled
 from .rules import Builder
 from .statements import (
     FLOAT,
@@ -41,6 +42,7 @@ from .tidy import Shared, dead, living, names
 def prepared(f: Function) -> Function:
     """Return a function ready to be differentiated: without what its results do not need, nothing computed twice."""
     inputs = [p.name for p in f.params]
+    unrolled(f.body)
     results = Shared(f.roots).run(f.body, f.results)
     dead(f.body, (results,), f.roots, inputs)
     inducted(f.body, Builder(taken(f)).fresh)
