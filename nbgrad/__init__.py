@@ -52,6 +52,8 @@ from .gradcheck import gradcheck as gradcheck
 from .jacobian import hessian as hessian
 from .jacobian import hvp as hvp
 from .jacobian import jacobian as jacobian
+from .loops import kernel as kernel
+from .loops import source as source
 from .ops.activation import elu as elu
 from .ops.activation import gelu as gelu
 from .ops.activation import gelu_tanh as gelu_tanh
@@ -465,6 +467,7 @@ __all__ = [
     "isposinf",
     "jacobian",
     "jvp",
+    "kernel",
     "kl_div",
     "kron",
     "l1_loss",
@@ -572,6 +575,7 @@ __all__ = [
     "softmin",
     "softplus",
     "sort",
+    "source",
     "sparse_jacobian",
     "sparsity",
     "split",

@@ -3,7 +3,8 @@
 import numpy as np
 
 from .ad.derive import Derivative
-from .base.errors import ArgumentError, ShapeError, problem
+from .base.errors import ArgumentError, DtypeError, ShapeError, problem
+from .record import Shown
 from .target.functions.kinds import kind_of
 from .target.functions.made import compiled, is_compiled, made, source_path
 
@@ -43,13 +44,21 @@ def _tangent(kind, x, t):
         return type(x)(*parts) if hasattr(x, "_fields") else tuple(parts)
     if isinstance(x, np.ndarray):
         if x.dtype.kind != "f":
-            return None
+            return _still(kind, x, t, None)
         t = np.asarray(t, x.dtype)
         if t.shape != x.shape:
             raise problem(ShapeError, f"{kind}: a tangent has shape {t.shape} and its argument {x.shape}",
                           "tangents of the arguments' shapes")  # fmt: skip
         return np.asarray(t, order="C" if x.flags.c_contiguous else "F" if x.flags.f_contiguous else "K")
-    return type(x)(t) if isinstance(x, float | np.floating) else 0.0
+    return type(x)(t) if isinstance(x, float | np.floating) else _still(kind, x, t, 0.0)
+
+
+def _still(kind, x, t, zero):
+    """Return the tangent of an argument that is no float: zero."""
+    if t is not None and np.any(t):
+        raise problem(DtypeError, f"{kind}: an argument is {np.result_type(x)}, and tangents other than 0 are of floats",
+                      "2.0 instead of 2, x.astype(float), or the tangent 0")  # fmt: skip
+    return zero
 
 
 def vjp(f, args, has_aux=False):
@@ -97,10 +106,22 @@ def _gradient(out, g):
     return g if isinstance(out, np.ndarray) else g[()]
 
 
+class Text(Shown):
+    """Text of a derivative.
+
+    Attributes
+    ----------
+    path : Path
+        The file that holds it.
+    """
+
+    __slots__ = ("path",)
+
+
 def kernel(f):
     """Compile a plain function of numbers and arrays with Numba, so that it has derivatives.
 
-    The same as `numba.njit`; derivatives of it are compiled functions too.
+    The same as `numba.njit` without options; derivatives of it are compiled functions too.
 
     >>> @kernel
     ... def cube(x):
@@ -112,14 +133,35 @@ def kernel(f):
 
 
 def source(f, *args) -> str:
-    """Return the text of a derivative that nbgrad wrote, as readable Python.
+    """Return the text of a derivative of an `@njit` function, as readable Python.
 
     Parameters
     ----------
     f : compiled function
-        Of `grad`, `value_and_grad`... of an `@njit` function.
+        That `grad`, `value_and_grad`, `jvp`, `jacobian`... made of an `@njit` function.
     args
-        Arguments (or Numba types): each set of types has a text of its own. None are needed once it was called.
+        Arguments of it: each set of argument types has a text of its own. None are needed once it was called.
+
+    Returns
+    -------
+    str
+        With an attribute `path`: the file that Numba compiled.
+
+    Raises
+    ------
+    ArgumentError
+        For a function that is no such derivative, or one that was never called when there are no arguments.
+
+    >>> from numba import njit
+    >>> @njit
+    ... def product(x):
+    ...     p = 1.0
+    ...     for i in range(x.size):
+    ...         p *= x[i]
+    ...     return p
+    >>> text = source(derivative("grad", product), np.ones(3))
+    >>> "def grad_product(x):" in text, text.path.suffix
+    (True, '.py')
     """
     if not hasattr(f, "derivative"):
         raise problem(ArgumentError, "source: not a derivative of an @njit function", "source(nbgrad.grad(f), x)")
@@ -129,7 +171,9 @@ def source(f, *args) -> str:
         types = next(iter(f.found))
     else:
         raise problem(ArgumentError, f"source: {f.__name__} has a text for each set of argument types", "source(f, x), or a call before")
-    return source_path(f, types).read_text(encoding="utf-8")
+    text = Text(source_path(f, types).read_text(encoding="utf-8"))
+    text.path = source_path(f, types)
+    return text
 
 
 __all__ = ["derivative", "directional", "is_compiled", "kernel", "source", "vjp"]

@@ -150,7 +150,7 @@ def value_and_grad(f, argnums=0, has_aux=False):
     (9.0, 6.0)
     """
     if is_compiled(f):
-        return derivative("value_and_grad", f, argnums)
+        return _compiled("value_and_grad", f, argnums, has_aux)
 
     @functools.wraps(f)
     def wrapped(*args, **kwargs):
@@ -175,6 +175,13 @@ def value_and_grad(f, argnums=0, has_aux=False):
         return _packed(value, aux, has_aux), call.rebuilt(grads)
 
     return wrapped
+
+
+def _compiled(kind, f, argnums, has_aux):
+    if has_aux:
+        raise problem(ArgumentError, f"{kind}: has_aux is for functions of tensors, and {f.__name__} is compiled",
+                      "nbgrad.vjp(f, *args), of functions that return several values")  # fmt: skip
+    return derivative(kind, f, argnums)
 
 
 def _split_aux(out, has_aux, name):
@@ -208,7 +215,7 @@ def grad(f, argnums=0, has_aux=False):
     8.0
     """
     if is_compiled(f):
-        return derivative("grad", f, argnums)
+        return _compiled("grad", f, argnums, has_aux)
     both = value_and_grad(f, argnums, has_aux)
 
     @functools.wraps(f)

@@ -9,8 +9,9 @@ import pytest
 from numba import njit
 
 import nbgrad as ng
+from nbgrad import kernel, source
 from nbgrad.base.errors import ArgumentError, DtypeError, NbgradError, ShapeError
-from nbgrad.loops import derivative, kernel, source
+from nbgrad.loops import derivative
 
 X = np.array([0.5, 1.5, 2.5])
 
@@ -158,6 +159,11 @@ def test_source_is_readable():
         source(ng.grad(written))
 
 
+def test_source_names_its_file():
+    text = source(ng.grad(product), X)
+    assert text.path.read_text(encoding="utf-8") == text == repr(text)
+
+
 def test_kernels_have_derivatives():
     @kernel
     def square(x):
@@ -171,6 +177,20 @@ def test_what_is_no_float_is_refused(wrong):
     with pytest.raises(NbgradError) as caught:
         ng.grad(product if isinstance(wrong, np.ndarray) else cubic)(wrong)
     assert isinstance(caught.value, DtypeError) and "try:" in str(caught.value)
+    assert "at test_loops.py" in str(caught.value)
+
+
+def test_integers_have_no_tangent_but_zero():
+    assert ng.jvp(cubic, (2,), (0,))[1] == 0.0
+    for x, t in ((2, 1), (np.arange(3), np.ones(3))):
+        with pytest.raises(DtypeError, match="int64"):
+            ng.jvp(product if np.ndim(x) else cubic, (x,), (t,))
+
+
+def test_auxiliary_results_are_not_for_compiled_functions():
+    for transform in (ng.grad, ng.value_and_grad):
+        with pytest.raises(ArgumentError, match="has_aux"):
+            transform(cubic, has_aux=True)
 
 
 def test_threads_share_a_gradient():

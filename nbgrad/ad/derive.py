@@ -123,7 +123,8 @@ def floats(f, d):
     for i in d.wrt:
         p = f.params[i]
         if not getattr(p.type, "real", False):
-            raise problem(DtypeError, f"{d.name}: {p.name} is {getattr(p.type, 'dtype', 'no number')}, and derivatives are of floats",
+            is_now = getattr(p.type, "dtype", "no number")
+            raise problem(DtypeError, f"{d.name}: {p.name} is {is_now}, and derivatives are of float32 and float64",
                           "2.0 instead of 2, x.astype(float), or other argnums")  # fmt: skip
     return f
 

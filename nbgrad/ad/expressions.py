@@ -273,7 +273,7 @@ class Expressions:
             if not isinstance(base, Known):
                 return self.method(base, node.func.attr, *self.arguments(node))
             if isinstance(base.object, np.ufunc) or not hasattr(base.object, node.func.attr):
-                raise self.refuse(f"`{ast.unparse(node.func)}` is not supported")
+                raise self.refuse(f"`{ast.unparse(node.func)}` is not supported", "rows of the op table (python -m nbgrad ops)")
         found = self.value(node.func)
         args, kwargs = self.arguments(node)
         if not isinstance(found, Known):

@@ -268,7 +268,9 @@ class Lower(Arrays, Expressions):
         builtins = meaning.get("__builtins__", {})
         found = builtins.get(name, Known) if isinstance(builtins, dict) else getattr(builtins, name, Known)
         if found is Known:
-            raise self.refuse(f"{name} has no value here on every way", f"a value for {name} before the branch or the loop")
+            own = name in frame.source.fn.__code__.co_varnames
+            what = f"{name} has no value here on every way" if own else f"{name} is not defined"
+            raise self.refuse(what, f"a value for {name} before the branch or the loop" if own else f"a value for {name}, or the name as it is spelt there")
         return Known(found)
 
     def fetched(self, value, name):

@@ -53,7 +53,7 @@ class NbgradCacheWarning(UserWarning):
     """The kernel cache cannot be used as asked; the program goes on without it."""
 
 
-OFTEN_BETWEEN = ("functools.py", "contextlib.py")  # files of Python that stand between the user's line and nbgrad
+OFTEN_BETWEEN = ("functools.py", "contextlib.py", os.path.join("numba", "core", "dispatcher.py"))  # between the user's line and nbgrad
 _inside: dict = {}  # file name -> whether it is nbgrad's own or NumPy's; asked at every recorded op
 
 

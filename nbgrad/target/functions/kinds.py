@@ -32,8 +32,19 @@ def kind_of(numba_type, name="an argument"):
         return Known(None)
     if isinstance(t, types.Dispatcher):
         return Known(t.dispatcher)
-    raise problem(DtypeError, f"{name} is {t} to Numba, which has no derivative here",
-                  "numbers, arrays of numbers, and tuples of them")  # fmt: skip
+    what, fix = _refused(t)
+    raise problem(DtypeError, f"{name} is {what}, which has no derivative here", fix)
+
+
+def _refused(t):
+    """Return what to call a type that has no derivative, and what to give instead."""
+    from numba import types
+
+    if isinstance(t, types.List | types.ListType):
+        return "a list", "np.array(x)"
+    if isinstance(t, types.PyObject | types.UnicodeType):
+        return "a string" if isinstance(t, types.UnicodeType) else "no number and no array", "an array; of a Tensor, x.numpy()"
+    return f"{t} to Numba", "numbers, arrays of numbers, and tuples of them"
 
 
 def _typeof(value):
