@@ -181,7 +181,8 @@ class Keeping(Again):
             else:
                 made = [*first, *replace(made, {at.name: turn})]
         replace(made, {s.index.name: back})
-        out.append(Loop(back, start, stop, step, made, s.parallel, s.line, not s.backward and not s.parallel))
+        in_order = not s.parallel or any(id(t) in self.counter for t in walk(s.body))  # tapes inside are read from their ends
+        out.append(Loop(back, start, stop, step, made, s.parallel, s.line, not s.backward and in_order))
         self.block = outer
         return out
 
