@@ -205,11 +205,15 @@ class Arrays(Functions):
             else:
                 v = self.value(p)
                 out += v.items if isinstance(v, Tup) and type(v) is Tup else [v]
+        if any(isinstance(i, Ref | Const) and isinstance(i.type, Scalar) and (i.type.real or i.type.dtype == "bool") for i in out):
+            raise self.refuse("an index is an integer, a slice, None or `...`", "int(...) around the index")
         return out
 
     def view(self, base, index, name="v"):
         """Return a view of an array; an axis for each slice, none for a number."""
         used = sum(1 for i in index if not (isinstance(i, Known) and i.object is None) and not _dots(i))
+        if used > base.type.ndim:
+            raise self.refuse(f"{used} indices for an array of {base.type.ndim} ax{'i' if base.type.ndim == 1 else 'e'}s")
         parts, args, single, axes, axis, flat = [], [base], [], 0, 0, True
         for i in index:
             if _dots(i):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..ops.table import table
+from . import typing
 from .expressions import Known, Tup, constant
 from .statements import FLOAT, INT, Const, Ref, Scalar
 
@@ -12,12 +13,21 @@ class Creation:
 
     def shape(self, v):
         """Return the extents that a shape argument gives."""
-        return tuple(v.items) if isinstance(v, Tup) else (v,)
+        extents = tuple(v.items) if isinstance(v, Tup) else (v,)
+        if any(not isinstance(getattr(n, "type", None), Scalar) or n.type.real for n in extents):
+            raise self.refuse("a shape is an integer or a tuple of integers")
+        return extents
 
     def dtype(self, v, default="float64"):
         if v is None:
             return default
-        return np.dtype(v.object).name if isinstance(v, Known) else default
+        try:
+            found = np.dtype(v.object).name
+        except (AttributeError, TypeError):
+            found = ""
+        if found not in typing.ORDER:
+            raise self.refuse("this dtype is not supported", "np.float64, np.float32, integers or np.bool_")
+        return found
 
     def do_zeros(self, shape, dtype=None):
         return self.new(self.shape(shape), self.dtype(dtype), "zeros")
@@ -67,6 +77,8 @@ class Creation:
         if not isinstance(v, Tup):
             v = self.do_copy(v)
             return v if dtype is None else self.method(v, "astype", [dtype], {})
+        if not v.items:
+            raise self.refuse("an array of nothing has no dtype", "np.zeros(0)")
         rows = [x.items if isinstance(x, Tup) else x for x in v.items]
         flat = [x for r in rows for x in (r if isinstance(r, list) else [r])]
         kind = flat[0].type.dtype
@@ -81,7 +93,8 @@ class Creation:
                 self.write(out, (constant(i), constant(j)) if nested else (constant(i),), "=", x)
         return out
 
-    def do_arange(self, *args):
+    def do_arange(self, start, stop=None, step=None):
+        args = [a for a in (start, stop, step) if a is not None]
         kind = "float64" if any(a.type.real for a in args) else "int64"
         start, stop, step = [Const(0, INT), args[0], Const(1, INT)] if len(args) == 1 else [*args, Const(1, INT)][:3]
         if kind == "int64":

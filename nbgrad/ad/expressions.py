@@ -1,6 +1,7 @@
 """Expressions of numbers: arithmetic, comparisons, calls, elements of arrays, tuples."""
 
 import ast
+import inspect
 import math
 from typing import NamedTuple
 
@@ -290,7 +291,7 @@ class Expressions:
             return self.named_tuple(fn, args, kwargs)
         handler = self.handler(fn)
         if handler is not None:
-            return handler(*args, **kwargs)
+            return self.written_by(handler, args, kwargs)
         row = row_of(fn)
         if row is not None and not kwargs:
             return self.apply(row, args)
@@ -305,6 +306,14 @@ class Expressions:
             raise self.refuse(f"{name} is a plain Python function", f"@njit above {name}")
         raise self.refuse(f"{name} is not supported", "rows of the op table (python -m nbgrad ops), or @nbgrad.custom_vjp")
 
+
+    def written_by(self, handler, args, kwargs):
+        """Return what a method that writes a call makes of its arguments."""
+        try:
+            inspect.signature(handler).bind(*args, **kwargs)
+        except TypeError:
+            raise self.refuse(f"`{ast.unparse(self.node)}` with these arguments is not supported", "fewer of them, or their positions") from None
+        return handler(*args, **kwargs)
 
     def named_tuple(self, cls, args, kwargs):
         """Return a namedtuple made of its fields."""

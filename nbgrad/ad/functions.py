@@ -116,6 +116,8 @@ class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members, Rul
     def _extreme(self, row, args):
         if len(args) == 1 and isinstance(args[0], Tup):
             args = args[0].items
+        if not args:
+            raise self.refuse("the extreme of nothing")
         out = args[0]
         for a in args[1:]:
             out = self.apply(table[row], [out, a])
@@ -128,22 +130,27 @@ class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members, Rul
         return self._extreme("maximum", args)
 
     def do_float(self, v):
-        return self.cast(v, v.type if v.type.real else FLOAT)
+        return self.cast(self.a_number(v), v.type if v.type.real else FLOAT)
 
     def do_int(self, v):
-        return v if v.type == INT else self.emit("int", (v,), INT)
+        return v if self.a_number(v).type == INT else self.emit("int", (v,), INT)
 
     def do_bool(self, v):
         return self.truth(v)
 
     def do_float32(self, v):
-        return self.cast(v, Scalar("float32"))
+        return self.cast(self.a_number(v), Scalar("float32"))
 
     def do_float64(self, v):
-        return self.cast(v, FLOAT)
+        return self.cast(self.a_number(v), FLOAT)
+
+    def a_number(self, v):
+        if not isinstance(v, Ref | Const) or not isinstance(v.type, Scalar):
+            raise self.refuse("a number is expected here", "x.astype(...) for an array")
+        return v
 
     def do_round(self, v):
-        return self.emit("int", (self.apply(table["round"], [v]),), INT)
+        return self.emit("int", (self.apply(table["rint"], [v]),), INT)
 
 def _whole(row):
     def method(self, v):

@@ -31,15 +31,15 @@ class Members:
     def method(self, v, name, args, kwargs):
         """Write a call of a method of an array."""
         if name in METHODS:
-            return self.handler(METHODS[name])(v, *args, **kwargs)
-        if name == "astype":
+            return self.written_by(self.handler(METHODS[name]), [v, *args], kwargs)
+        if name == "astype" and len(args) == 1:
             kind = Scalar(self.dtype(args[0]))
             return self.materialised(self.mapped(lambda x: self.cast(x, kind), [v]))
-        if name == "fill":
+        if name == "fill" and len(args) == 1:
             v = self.array_of(v)
             self.looped(self.extents[v.name], lambda *index: self.write(v, index, "=", args[0]))
             return Known(None)
-        if name in ("ravel", "flatten", "reshape"):
+        if name in ("ravel", "flatten") or (name == "reshape" and args):
             return self.reshaped(v, name, args)
         raise self.refuse(f"`.{name}()` of an array is not supported")
 

@@ -5,7 +5,7 @@ Against keeping what each statement reads, that is a copy of the state for each 
 
 from ..ops.table import Op
 from .independent import Turns
-from .statements import INT, Add, Array, Const, Loop, Put, Ref, Scalar, Set, Store, blocks, walk
+from .statements import INT, Add, Array, Const, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
 from .tidy import names
 
 CHEAP = ("load", "+", "-", "*", "/", "get", "size", "view", "cast", "select", "turns", "<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "new", "%", "//")
@@ -62,12 +62,9 @@ class State:
 
     def _same(self, s, loads, stores):
         """Say whether the loads of a statement read only the elements that the same turn then writes."""
-        for b in [b for t in walk([s]) for b in blocks(t)]:
-            if stores[0] in b:
-                own = [t.index for t in walk([s]) if isinstance(t, Loop) and t.body is b]
-                return (len(stores) == 1 and bool(own) and own[0] in stores[0].index
-                        and all(t in b and t.args[1:] == stores[0].index and b.index(t) < b.index(stores[0]) for t in loads))  # fmt: skip
-        return False
+        around, body = _around(s, stores[0]) or ([], [])
+        return (len(stores) == 1 and bool(around) and all(_visits_once(t, stores[0].index) for t in around)
+                and all(t in body and t.args[1:] == stores[0].index and body.index(t) < body.index(stores[0]) for t in loads))  # fmt: skip
 
     def prepare(self, b, extents, count):
         """Make the places for what is kept: one for each turn (statements go to `b`)."""
@@ -108,3 +105,22 @@ class State:
             b[:] = [t for t in b if not (isinstance(t, Put | Add) and t.cell.name in gone)
                     and not (isinstance(t, Store) and self.turns.root(t.array.name) in gone)]  # fmt: skip
         return body
+
+
+def _around(s, wanted):
+    """Return (the statements around a statement from `s` inwards, the block that it is in); None when it is not in `s`."""
+    for b in blocks(s):
+        if wanted in b:
+            return [s], b
+        for t in b:
+            found = _around(t, wanted)
+            if found:
+                return [s, *found[0]], found[1]
+    return None
+
+
+def _visits_once(s, index):
+    """Say whether a loop takes another place of an array at each turn; a branch does not take one twice."""
+    if not isinstance(s, Loop):
+        return not isinstance(s, While)
+    return s.index in index and all(isinstance(v, Const) for v in (s.start, s.step)) and s.start.value >= 0 and s.step.value > 0
