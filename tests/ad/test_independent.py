@@ -8,6 +8,8 @@ import nbgrad as ng
 from nbgrad.ad.independent import Turns, counts, definitions
 from nbgrad.ad.reverse import prepared
 from nbgrad.ad.statements import Loop
+from nbgrad.loops import source
+from tests.ad.made import function
 from tests.ad.plain import close, copies, differences, lowered, plain
 
 X, Y = np.array([0.5, 1.5, 0.7, 1.1]), np.array([0.4, 0.9, 1.3, 0.8])
@@ -111,3 +113,20 @@ def test_numbers_that_are_never_negative():
     assert loops and all(counts(s.index, *known) for s in loops)
     known = definitions(prepared(lowered(from_the_end, X, Y)).body)
     assert not all(counts(s.index, *known) for s in known[1].values())
+
+
+def test_a_loop_whose_sums_nobody_asks_for_runs_once():
+    f = function("""
+def f(x, w):
+    total = 0.0
+    work = np.empty(w.size)
+    for i in range(x.size):
+        top = 0.0
+        for j in range(w.size):
+            work[j] = x[i] * w[j]
+            top += work[j] * work[j]
+        total += np.exp(-top)
+    return total
+""", "f")
+    text = source(ng.grad(f), np.ones(3), np.ones(2))
+    assert text.count("exp(") == 1
