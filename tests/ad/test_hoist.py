@@ -38,7 +38,7 @@ def test_what_the_loop_writes_stays():
 def test_an_element_that_may_not_exist_is_not_read_early():
     def f(x, n):
         s = 0.0
-        for i in range(n):
+        for _ in range(n):
             s += x[7]
         return s
 

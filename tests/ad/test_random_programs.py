@@ -56,7 +56,7 @@ def check(seeds, least):
         text, args = program(seed), arguments(seed)
         found = fault(text, args, f"program_{seed}", seed % 5 == 0)
         if found:
-            small = smaller(text, lambda t: bool(fault(t, args, "smaller", seed % 5 == 0)))
+            small = smaller(text, lambda t, args=args, seed=seed: bool(fault(t, args, "smaller", seed % 5 == 0)))
             pytest.fail(f"program {seed}: {found}\nas small as it gets:\n{small}")
         checked += found == ""
     assert checked >= least * len(seeds), f"{checked} of {len(seeds)} programs"

@@ -70,7 +70,7 @@ def test_preparing_drops_what_is_not_needed():
     def wasteful(x):
         y = x * x
         z = y * 3.0
-        w = z + y
+        w = z + y  # noqa: F841
         return x * x
 
     body = prepared(lowered(wasteful, 1.0)).body

@@ -50,7 +50,7 @@ def state_in_numbers(y, n, h):
 @njit
 def work_array_outlives(y, n, h):
     k = np.zeros(y.size)
-    for t in range(n):
+    for _ in range(n):
         for i in range(y.size):
             k[i] = k[i] * 0.5 + y[i] * y[i]
         for i in range(1, y.size):
