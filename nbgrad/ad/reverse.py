@@ -151,10 +151,9 @@ class Reverse(BackArrays, BackCells, BackRuled, Keeping, Builder):
             for b, ours in extra:
                 b[:] = [t for t in b if t not in ours]
             alive, seen = living(body, (results,), self.roots, outside)
-            if first in body and back in body and not (sums & (alive | seen)):
-                body = [t for t in body if t is not first]  # the way back makes its turns again
-                continue
-            if first in body and back in body and (sums & (alive | seen)):
+            if first in body and back in body and not sums & (alive | seen):
+                body = [t for t in body if t is not first]  # all else that it writes, each turn on the way back writes again
+            elif first in body and back in body:
                 for b, whole in before:
                     b[:] = whole
                 together = joined(body, first, back, self.roots)

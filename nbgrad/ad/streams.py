@@ -16,6 +16,7 @@ def streamed(f):
     f = copy_of(f)
     writer = Streams(f.roots, Builder(taken(f)).fresh)
     writer.sure = nonnegative(f.body)
+    writer.tapes = {s.out.name for s in walk(f.body) if isinstance(s, Set) and s.op == "tape"}
     writer.block(f.body)
     return f
 
@@ -39,7 +40,7 @@ class Streams:
     """Rewrites the innermost loops of a function in place."""
 
     def __init__(self, roots, fresh):
-        self.roots, self.fresh, self.sure = roots, fresh, set()
+        self.roots, self.fresh, self.sure, self.tapes = roots, fresh, set(), set()
 
     def block(self, body):
         out = []
@@ -91,9 +92,13 @@ class Streams:
             return [s]
         made = {t.out.name: t for t in s.body if isinstance(t, Set)}
         moving: dict = {}
+        on_tapes = set()  # places on tapes are counted from 0
         for t in s.body:
             index = t.args[1:] if isinstance(t, Set) and t.op == "load" else t.index if isinstance(t, Store) else ()
+            array = t.args[0] if isinstance(t, Set) and index else t.array if isinstance(t, Store) else None
             for v in index:
+                if array.name in self.tapes and isinstance(v, Ref):
+                    on_tapes.add(v)
                 if isinstance(v, Ref) and v not in moving and self.moves(v, s, made) and not self.plain(v, s, made):
                     moving[v] = None
         if not moving:
@@ -102,7 +107,7 @@ class Streams:
         head = [Set(s.index, "+", (s.start, turn), None, s.line)]
         for v in moving:
             first = self.at_start(v, s, made, before)
-            if not (first.value >= 0 if isinstance(first, Const) else first.name in self.sure):
+            if v not in on_tapes and not (first.value >= 0 if isinstance(first, Const) else first.name in self.sure):
                 before.append(Do("front", (first, s.start, s.stop), None, s.line))
             place, moved = Ref(self.fresh("place"), INT), Ref(self.fresh("at"), UNSIGNED)
             head += [Set(place, "+", (first, turn), None, s.line), Set(moved, "unsigned", (place,), None, s.line)]

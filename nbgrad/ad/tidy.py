@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
+from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, reads, walk
 from .text import _flat as flat
 
 CHECKS = ("check", "same", "raise", "whole")
@@ -160,7 +160,7 @@ class Shared:
     def touch(self, name):
         self.versions[name] = self.versions.get(name, 0) + 1
 
-    def key(self, s):
+    def key(self, s, kind=None):
         extra = s.extra if isinstance(s.extra, str | int | tuple | type(None)) else id(s.extra)
         if s.op in ("new", "constant", "call", "part", "copy", "tape", "ruled") or (s.op == "get" and isinstance(s.out.type, Array)):
             return None
@@ -169,7 +169,7 @@ class Shared:
             return None
         if s.op in ("load", "get", "array"):
             version = tuple(self.versions.get(self.roots.get(n, n), 0) for n in names(s.args))
-        return (s.op, s.args, s.out.type, extra, version)
+        return (s.op, s.args, kind or s.out.type, extra, version)
 
     def block(self, body, seen, cells):
         """`seen` maps a computation to its value, `cells` a variable to what was last put into it.
@@ -201,6 +201,8 @@ class Shared:
             elif isinstance(s, Add | Store):
                 self.bump([s])
                 cells.pop(getattr(getattr(s, "cell", None), "name", None), None)
+                if isinstance(s, Store) and not s.add and s.value.type == Scalar(s.array.type.dtype):  # read back, it is the same
+                    seen[self.key(Set(None, "load", (s.array, *s.index)), s.value.type)] = s.value
             elif blocks(s):
                 self.inside(s, seen, cells)
                 held.clear()

@@ -33,7 +33,7 @@ def test_the_same_is_computed_once():
 def test_what_changed_in_between_is_computed_again():
     def f(x):
         a = x[0] * 2.0
-        x[0] = 3.0
+        x[0] += 3.0
         return a + x[0] * 2.0
 
     def branch(x, y):
