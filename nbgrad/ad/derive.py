@@ -1,6 +1,7 @@
 """What can be asked of a function: its gradient, its directional derivative; each again a function that can be asked."""
 
 import operator
+import os
 import types
 
 from ..base.errors import ArgumentError, DtypeError, problem
@@ -93,7 +94,8 @@ class Derivative:
         return copy_of(self.statements(kinds))
 
     def title(self, kinds):
-        return f"{self.kind} of {self.plain.__name__} ({self.plain.__code__.co_filename.rpartition('/')[2]})."
+        folder, file = os.path.split(self.plain.__code__.co_filename)
+        return f"{self.kind} of {self.plain.__name__} ({'a notebook cell' if 'ipykernel_' in folder else file})."
 
     def names(self, kinds):
         """Return the types of all values by name."""

@@ -57,11 +57,13 @@ class Source(NamedTuple):
         return self.fn.__name__
 
     def place(self, node) -> str:
-        """Return "train.py:41:8, in f: `the line`" of a node of the tree."""
+        """Return "train.py:41:8, in f: `the line`" of a node of the tree: line and column."""
         line = linecache.getline(self.file, node.lineno).strip()
         folder, file = os.path.split(self.file)
-        file = "a notebook cell" if os.path.basename(folder).startswith("ipykernel_") else file
-        return f"{file}:{node.lineno}:{node.col_offset + 1}, in {self.name}: `{line}`"
+        where, column = f"{file}:{node.lineno}", f":{node.col_offset + 1}"
+        if os.path.basename(folder).startswith("ipykernel_"):
+            where, column = f"a notebook cell, line {node.lineno}", ""
+        return f"{where}{column}, in {self.name}: `{line}`"
 
     def refuse(self, node, what, fix=None):
         """Return the error that a node of the tree is not supported."""
