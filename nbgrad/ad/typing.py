@@ -48,6 +48,8 @@ def arithmetic(op, a, b):
     """Return the type of `a op b` for two numbers."""
     if op in ("<", "<=", ">", ">=", "==", "!=", "and", "or"):
         return BOOL
+    if op == "**" and a.real and not b.real:
+        return a  # a float to a whole power keeps its width
     both = common(a.dtype, b.dtype)
     if op == "/" and both not in FLOATS:
         return FLOAT
