@@ -112,7 +112,16 @@ class Builder:
             part = lambda: self.times(Const(float(n.value), kind), x if n.value == 2 else self.arithmetic("**", x, lower))
             yield 0, part, not (n.type.dtype.startswith("int") and n.value >= 1)
             return
+        if not n.type.real:
+            yield 0, lambda: self.whole_power(x, n, kind), True
+            return
         yield from self.of_row(Set(s.out, "pow", (x, n), table["pow"]), kind)
+
+    def whole_power(self, x, n, kind):
+        """Return n * x ** (n - 1) for a whole number n that is not known; zero for n = 0."""
+        one = Const(1, INT)
+        product = self.times(self.cast(n, kind), self.arithmetic("**", x, self.arithmetic("-", n, one)))
+        return self.emit("select", (self.emit("==", (n, Const(0, INT)), BOOL), Const(0.0, kind), product), kind)
 
     def of_row(self, s, kind):
         op = s.extra
