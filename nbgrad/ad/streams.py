@@ -31,7 +31,7 @@ def nonnegative(body):
         for s in walk(body):
             if isinstance(s, Loop) and known(s.start) and isinstance(s.step, Const) and s.step.value > 0:
                 sure.add(s.index.name)
-            elif isinstance(s, Set) and (s.op in ("size", "turns") or (s.op in ("+", "*") and s.out.type == INT and all(map(known, s.args)))):
+            elif isinstance(s, Set) and (s.op in ("size", "turns") or (s.op in ("+", "*", "//") and s.out.type == INT and all(map(known, s.args)))):
                 sure.add(s.out.name)
     return sure
 
@@ -41,12 +41,16 @@ class Streams:
 
     def __init__(self, roots, fresh):
         self.roots, self.fresh, self.sure, self.tapes = roots, fresh, set(), set()
+        self.threads = False  # inside of a loop that threads share: what may raise there would keep it from being shared
 
     def block(self, body):
         out = []
         for s in body:
+            outside = self.threads
+            self.threads = outside or (isinstance(s, Loop) and s.parallel)
             for b in blocks(s):
                 self.block(b)
+            self.threads = outside
             if isinstance(s, Loop) and not any(isinstance(t, Loop | While) for t in walk(s.body)):
                 out += self.loop(s)
             else:
@@ -108,6 +112,8 @@ class Streams:
         for v in moving:
             first = self.at_start(v, s, made, before)
             if v not in on_tapes and not (first.value >= 0 if isinstance(first, Const) else first.name in self.sure):
+                if self.threads:
+                    return [s]
                 before.append(Do("front", (first, s.start, s.stop), None, s.line))
             place, moved = Ref(self.fresh("place"), INT), Ref(self.fresh("at"), UNSIGNED)
             head += [Set(place, "+", (first, turn), None, s.line), Set(moved, "unsigned", (place,), None, s.line)]

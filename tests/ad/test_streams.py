@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numba import njit
+from numba import njit, prange
 
 import nbgrad as ng
 from tests.ad.plain import close, differences, plain, text
@@ -87,3 +87,28 @@ def test_a_computed_negative_index_is_refused():
     assert close(plain(g, X, 1), differences(f.py_func, (X, 1), 0))
     with pytest.raises(IndexError, match="negative"):
         plain(g, X, -2)
+
+
+@njit(parallel=True)
+def shared(x):
+    s = 0.0
+    for i in prange(x.size):
+        s += np.sin(x[i])
+    return s
+
+
+@njit(parallel=True)
+def shared_and_shifted(x, k):
+    s = 0.0
+    for i in prange(x.shape[0]):
+        for j in range(k, x.shape[1]):
+            s += x[i, j] * x[i, j - k] * x[i, j - 2]
+    return s
+
+
+def test_nothing_raises_between_threads():
+    assert "IndexError" not in text(ng.grad(shared), X) and "np.uint64(" in text(ng.grad(shared), X)
+    assert close(ng.grad(shared)(X), np.cos(X), 1e-15)
+    x = values(12).reshape(3, 4)
+    assert "IndexError" not in text(ng.grad(shared_and_shifted), x, 1)
+    assert close(plain(ng.grad(shared_and_shifted), x, 1), differences(shared_and_shifted.py_func, (x, 1), 0), 1e-5, 1e-7)
