@@ -7,7 +7,7 @@ from .statements import Add, Do, Put, Ref, Set, Store, walk
 from .tidy import names
 
 FLAT = ("size", "turns", "int", "and", "or", "not", "~", "//", "<", "<=", ">", ">=", "==", "!=", "&", "|", "^", "<<", ">>",
-        "new", "constant", "tape", "max")  # fmt: skip
+        "new", "constant", "tape", "max", "apart")  # fmt: skip
 
 
 def passes(s):

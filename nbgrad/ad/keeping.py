@@ -20,7 +20,7 @@ class Keeping(Again):
         """Note for each value where it is defined, and when memory is written."""
         self.home, self.defined, self.path, self.paths, self.order, self.writes = {}, {}, {}, {}, {}, {}
         self.needed, self.kept, self.positions, self.counter, self.before, self.after = set(), {}, {}, {}, {}, {}
-        self.head, self.loops, self.inside_deferred = [], {}, set()
+        self.head, self.loops, self.inside_deferred, self.as_written = [], {}, set(), set()
         self.states: dict = {}
         self.outer_extents = known_extents(f.body)
         self.deferred = {id(t.loop): t for t in self.independent(f)}
@@ -270,7 +270,10 @@ class Keeping(Again):
         if id(s) in self.deferred:
             return self._ahead(s)
         if not tapes and id(s) not in self.counter:
-            return [Loop(s.index, s.start, s.stop, s.step, self._forward(s.body, (*path, s)), s.parallel, s.line, s.backward)]
+            made = Loop(s.index, s.start, s.stop, s.step, self._forward(s.body, (*path, s)), s.parallel, s.line, s.backward)
+            if not any(s in p for n, p in self.path.items() if n in self.kept):
+                self.as_written.add(id(made))  # nothing is kept inside: its turns are as independent as the user says
+            return [made]
         outer, self.block = self.block, []
         first = []
         count = self.emit("turns", (s.start, s.stop, s.step), INT, None, "n")

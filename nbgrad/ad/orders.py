@@ -1,7 +1,7 @@
 """The order of turns in finished code: forwards where order does not matter, each place of an array written once."""
 
 from .independent import counts, definitions
-from .statements import Add, Loop, Put, Set, Store, blocks, walk
+from .statements import BOOL, Add, If, Loop, Put, Ref, Set, Store, blocks, walk
 from .stencils import gathered
 
 
@@ -20,12 +20,47 @@ def _turned(body, roots, fresh, known):
     """Turn about the nests that add to one array at several places, outermost first."""
     out = []
     for s in body:
-        made = gathered(s, roots, fresh, known) if isinstance(s, Loop) else None
+        made = (gathered(s, roots, fresh, known) or _apart(s, roots, fresh, known)) if isinstance(s, Loop) else None
         if made is None:
             for b in blocks(s):
                 _turned(b, roots, fresh, known)
         out += [s] if made is None else made
     body[:] = out
+
+
+def _apart(loop, roots, fresh, known):
+    """Turn a nest about for the case that arrays that variables exchange are different memory, which is asked when it runs."""
+    arrays: dict = {}
+    for s in walk(loop.body):
+        for v in (s.array,) if isinstance(s, Store) else s.args[:1] if isinstance(s, Set) and s.op == "load" else ():
+            arrays.setdefault(roots.get(v.name, v.name), {})[v.name] = v
+    shared = [list(found.values()) for found in arrays.values() if len(found) > 1]
+    inside = {s.out.name for s in walk(loop.body) if isinstance(s, Set)}
+    if not shared or any(v.type.layout != "C" or v.name in inside for found in shared for v in found):
+        return None
+    own = {v.name: v.name for found in shared for v in found}
+    made = gathered(loop, {**roots, **own}, fresh, known)
+    if made is None:
+        return None
+    written = {s.array.name for s in walk(made) if isinstance(s, Store) and s.add}
+    other = {n: Ref(fresh(n), v.type) for found in shared for n, v in ((v.name, v) for v in found) if n not in written}
+    for s in walk(made):
+        if isinstance(s, Set) and s.op == "load" and s.args[0].name in other:
+            s.args = (other[s.args[0].name], *s.args[1:])
+    first, test = [], None
+    for found in shared:
+        for i, a in enumerate(found):
+            if a.name in other:
+                first.append(Set(other[a.name], "copy", (a,), None, loop.line))
+                roots[other[a.name].name] = other[a.name].name
+            for b in found[i + 1 :]:
+                one = Ref(fresh("apart"), BOOL)
+                first.append(Set(one, "apart", (a, b), None, loop.line))
+                both = one if test is None else Ref(fresh("apart"), BOOL)
+                if test is not None:
+                    first.append(Set(both, "and", (test, one), None, loop.line))
+                test = both
+    return [*first, If(test, made, [loop], loop.line)]
 
 
 def _block(body, roots, fresh, mentions, known):

@@ -13,7 +13,7 @@ CHUNKS = 16
 def threaded(body, made):
     """Give the loops of a derivative that may run on threads the form in which they can; the others run in order."""
     turns = {id(back): made.deferred[id(s)] for s, back, _ in made.twice}
-    ahead = {id(s) for s in made.ahead.values()}
+    ahead = {id(s) for s in made.ahead.values()} | made.as_written
     out = []
     for s in body:
         if isinstance(s, Loop) and s.parallel and id(s) in turns:

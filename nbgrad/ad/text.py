@@ -33,7 +33,7 @@ BINARY = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div, "**": ast.Pow
           "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift}  # fmt: skip
 COMPARE = {"<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE, "==": ast.Eq, "!=": ast.NotEq}
 FROM_MEMORY = ("load", "get", "view", "array", "call", "ruled")
-STAYS = ("new", "view", "call", "tape", "array", "constant")  # values that keep a name
+STAYS = ("copy", "new", "view", "call", "tape", "array", "constant")  # values that keep a name
 IN_MATH = {row: name for name, row in MATH_ROWS.items() if name not in ("min", "max")}
 
 
@@ -149,6 +149,9 @@ class Writer:
 
     def of_unsigned(self, s, args):
         return called("np.uint64", *args)
+
+    def of_apart(self, s, args):
+        return called("apart", *args)
 
     def of_max(self, s, args):
         return called("max", *args)

@@ -32,7 +32,7 @@ def text_of(function, title, options) -> str:
     body, rows = written(streamed(function))
     parts = [HEAD.format(title=title)]
     vectors = sorted(n for n, fn in rows.items() if fn is VECTOR)
-    words = [n for n in ("give", "grow", "plus", "take") if re.search(rf"\b{n}\(", body)]
+    words = [n for n in ("apart", "give", "grow", "plus", "take") if re.search(rf"\b{n}\(", body)]
     if words:
         parts.append(f"from nbgrad.target.functions.runtime import {', '.join(words)}\n")
     if vectors:

@@ -40,6 +40,11 @@ def give(slot, tape):
     """Give a tape back to its slot."""
 
 
+def apart(a, b):
+    """Say whether two contiguous arrays share no memory."""
+    return not np.may_share_memory(a, b)
+
+
 def plus(total, x):
     """Return total + x, where many are added and their order does not matter: LLVM may add several at once."""
     return total + x
@@ -199,6 +204,17 @@ def _grow(tape, size):
 @overload(give)
 def _give(slot, tape):
     return lambda slot, tape: _given(slot, _address(tape))
+
+
+@overload(apart)
+def _apart(a, b):
+    one, other = _width(a.dtype), _width(b.dtype)
+
+    def impl(a, b):
+        x, y = _address(a), _address(b)
+        return x + a.size * one <= y or y + b.size * other <= x
+
+    return impl
 
 
 @intrinsic
