@@ -31,7 +31,9 @@ def nonnegative(body):
         for s in walk(body):
             if isinstance(s, Loop) and known(s.start) and isinstance(s.step, Const) and s.step.value > 0:
                 sure.add(s.index.name)
-            elif isinstance(s, Set) and (s.op in ("size", "turns") or (s.op in ("+", "*", "//") and s.out.type == INT and all(map(known, s.args)))):
+            elif isinstance(s, Set) and s.op in ("size", "turns"):
+                sure.add(s.out.name)
+            elif isinstance(s, Set) and s.op in ("+", "*", "//") and s.out.type == INT and all(map(known, s.args)):
                 sure.add(s.out.name)
     return sure
 
