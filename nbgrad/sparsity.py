@@ -16,6 +16,7 @@ from .target.functions.kinds import kind_of
 MODES = ("auto", "forward", "reverse")
 WORD = 64  # arguments that one run tells apart
 FEWEST = 8  # parts of a block, though more than a run tells apart: each pass over the blocks costs runs of its own
+FEW = 4  # colours for which one run has room
 DIRECT = 4  # runs for which blocks of arguments are not worth it
 
 
@@ -118,7 +119,7 @@ class SparseJacobian:
     def __init__(self, f, argnums, pattern, mode):
         self.find = sparsity(f, argnums)
         self.sets = derivative("pattern", f, argnums)
-        self.runs = {"forward": derivative("columns", f, argnums), "reverse": derivative("rows", f, argnums)}
+        self.runs = {way: derivative(way, f, argnums) for way in ("wide", "columns", "rows")}
         self.wrt, self.mode = self.sets.derivative.wrt, mode
         self.given = None if pattern is None else Compression(pattern, mode)
         self.known = (None, None)
@@ -131,12 +132,11 @@ class SparseJacobian:
         if way.shape[1] != columns:
             raise problem(ShapeError, f"sparse_jacobian: the pattern has {way.shape[1]} columns and the arguments {columns} numbers",
                           "a pattern of a row for each result and a column for each number of the arguments")  # fmt: skip
-        dense = self.runs[way.mode](*args, way.colours, way.count)
-        if way.mode == "forward" and dense.shape[1] != way.shape[0]:
-            found = f"the pattern has {way.shape[0]} rows and the function returns {dense.shape[1]} numbers"
-            raise problem(ShapeError, f"sparse_jacobian: {found}",
-                          "a pattern of a row for each number of the result")  # fmt: skip
-        return csr_array((dense.ravel().take(way.places), way.indices, way.indptr), shape=way.shape)
+        data, rows = self.runs[way.run](*args, way.colours, way.count, way.indptr, way.which)
+        if rows != way.shape[0]:
+            found = f"the pattern has {way.shape[0]} rows and the function returns {rows} numbers"
+            raise problem(ShapeError, f"sparse_jacobian: {found}", "a pattern of a row for each number of the result")
+        return csr_array((data, way.indices, way.indptr), shape=way.shape)
 
     def compression(self, args):
         """Return the pattern and its colours, found anew where they may be others."""
@@ -153,7 +153,7 @@ class SparseJacobian:
 
 
 class Compression:
-    """A pattern, which colours its columns or rows have, and where each of its numbers stands in the compressed matrix."""
+    """A pattern, the colours of its columns or rows, and the place of each of its numbers in its row of the compressed matrix."""
 
     def __init__(self, pattern, mode):
         pattern = pattern.tocsr()
@@ -164,10 +164,9 @@ class Compression:
             ways["reverse"] = colouring(pattern.T.tocsr())
         self.mode = min(ways, key=lambda m: ways[m][1])
         self.colours, self.count = ways[self.mode]
-        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
         forward = self.mode == "forward"
-        colours, others = (self.colours[self.indices], rows) if forward else (self.colours[rows], self.indices)
-        self.places = colours * self.shape[0 if forward else 1] + others
+        self.run = ("wide" if self.count > FEW else "columns") if forward else "rows"
+        self.which = self.colours[self.indices].astype(np.int32) if forward else self.indices
 
 
 def _compiled(f, name):

@@ -5,10 +5,11 @@ import os
 import types
 
 from ..base.errors import ArgumentError, DtypeError, problem
+from .compressed import compressed
 from .copying import copy_of, written
 from .fence import source_of
 from .forward import forward
-from .jacobians import compressed, jacobian
+from .jacobians import jacobian
 from .lower import lower
 from .pattern import pattern, steered
 from .pullback import pullback
@@ -145,8 +146,8 @@ KINDS = {  # how each is written from the statements of a function, and the para
     "pullback": (lambda d, f, kinds: pullback(f, kinds), lambda base: fresh_names(base, ["g", *(f"g_{n}" for n in base)])),
     "jacobian": (lambda d, f, kinds: jacobian(floats(f, d), d.wrt, d.single, d.mode), lambda base: ()),
     "pattern": (lambda d, f, kinds: pattern(floats(f, d), d.wrt, kinds[0]), lambda base: fresh_names(base, ["bits"])),
-    "columns": (lambda d, f, kinds: compressed(floats(f, d), d.wrt, kinds[0]), lambda base: fresh_names(base, ["colours", "count"])),
-    "rows": (lambda d, f, kinds: compressed(floats(f, d), d.wrt, kinds[0], False), lambda base: fresh_names(base, ["colours", "count"])),
+    **{way: (lambda d, f, kinds, way=way: compressed(floats(f, d), d.wrt, kinds, way),
+             lambda base: fresh_names(base, ["colours", "count", "starts", "which"])) for way in ("wide", "columns", "rows")},
 }
 
 __all__ = ["KINDS", "Derivative"]

@@ -367,24 +367,4 @@ def jacobian(f: Function, wrt, single, mode="auto") -> Function:
     return m.function(m.blocks(single))
 
 
-def compressed(f: Function, wrt, colours, forward=True) -> Function:
-    """Return the function of (arguments, colours, number of colours) that gives the sums of columns, or of rows, by colour.
-
-    The matrix has a row for each colour, also where columns are summed up: a run then writes to memory in order.
-
-    Parameters
-    ----------
-    f : Function
-        Of `prepared`, with statements of its own.
-    wrt : tuple of int
-    colours : Array
-        Type of the array that holds a colour for each column (`forward`) or for each row.
-    """
-    m = Matrix(f, wrt, colours)
-    m.fits(m.colours, m.columns if forward else m.rows)
-    m.begin(m.count, m.rows if forward else m.columns)
-    m.by_columns() if forward else m.by_rows()
-    return m.function(m.matrix)
-
-
-__all__ = ["compressed", "jacobian"]
+__all__ = ["Matrix", "jacobian"]

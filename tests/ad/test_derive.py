@@ -54,7 +54,7 @@ def test_the_signature_of_each_derivative(kind):
     assert stub.__code__.co_varnames[: stub.__code__.co_argcount] == d.parameters()
     assert d.parameters()[:3] == ("x", "a", "n")
     assert extra == {"jvp": ("t_x", "t_a", "t_n"), "hvp": ("t_x", "t_a", "t_n"), "pullback": ("g", "g_x", "g_a", "g_n"),
-                     "pattern": ("bits",), "columns": ("colours", "count"), "rows": ("colours", "count")}.get(kind, ())  # fmt: skip
+                     "pattern": ("bits",), **dict.fromkeys(("wide", "columns", "rows"), ("colours", "count", "starts", "which"))}.get(kind, ())  # fmt: skip
 
 
 @njit

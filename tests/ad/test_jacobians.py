@@ -122,22 +122,6 @@ def test_no_numbers_make_an_empty_matrix():
     assert plain(derivative("jacobian", steady, 0), np.ones(1)).shape == (1, 1)
 
 
-@pytest.mark.parametrize("kind", ["columns", "rows"])
-def test_compressed_matrices_are_sums_by_colour(kind):
-    x = np.array([0.3, 1.2, -0.7])
-    whole = plain(derivative("jacobian", residuals, 0), x, 1.5, 2).reshape(6, 3)
-    colours = np.array([0, 1, 0]) if kind == "columns" else np.array([0, 1, 1, 0, 2, 2])
-    found = plain(derivative(kind, residuals, 0), x, 1.5, 2, colours, 3)
-    members = (colours[:, None] == np.arange(3)).astype(float)
-    np.testing.assert_allclose(found, (whole @ members).T if kind == "columns" else members.T @ whole)
-
-
-@pytest.mark.parametrize(("kind", "colours"), [("columns", np.zeros(2, int)), ("rows", np.zeros(7, int)), ("pattern", np.zeros(4, np.uint64))])
-def test_colours_are_one_for_each_column_or_row(kind, colours):
-    with pytest.raises(ValueError, match="shapes do not fit"):
-        plain(derivative(kind, residuals, 0), np.ones(3), 1.5, 2, colours, *([] if kind == "pattern" else [1]))
-
-
 @pytest.mark.parametrize("name", ["powers", "product", "rows", "two_axes", "log_sum_exp", "newton"])
 def test_the_jacobian_of_a_gradient_is_symmetric(name):
     c = CASES[name]
