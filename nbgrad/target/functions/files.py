@@ -12,9 +12,9 @@ from pathlib import Path
 
 from ...ad.streams import streamed
 from ...ad.text import VECTOR, needed, row_text, written
+from ...ops import elementary
 from ...ops.table import Op
 from ..cpu import engine, store
-from . import runtime, vector
 
 HEAD = '''\
 """{title}"""
@@ -65,7 +65,7 @@ def _helpers(rows):
 
     for name, fn in rows.items():
         add(name, fn)
-    return [t if t.startswith(("def", '"""')) else t for t in done.values()]
+    return list(done.values())
 
 
 def classes(value) -> dict:
@@ -79,7 +79,10 @@ def classes(value) -> dict:
 @functools.cache
 def _stamp():
     """Return a hash of what texts import: they are compiled anew when it changes."""
-    return vector.stamp() + hashlib.blake2b(Path(runtime.__file__).read_bytes(), digest_size=8).hexdigest()
+    here = Path(__file__).parent  # by their paths: to import them is to import Numba, and this file is read without
+    rows = sorted(Path(elementary.__file__).parent.glob("*.py"))
+    files = [here / "runtime.py", here / "vector.py", here.parent / "cpu" / "inline.py", *rows]
+    return hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=8).hexdigest()
 
 
 def loaded(text, name, known=None):

@@ -5,28 +5,17 @@ of `ops.elementary` in the dtype of its argument, in Python what the row of the 
 """
 
 import functools
-import hashlib
 import linecache
 import math
-from pathlib import Path
 
 from numba import types
 from numba.extending import overload
 
-from ...ops import elementary
 from ...ops.elementary.bits import find
 from ...ops.table import table
-from ..cpu import inline
 from ..cpu.emit import emit_inline
 
 _declared: dict = {}
-
-
-@functools.cache
-def stamp() -> str:
-    """Return a hash of what these functions are made of: a text that calls them is compiled anew when they change."""
-    files = [Path(__file__), Path(inline.__file__), *sorted(Path(elementary.__file__).parent.glob("*.py"))]
-    return hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=8).hexdigest()
 
 
 def __getattr__(name):

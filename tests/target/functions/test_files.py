@@ -1,6 +1,8 @@
 """Texts of derivatives as files."""
 
 import linecache
+import subprocess
+import sys
 
 import nbgrad as ng
 from nbgrad.target.cpu import store
@@ -42,3 +44,8 @@ def test_the_same_function_has_the_same_text():
     d = [ng.value_and_grad(c.fn, 0).derivative for _ in range(2)]
     one, other = (text_of(x.statements(kinds(*c.args)), "t", lambda parallel: "") for x in d)
     assert one == other
+
+
+def test_derivatives_are_ready_without_numba():
+    code = "import sys, nbgrad.target.functions.files as files; files._stamp(); sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0

@@ -45,7 +45,3 @@ def test_integers_are_taken_as_float64():
 def test_unknown_names_are_no_attributes():
     with pytest.raises(AttributeError):
         vector.nothing  # noqa: B018
-
-
-def test_the_stamp_is_a_hash_of_the_sources():
-    assert len(vector.stamp()) == 16 and vector.stamp() == vector.stamp()
