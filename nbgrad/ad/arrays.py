@@ -314,7 +314,11 @@ class Arrays(Functions):
     def over(self, node):
         """Return what a for loop runs over."""
         if isinstance(node, ast.Call):
-            found = self.value(node.func) if not isinstance(node.func, ast.Attribute) or isinstance(self.value(node.func.value), Known) else None
+            found = (
+                self.value(node.func)
+                if not isinstance(node.func, ast.Attribute) or isinstance(self.value(node.func.value), Known)
+                else None
+            )
             if isinstance(found, Known):
                 head = self.head(found.object, node)
                 if head is not None:

@@ -147,7 +147,8 @@ class BackCells:
             if late or (isinstance(made, Set) and made.op == "get"):
                 name = cell.name.rstrip("_")
                 what = f"{name} and another name mean the same array, which is written to"
-                raise problem(GradientError, f"no derivative of {self.f.name}: {what}", f"{name} = {name}.copy() where they become the same", at=self.f.where)  # fmt: skip
+                raise problem(GradientError, f"no derivative of {self.f.name}: {what}",
+                              f"{name} = {name}.copy() where they become the same", at=self.f.where)  # fmt: skip
 
     def base(self, v):
         """Return the array that a view is of."""

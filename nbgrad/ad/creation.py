@@ -4,7 +4,7 @@ import numpy as np
 
 from ..ops.table import table
 from . import typing
-from .expressions import Known, Tup, constant
+from .expressions import Tup, constant
 from .statements import FLOAT, INT, Const, Ref, Scalar
 
 

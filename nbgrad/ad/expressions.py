@@ -95,7 +95,7 @@ class Expressions:
     def of_Tuple(self, node):
         return Tup([self.value(e) for e in node.elts])
 
-    of_List = of_Tuple
+    of_List = of_Tuple  # noqa: N815
 
     def items(self, value):
         """Return the values that a tuple, or the first axis of an array of known extent, unpacks to."""
@@ -312,7 +312,9 @@ class Expressions:
         try:
             inspect.signature(handler).bind(*args, **kwargs)
         except TypeError:
-            raise self.refuse(f"`{ast.unparse(self.node)}` with these arguments is not supported", "fewer of them, or their positions") from None
+            raise self.refuse(
+                f"`{ast.unparse(self.node)}` with these arguments is not supported", "fewer of them, or their positions"
+            ) from None
         return handler(*args, **kwargs)
 
     def named_tuple(self, cls, args, kwargs):
@@ -320,7 +322,9 @@ class Expressions:
         given = {**cls._field_defaults, **dict(zip(cls._fields, args)), **kwargs}
         if len(args) > len(cls._fields) or set(given) != set(cls._fields):
             raise self.refuse(f"{cls.__name__} takes {', '.join(cls._fields)}")
-        return Tup([self.meaning(given[n]) if n not in kwargs and n not in cls._fields[: len(args)] else given[n] for n in cls._fields], cls)
+        return Tup(
+            [self.meaning(given[n]) if n not in kwargs and n not in cls._fields[: len(args)] else given[n] for n in cls._fields], cls
+        )
 
 
 def row_of(fn) -> Op | None:

@@ -127,6 +127,7 @@ def _own(tree):
 
 
 def _word(node):
-    names = {ast.Try: "try", ast.GeneratorExp: "a generator expression", ast.Set: "a set", ast.With: "with", ast.ListComp: "a list comprehension", ast.Dict: "a dict", ast.List: "a list",
+    names = {ast.Try: "try", ast.GeneratorExp: "a generator expression", ast.Set: "a set", ast.With: "with",
+             ast.ListComp: "a list comprehension", ast.Dict: "a dict", ast.List: "a list",
              ast.JoinedStr: "a string", ast.FunctionDef: "a function inside of a function", ast.NamedExpr: "`:=`"}  # fmt: skip
     return names.get(type(node), f"`{type(node).__name__.lower()}`")

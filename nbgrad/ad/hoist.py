@@ -59,7 +59,9 @@ class Hoist:
 
     def in_bounds(self, array, axis, index):
         loop = self.bounds.get(index.name) if isinstance(index, Ref) else None
-        if loop is None or not (isinstance(loop.start, Const) and loop.start.value >= 0 and isinstance(loop.step, Const) and loop.step.value > 0):
+        if loop is None or not (
+            isinstance(loop.start, Const) and loop.start.value >= 0 and isinstance(loop.step, Const) and loop.step.value > 0
+        ):
             return False
         return loop.stop == self.sizes.get((array.name, axis))
 

@@ -73,7 +73,9 @@ class Turns:
                 self.free = False
         made_inside = {s.out.name for s in self.inside if isinstance(s, Set) and s.op == "new"}
         loaded = {self.root(n) for s in self.inside if isinstance(s, Set) and s.op in ("load", "array") for n in names(s.args)}
-        used_elsewhere = {self.root(n) for s in self.others for n in names(reads(s)) if not (isinstance(s, Set) and s.op in ("new", "size"))}
+        used_elsewhere = {
+            self.root(n) for s in self.others for n in names(reads(s)) if not (isinstance(s, Set) and s.op in ("new", "size"))
+        }
         for r in written:
             if r in made_inside:
                 continue
@@ -96,7 +98,11 @@ class Turns:
         for s in stores:
             view = made.get(s.array.name)
             if view is not None and view in self.inside:  # a row for each turn
-                first = view.op == "view" and view.extra.startswith(("{0}[{1}]", "{0}[{1},")) and view.args[0].name not in {t.out.name for t in self.inside if isinstance(t, Set)}
+                first = (
+                    view.op == "view"
+                    and view.extra.startswith(("{0}[{1}]", "{0}[{1},"))
+                    and view.args[0].name not in {t.out.name for t in self.inside if isinstance(t, Set)}
+                )
                 places.append({(view.args[0].name, 0, view.args[1])} if first else set())
             else:
                 places.append({(s.array.name, axis, i) for axis, i in enumerate(s.index)})

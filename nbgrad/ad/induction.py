@@ -78,7 +78,7 @@ def _mentioned(s):
 def _sum(s, before, uses):
     """Return the `Add` that a `Put` at the end of `before` amounts to, or None."""
     made = {t.out.name: (k, t) for k, t in enumerate(before) if isinstance(t, Set)}
-    k, total = made.get(s.value.name, (0, None))
+    _, total = made.get(s.value.name, (0, None))
     if total is None or total.op != "+" or uses.get(s.value.name) != 1 or total.out.type != s.cell.type:
         return None
     for a, other in (total.args, total.args[::-1]):

@@ -10,7 +10,23 @@ from .statements import INT, Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Sc
 from .tidy import names, replace
 
 COSTLY = ("**", "array", "ruled", "call", "get", "new", "tape", "copy", "like")
-CHEAP_ROWS = ("neg", "abs", "maximum", "minimum", "sign", "sqrt", "square", "floor", "ceil", "add", "sub", "mul", "div", "relu", "reciprocal")
+CHEAP_ROWS = (
+    "neg",
+    "abs",
+    "maximum",
+    "minimum",
+    "sign",
+    "sqrt",
+    "square",
+    "floor",
+    "ceil",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "relu",
+    "reciprocal",
+)
 
 
 class Keeping(Again):

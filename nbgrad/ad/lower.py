@@ -101,7 +101,10 @@ class Lower(Arrays, Expressions, Variables):
     def opened(self, ref):
         """Return an argument as values: a tuple in its parts, an array with its extents."""
         if isinstance(ref.type, Group):
-            parts = [t if isinstance(t, Known) else self.opened(self.emit("part", (ref,), t, i, ref.name)) for i, t in enumerate(ref.type.items)]
+            parts = [
+                t if isinstance(t, Known) else self.opened(self.emit("part", (ref,), t, i, ref.name))
+                for i, t in enumerate(ref.type.items)
+            ]
             return Tup(parts, ref.type.cls)
         return self.known_array(ref, ref.name) if isinstance(ref.type, Array) else ref
 
@@ -176,7 +179,9 @@ class Lower(Arrays, Expressions, Variables):
             start = len(self.block)
             value = self.value(s.value)
             if any(isinstance(t, Store) and self.roots.get(t.array.name) == self.roots[base.name] for t in walk(self.block[start:])):
-                raise self.refuse(f"the value on the right changes `{ast.unparse(s.target.value)}`", "the value by a name, in a line before")
+                raise self.refuse(
+                    f"the value on the right changes `{ast.unparse(s.target.value)}`", "the value by a name, in a line before"
+                )
             self.change(base, s.target.slice, op, value)
             return
         before = self.value(_load(s.target))
@@ -193,7 +198,13 @@ class Lower(Arrays, Expressions, Variables):
         start = len(self.block)
         value = then(self.value(node))
         last = self.block[-1] if len(self.block) > start else None
-        if isinstance(target, ast.Name) and isinstance(last, Set) and last.out is value and value.name.split("_")[0] == "t" and last.op != "view":
+        if (
+            isinstance(target, ast.Name)
+            and isinstance(last, Set)
+            and last.out is value
+            and value.name.split("_")[0] == "t"
+            and last.op != "view"
+        ):
             last.out = Ref(self.fresh(target.id), value.type)
             if isinstance(value.type, Array):
                 self.renamed(value.name, last.out.name)

@@ -9,7 +9,9 @@ def ordered(body, roots, fresh):
     """Let loops run forwards where they may, and gather the sums of those that add to several places, in place."""
     mentions: dict = {}
     for s in walk(body):
-        for n in {s.cell.name} if isinstance(s, Put | Add) else {a.name for a in s.args[:1]} if isinstance(s, Set) and s.op == "get" else ():
+        for n in (
+            {s.cell.name} if isinstance(s, Put | Add) else {a.name for a in s.args[:1]} if isinstance(s, Set) and s.op == "get" else ()
+        ):
             mentions[n] = mentions.get(n, 0) + 1
     known = definitions(body)
     _block(body, roots, fresh, mentions, known)

@@ -43,7 +43,13 @@ def race_free(loop, roots):
     places: dict = {}
     written = set()
     for s in walk(loop.body):
-        array, index = (s.array, s.index) if isinstance(s, Store) else (s.args[0], s.args[1:]) if isinstance(s, Set) and s.op == "load" else (None, ())
+        array, index = (
+            (s.array, s.index)
+            if isinstance(s, Store)
+            else (s.args[0], s.args[1:])
+            if isinstance(s, Set) and s.op == "load"
+            else (None, ())
+        )
         if array is None:
             continue
         r = roots.get(array.name, array.name)

@@ -146,7 +146,13 @@ class Builder:
             return Const(getattr(math, node.attr), kind)
         if isinstance(node, ast.UnaryOp):
             inner = again(node.operand)
-            return self.emit("not", (inner,), BOOL) if isinstance(node.op, ast.Not) else self.negative(inner) if isinstance(node.op, ast.USub) else inner
+            return (
+                self.emit("not", (inner,), BOOL)
+                if isinstance(node.op, ast.Not)
+                else self.negative(inner)
+                if isinstance(node.op, ast.USub)
+                else inner
+            )
         if isinstance(node, ast.BinOp):
             a, b, op = again(node.left), again(node.right), ARITHMETIC[type(node.op)]
             return self.times(a, b) if op == "*" else self.plus(a, b) if op == "+" else self.arithmetic(op, a, b)

@@ -8,7 +8,31 @@ from .independent import Turns
 from .statements import INT, Add, Array, Const, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
 from .tidy import names
 
-CHEAP = ("load", "+", "-", "*", "/", "get", "size", "view", "cast", "select", "turns", "<", "<=", ">", ">=", "==", "!=", "and", "or", "not", "new", "%", "//")
+CHEAP = (
+    "load",
+    "+",
+    "-",
+    "*",
+    "/",
+    "get",
+    "size",
+    "view",
+    "cast",
+    "select",
+    "turns",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "==",
+    "!=",
+    "and",
+    "or",
+    "not",
+    "new",
+    "%",
+    "//",
+)
 CHEAP_ROWS = ("neg", "abs", "maximum", "minimum", "sign")
 
 
@@ -24,14 +48,18 @@ class State:
     def __init__(self, turns: Turns, extents):
         self.turns, self.loop = turns, turns.loop
         self.arrays = {s.array.name: s.array for s in turns.inside if isinstance(s, Store) and s.array.name in turns.carried}
-        self.cells = sorted({s.cell for s in turns.inside if isinstance(s, Put | Add) and s.cell.name in turns.carried}, key=lambda c: c.name)
+        self.cells = sorted(
+            {s.cell for s in turns.inside if isinstance(s, Put | Add) and s.cell.name in turns.carried}, key=lambda c: c.name
+        )
         known = set(self.arrays) | {c.name for c in self.cells}
         self.ok = turns.free and turns.carried <= known and all(map(self._cell, self.cells)) and all(map(self._array, self.arrays))
         self.ok = self.ok and all(len(extents.get(n, ())) == a.type.ndim for n, a in self.arrays.items())
 
     def cheap(self):
         """Say whether a turn may be computed twice."""
-        return all(s.op in CHEAP or (isinstance(s.extra, Op) and s.extra.name in CHEAP_ROWS) for s in self.turns.inside if isinstance(s, Set))
+        return all(
+            s.op in CHEAP or (isinstance(s.extra, Op) and s.extra.name in CHEAP_ROWS) for s in self.turns.inside if isinstance(s, Set)
+        )
 
     def _cell(self, cell):
         """A variable is read at the top of the body only, before it is written."""

@@ -253,7 +253,17 @@ class Turned:
         right = j1 if inside is None else self.emit(side, "select", (inside, j1, c1))
         begin, end = self.emit(side, "select", (first, c0, right)), self.emit(side, "select", (first, left, c1))
         line = self.nest.loops[0].line
-        body = [Loop(part, Const(0, INT), Const(2, INT), Const(1, INT), [*side, Loop(places[-1], begin, end, Const(1, INT), body, False, line)], False, line)]
+        body = [
+            Loop(
+                part,
+                Const(0, INT),
+                Const(2, INT),
+                Const(1, INT),
+                [*side, Loop(places[-1], begin, end, Const(1, INT), body, False, line)],
+                False,
+                line,
+            )
+        ]
         for p, (start, stop) in zip(places[:-1][::-1], whole[:-1][::-1]):
             body = [Loop(p, start, stop, Const(1, INT), body, False, line)]
         return body[0]

@@ -73,7 +73,11 @@ class Streams:
             return [], []
         inside = {t.out.name for t in walk(s.body) if isinstance(t, Set)} | {s.index.name}
         home = lambda a: self.roots.get(a.name, a.name)
-        read = {home(t.args[0]) for t in walk(s.body) if isinstance(t, Set) and t.op not in ("size", "get") and t.args and isinstance(t.args[0], Ref)}
+        read = {
+            home(t.args[0])
+            for t in walk(s.body)
+            if isinstance(t, Set) and t.op not in ("size", "get") and t.args and isinstance(t.args[0], Ref)
+        }
         stores = [t for t in walk(s.body) if isinstance(t, Store)]
         before, after = [], []
         for t in list(s.body):

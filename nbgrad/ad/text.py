@@ -250,7 +250,9 @@ class Writer:
         if isinstance(s, While):
             head = self.block(s.head) if s.head else []
             test = self.operand(s.test)
-            return [ast.While(ast.Constant(True), [*head, ast.If(ast.UnaryOp(ast.Not(), test), [ast.Break()], []), *self.block(s.body)], [])]
+            return [
+                ast.While(ast.Constant(True), [*head, ast.If(ast.UnaryOp(ast.Not(), test), [ast.Break()], []), *self.block(s.body)], [])
+            ]
         if isinstance(s, If):
             test = self.operand(s.test)
             then, other = self.block(s.then), self.block(s.other) if s.other else []

@@ -50,7 +50,10 @@ class Variables:
         if found is Known:
             own = name in frame.source.fn.__code__.co_varnames
             what = f"{name} has no value here on every way" if own else f"{name} is not defined"
-            raise self.refuse(what, f"a value for {name} before the branch or the loop" if own else f"a value for {name}, or the name as it is spelt there")
+            raise self.refuse(
+                what,
+                f"a value for {name} before the branch or the loop" if own else f"a value for {name}, or the name as it is spelt there",
+            )
         return Known(found)
 
     def fetched(self, value, name):
@@ -68,7 +71,9 @@ class Variables:
         before = self.cells.get(path)
         both = kind if before is None else promoted(before, kind)
         if both is None:
-            raise self.refuse(f"{path.split('.')[-1]} is {said(before)} on one way and {said(kind)} on another", "one type for each variable")
+            raise self.refuse(
+                f"{path.split('.')[-1]} is {said(before)} on one way and {said(kind)} on another", "one type for each variable"
+            )
         if before is not None and both != before:
             self.cells[path] = both
             raise Wider
