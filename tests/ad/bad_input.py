@@ -197,7 +197,7 @@ def tuple_loop(x):
 def two_kinds(x):
     y = x[0]
     if x[1] > 0.0:
-        y = x  # here
+        y = x  # here  # noqa: F841
     return x[0]
 
 
@@ -210,7 +210,7 @@ def truth_of_array(x):
 
 @bad(X, says="2 values for 3 names")
 def unpacked_wrong(x):
-    a, b, c = x[0], x[1]  # here
+    a, b, c = x[0], x[1]  # here  # noqa: F841
     return a
 
 

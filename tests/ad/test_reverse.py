@@ -17,7 +17,7 @@ from tests.ad.zoo import values
 @njit
 def f(x, y, n):
     s = x
-    for i in range(n):
+    for _ in range(n):
         s = s * y + np.log1p(s * s) / (1.0 + y * y)
     return s
 

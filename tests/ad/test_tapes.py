@@ -14,7 +14,7 @@ from tests.ad.zoo import V
 def kept(f, *args):
     """Return how many tapes a gradient has."""
     lines = text(ng.grad(f), *args).splitlines()
-    return sum("take(" in line or "tape" in line.split("=")[0] and "np.empty" in line for line in lines)
+    return sum("take(" in line or ("tape" in line.split("=")[0] and "np.empty" in line) for line in lines)
 
 
 def right(f, *args, wrt=0):

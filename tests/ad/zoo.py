@@ -214,7 +214,7 @@ def integer_becomes_float(x):
 
 @case(2.0)
 def shadowed(x):
-    for x in range(3):
+    for x in range(3):  # noqa: B007
         pass
     return x * 1.5
 
