@@ -136,7 +136,9 @@ class SparseJacobian:
         if rows != way.shape[0]:
             found = f"the pattern has {way.shape[0]} rows and the function returns {rows} numbers"
             raise problem(ShapeError, f"sparse_jacobian: {found}", "a pattern of a row for each number of the result")
-        return csr_array((data, way.indices, way.indptr), shape=way.shape)
+        out = csr_array((data, way.indices.copy(), way.indptr.copy()), shape=way.shape)  # theirs: eliminate_zeros writes into them
+        out.has_canonical_format = True
+        return out
 
     def compression(self, args):
         """Return the pattern and its colours, found anew where they may be others."""
@@ -156,8 +158,8 @@ class Compression:
     """A pattern, the colours of its columns or rows, and the place of each of its numbers in its row of the compressed matrix."""
 
     def __init__(self, pattern, mode):
-        pattern = pattern.tocsr()
-        pattern.sort_indices()
+        pattern = pattern.tocsr(copy=True)
+        pattern.sum_duplicates()
         self.shape, self.indices, self.indptr = pattern.shape, pattern.indices, pattern.indptr
         ways = {"forward": colouring(pattern)} if mode != "reverse" else {}
         if mode != "forward":

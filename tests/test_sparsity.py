@@ -63,6 +63,21 @@ def taken(x, index):
     return x[index] ** 2
 
 
+@njit
+def turns(x, w):
+    y = np.empty(2 * w.size, w.dtype)
+    for i in range(w.size):
+        a = x[i] * x[i + 1] + x[i + 2] * x[i + 3]
+        if a > 0.0:
+            b = np.sqrt(a + w[i] * w[i])
+            a *= b
+        else:
+            b = np.sin(x[i + 4]) * a
+        y[2 * i] = a * x[i + 5]
+        y[2 * i + 1] = b + w[i]
+    return y
+
+
 X, A = np.random.default_rng(0).normal(size=40), np.array([1.5, 0.5])
 
 
@@ -85,6 +100,38 @@ def test_a_given_pattern_is_used_and_its_shape_is_checked(dense):
         ng.sparse_jacobian(stencil, pattern=eye_array(40, 41))(X, A)
     with pytest.raises(ShapeError, match="39 rows"):
         ng.sparse_jacobian(stencil, pattern=eye_array(39, 40))(X, A)
+
+
+def test_matrices_are_the_callers(dense):
+    f = ng.sparse_jacobian(stencil)
+    first = f(np.zeros(40), A)
+    first.eliminate_zeros()
+    assert first.nnz < f(X, A).nnz == 40 * 3 - 4
+    np.testing.assert_allclose(f(X, A).toarray(), dense, atol=1e-14)
+
+
+def test_a_pattern_may_hold_numbers_twice_and_unsorted(dense):
+    once = diags_array([1.0] * 3, offsets=[-1, 0, 1], shape=(40, 40)).tocsr()
+    indices = np.concatenate([np.repeat(row[::-1], 2) for row in np.split(once.indices, once.indptr[1:-1])])
+    twice = csr_array((np.ones(indices.size), indices, 2 * once.indptr), shape=(40, 40))
+    found = ng.sparse_jacobian(stencil, pattern=twice)(X, A)
+    np.testing.assert_array_equal(found.indices, once.indices)
+    np.testing.assert_allclose(found.toarray(), dense, atol=1e-14)
+    np.testing.assert_array_equal(twice.indices, indices)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_many_colours_in_the_innermost_loops(dtype):
+    x, w = X.astype(dtype), np.linspace(-1.0, 2.0, 35).astype(dtype)
+    found, expected = ng.sparse_jacobian(turns, (0, 1))(x, w), ng.jacobian(turns, (0, 1))(x, w)
+    assert found.dtype == dtype
+    tolerance = 1e-13 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(found.toarray(), np.concatenate(expected, 1), rtol=tolerance, atol=tolerance)
+    for k, at in ((0, 7), (1, 30)):
+        step = np.zeros(35 if k else 40)
+        step[at] = 1e-6
+        up, down = (turns(*(v.astype(float) + sign * step if i == k else v.astype(float) for i, v in enumerate((x, w)))) for sign in (1, -1))
+        np.testing.assert_allclose(found.toarray()[:, at + 40 * k], (up - down) / 2e-6, atol=1e-8 if dtype == np.float64 else 1e-4)
 
 
 def test_the_hessian_of_a_gradient(dense):

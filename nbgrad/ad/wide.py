@@ -28,7 +28,7 @@ from .statements import (
 )
 from .tidy import names
 
-WIDTH = 8  # directions of an inner loop, whose length the compiler knows
+WIDTH = 16  # directions of an inner loop, whose length the compiler knows: it unrolls shorter ones, and vectorises nothing
 
 
 class Seed:

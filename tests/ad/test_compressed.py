@@ -6,7 +6,10 @@ from numba import njit
 
 from nbgrad.loops import derivative
 from tests.ad.plain import copies, plain
+from tests.ad.test_pattern import flat
 from tests.ad.test_wide import CASES
+from tests.ad.test_zoo import NOT_YET
+from tests.ad.zoo import CASES as ZOO
 
 WAYS = ["wide", "columns", "rows"]
 
@@ -49,6 +52,18 @@ def test_the_numbers_are_those_of_the_dense_matrix(name, way):
     single = name == "single"
     assert found.dtype == dense.dtype
     np.testing.assert_allclose(found, dense, rtol=1e-4 if single else 1e-11, atol=1e-5 if single else 1e-12)
+
+
+@pytest.mark.parametrize("name", [n for n in ZOO if n not in NOT_YET])
+def test_the_numbers_of_the_zoo_are_those_of_gradients(name):
+    c = ZOO[name]
+    expected = plain(derivative("grad", c.fn, c.wrt), *c.args)
+    expected = np.concatenate([flat(c.args[i], g) for i, g in zip(c.wrt, expected)])
+    n = expected.size
+    data, rows = plain(derivative("wide", c.fn, c.wrt), *c.args, np.arange(n), n, np.array([0, n]), np.arange(n))
+    assert rows == 1
+    rtol, atol = (2e-5, 1e-5) if name in ("single", "mixed") else (1e-9, 1e-11)
+    np.testing.assert_allclose(data, expected, rtol, atol)
 
 
 @pytest.mark.parametrize("way", WAYS)
