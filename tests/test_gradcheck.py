@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
 import nbgrad as ng
 from nbgrad.base.errors import GradientError
@@ -42,3 +43,53 @@ def test_a_wrong_second_order_is_found():
 def test_nothing_to_check():
     with pytest.raises(GradientError, match="no argument is a float"):
         ng.gradcheck(lambda x: x, 3)
+
+
+@njit
+def scaled(x, a, n):
+    out = np.zeros(x.size)
+    for i in range(x.size):
+        out[i] = a * x[i] ** n + (x[i - 1] if i > 0 else 0.0)
+    return out, a * 2.0
+
+
+@njit
+def total(x, a):
+    s = 0.0
+    for i in range(x.size):
+        x[i] = x[i] * a
+        s += x[i] ** 3
+    return s
+
+
+@ng.custom_vjp
+@njit
+def wrong_square(x):
+    return x * x
+
+
+@njit
+def wrong_forward(x):
+    return x * x, x
+
+
+@njit
+def wrong_backward(x, g):
+    return (3.0 * x * g,)
+
+
+wrong_square.defvjp(wrong_forward, wrong_backward)
+
+
+@njit
+def uses_wrong(x):
+    return wrong_square(x) * 2.0
+
+
+def test_compiled_functions():
+    x = np.array([1.0, -2.0, 3.0])
+    assert ng.gradcheck(scaled, x, 0.7, 2)
+    assert ng.gradcheck(total, x, 0.5, order=2)
+    np.testing.assert_array_equal(x, [1.0, -2.0, 3.0])
+    with pytest.raises(GradientError, match="reverse derivative"):
+        ng.gradcheck(uses_wrong, 0.5, modes=("reverse",))
