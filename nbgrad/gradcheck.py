@@ -61,20 +61,8 @@ def gradcheck(f, *args, order=1, directions=3, eps=None, rtol=None, atol=None, s
         numbers = tuple(i for i, a in enumerate(args) if any(map(_is_checked, tree.flatten([a])[0])))
         return gradcheck(grad(f, numbers), *args, directions=directions, eps=eps, rtol=rtol, atol=max(atol, 1e-6), seed=seed, modes=modes)
     if order == 2:
-        first = run.scalar
-        fixed = [rng.standard_normal(p.shape).astype(p.dtype) for p in points]
-
-        def slope(*xs):
-            gs = grad(first, tuple(range(len(xs))))(*xs)
-            total = 0.0
-            for g, v in zip(gs, fixed):
-                total = total + (g * Tensor(v)).sum()
-            return total
-
-        run.scalar = slope
-        _first(
-            run, points, directions, eps, rtol, max(atol, 1e-6), rng, [f"{p} (second order)" for p in paths], modes
-        )
+        run.slope(points, rng)
+        _first(run, points, directions, eps, rtol, max(atol, 1e-6), rng, [f"{p} (second order)" for p in paths], modes)
     return True
 
 
@@ -97,6 +85,18 @@ class OnTape:
 
     def __call__(self, *points):
         return float(self.scalar(*map(Tensor, points)))
+
+    def slope(self, points, rng):
+        """Become the projection of the gradient on fixed directions."""
+        first, fixed = self.scalar, [Tensor(rng.standard_normal(p.shape).astype(p.dtype)) for p in points]
+
+        def slope(*xs):
+            total = 0.0
+            for g, v in zip(grad(first, tuple(range(len(xs))))(*xs), fixed):
+                total = total + (g * v).sum()
+            return total
+
+        self.scalar = slope
 
     def gradients(self, points):
         """Return the value and the gradient of each array."""
