@@ -78,6 +78,15 @@ def turns(x, w):
     return y
 
 
+@njit
+def around(x, at, w):
+    y = np.empty((4, 4))
+    for i in range(4):
+        for j in range(4):
+            y[i, j] = x[at[i], at[j]] * x[i - 1, j - 1] * x[-1, -2] * w[at[i]] + x[i, j] * w[-3] * w[j] * w[j - 2]
+    return y
+
+
 X, A = np.random.default_rng(0).normal(size=40), np.array([1.5, 0.5])
 
 
@@ -132,6 +141,15 @@ def test_many_colours_in_the_innermost_loops(dtype):
         step[at] = 1e-6
         up, down = (turns(*(v.astype(float) + sign * step if i == k else v.astype(float) for i, v in enumerate((x, w)))) for sign in (1, -1))
         np.testing.assert_allclose(found.toarray()[:, at + 40 * k], (up - down) / 2e-6, atol=1e-8 if dtype == np.float64 else 1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.uint64, np.int64])
+def test_indices_of_all_types_and_from_the_end(dtype):
+    at = np.array([3, 0, 2, 1], dtype) if np.dtype(dtype).kind == "u" else np.array([3, -4, -2, 1], dtype)
+    x = np.linspace(1.0, 2.0, 20).reshape(4, 5)
+    found = ng.sparse_jacobian(around, (0, 2))(x, at, X)
+    expected = ng.jacobian(around, (0, 2))(x, at, X)
+    np.testing.assert_allclose(found.toarray(), np.concatenate([np.reshape(e, (16, -1)) for e in expected], 1), rtol=1e-14)
 
 
 def test_the_hessian_of_a_gradient(dense):

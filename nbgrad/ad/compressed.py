@@ -4,6 +4,7 @@ from .copying import leaves
 from .expressions import Tup
 from .jacobians import Matrix, whole
 from .statements import BOOL, INT, Array, Const, Function, If, Loop, Ref, Scalar, Store
+from .streams import nonnegative
 from .wide import WIDTH, Seed, Wide, fits
 
 ZERO, ONE = Const(0, INT), Const(1, INT)
@@ -43,7 +44,7 @@ class Entries:
         self.m = m = Matrix(f, wrt, kinds[0], writer)
         self.b = b = m.writer
         self.starts, self.which = Ref(b.fresh("starts"), kinds[2]), Ref(b.fresh("which"), kinds[3])
-        self.data = None
+        self.data, self.sure = None, nonnegative(m.f.body)
 
     def function(self):
         return self.m.function(Tup([self.data, self.m.rows]), (self.starts, self.which))
@@ -111,8 +112,18 @@ class Entries:
     def hit(self, seed, index, lane):
         """Write the tangent of an element of an argument."""
         b, m, kind = self.b, self.m, Scalar(seed.type.dtype)
-        colour = b.outside(lambda: b.emit("load", (m.colours, seed.part.place(b, index)), INT, None, "colour"))
+        place = lambda: seed.part.place(b, [self.counted(i, n) for i, n in zip(index, seed.part.extents)])
+        colour = b.outside(lambda: b.emit("load", (m.colours, place()), INT, None, "colour"))
         return b.emit("select", (b.emit("==", (colour, lane), BOOL), Const(1.0, kind), Const(0.0, kind)), kind, None, "unit")
+
+    def counted(self, i, n):
+        """Write an index that may count from the end as one from the beginning."""
+        b, unsigned = self.b, i.type.dtype.startswith("uint")
+        if unsigned or (i.value >= 0 if isinstance(i, Const) else i.name in self.sure):
+            return b.cast(i, INT) if unsigned else i
+        i = b.cast(i, INT) if isinstance(i, Ref) else i
+        last = b.emit("+", (i, n), INT, None, "n")
+        return last if isinstance(i, Const) else b.emit("select", (b.emit("<", (i, ZERO), BOOL), last, i), INT, None, "n")
 
 
 __all__ = ["compressed"]

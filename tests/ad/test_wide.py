@@ -96,6 +96,15 @@ def in_place(x, a):
 
 
 @njit
+def around(x, w, at):
+    y = np.empty(x.shape)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            y[i, j] = x[i - 1, j - 1] * x[at[i], at[j] - 1] * w[j - 2] + x[-1, -2] * w[-1] * x[i, j]
+    return y
+
+
+@njit
 def views(x):
     y = np.empty(x.shape[0])
     for i in range(x.shape[0]):
@@ -119,6 +128,7 @@ CASES = {  # name -> (function, arguments, which)
     "steps": (steps, (X, 3), (0,)),
     "own_memory": (own_memory, (X,), (0,)),
     "in_place": (in_place, (X, 0.5), (0, 1)),
+    "around": (around, (X[:4].reshape(2, 2), X[1:3], np.array([-1, 1])), (1, 0)),
     "views": (views, (np.stack((X, X[::-1] + 2.0)),), (0,)),
     "copied": (copied, (X,), (0,)),
     "single": (turns, (np.array([0.3, 1.2, 0.7, 0.0, 1.5], np.float32), np.array([0.5, 2.0, 1.5], np.float32)), (0, 1)),
@@ -131,7 +141,7 @@ def wide(name):
     return text(derivative("wide", f, wrt), *args, np.zeros(1, int), 9, at, at)
 
 
-@pytest.mark.parametrize("name", ["turns", "private", "inner", "steps", "own_memory"])
+@pytest.mark.parametrize("name", ["turns", "private", "inner", "steps", "own_memory", "around"])
 def test_directions_stand_innermost(name):
     found = wide(name)
     assert "for column in" not in found and "lane" in found
