@@ -38,7 +38,7 @@ class Derivative:
     def __init__(self, kind, fn, argnums=0, mode="auto"):
         self.kind, self.fn, self.argnums, self.mode = kind, fn, argnums, mode
         self.inner = getattr(fn, "__nbgrad__", None)
-        self.plain = self.inner.plain if self.inner else source_of(fn).fn
+        self.plain = self.inner.plain if self.inner else by_position(source_of(fn)).fn
         code = self.plain.__code__
         self.base = self.inner.parameters() if self.inner else code.co_varnames[: code.co_argcount]
         self.wrt = checked_argnums(kind, argnums, len(self.base))
@@ -107,6 +107,15 @@ class Derivative:
             elif isinstance(s, Put) and isinstance(s.cell, Cell):
                 out[s.cell.name] = s.cell.type
         return out
+
+
+def by_position(source):
+    """Return the text of a function, whose parameters are checked to be given by position."""
+    given = source.tree.args
+    for p in (given.vararg, *given.kwonlyargs, given.kwarg):
+        if p is not None:
+            raise source.refuse(p, f"the parameter {p.arg} has no position", "parameters without * and **")
+    return source
 
 
 def checked_argnums(kind, argnums, count):

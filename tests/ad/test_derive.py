@@ -8,8 +8,9 @@ from numba import njit
 
 import nbgrad as ng
 from nbgrad.ad.derive import KINDS, Derivative, checked_argnums
-from nbgrad.base.errors import ArgumentError, DtypeError, ShapeError
+from nbgrad.base.errors import ArgumentError, DtypeError, GradientError, ShapeError
 from nbgrad.loops import derivative
+from tests.ad.made import function
 
 
 @njit
@@ -211,3 +212,10 @@ def test_only_parallel_loops_are_compiled_as_such():
     assert "parallel" not in made.option_text(False) and "fastmath=True" in made.option_text(False)
     assert "'prange': True" in made.option_text(True) and "'numpy': False" in made.option_text(True)
     assert "parallel" not in Derivative("grad", chain).option_text(True)
+
+
+@pytest.mark.parametrize("parameters", ["*x", "x, *, y=1.0", "x, **y"])
+def test_parameters_have_positions(parameters):
+    f = function(f"def f({parameters}):\n    return 1.0\n", "f")
+    with pytest.raises(GradientError, match="has no position"):
+        ng.grad(f)
