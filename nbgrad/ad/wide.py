@@ -4,9 +4,11 @@ A stretch is what stands between two loops of the function. Its statements are r
 follow in a loop over the directions, which vectorises. A tangent that another stretch reads is kept in an array.
 """
 
+from ..ops.table import Op
 from .copying import leaves
 from .forward import Forward
 from .independent import _state
+from .snapshots import CHEAP_ROWS
 from .statements import (
     INT,
     Add,
@@ -83,16 +85,36 @@ class Stretches:
 
 def fits(f: Function, active):
     """Say whether the form is one for a function: its derivatives flow through numbers and elements of arrays that it makes."""
-    for s in walk(f.body):
-        if isinstance(s, Loop) and s.parallel:
-            return False
+    statements = list(walk(f.body))
+    for s in statements:
         if isinstance(s, Set) and active(s.out) and s.op not in ("new", "part") and (
             s.op in ("call", "ruled", "array") or isinstance(s.out.type, Array)):  # fmt: skip
             return False
         if isinstance(s, Put | Add) and isinstance(s.cell.type, Array):
             return False
-    own = {s.out.name for s in walk(f.body) if isinstance(s, Set) and s.op == "new"}
-    return all(v.name in own for v in leaves(f.results) if isinstance(v.type, Array) and active(v))
+    own = {s.out.name for s in statements if isinstance(s, Set) and s.op == "new"}
+    results = all(v.name in own for v in leaves(f.results) if isinstance(v.type, Array) and active(v))
+    return results and pays(f, active) and threads(f, statements, active)
+
+
+def pays(f, active):
+    """Say whether to run the function once is worth it: tangents of states in arrays are in memory for all directions."""
+    states = {s.out.name for s in f.body if isinstance(s, Set) and s.op == "new"}
+    of_active = [s for s in walk(f.body) if isinstance(s, Set) and active(s.out)]
+    dear = any(s.op in ("/", "**", "%") or (isinstance(s.extra, Op) and s.extra.name not in CHEAP_ROWS) for s in of_active)
+    return dear or not any(s.op == "load" and s.args[0].name in states for s in of_active)
+
+
+def threads(f, statements, active):
+    """Say whether loops that threads share keep no tangents in arrays: threads would share them too."""
+    loops = [s for s in statements if isinstance(s, Loop) and s.parallel]
+    found = Stretches(f) if loops else None
+    for s in walk(loops):
+        if isinstance(s, Put | Add) and active(s.cell) and s.cell.name not in found.local:
+            return False
+        if isinstance(s, Set) and isinstance(s.out.type, Scalar) and active(s.out) and s.out.name in found.kept:
+            return False
+    return True
 
 
 class Wide(Forward):

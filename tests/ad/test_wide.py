@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from numba import njit
+from numba import njit, prange
 
 from nbgrad.loops import derivative
 from tests.ad.plain import text
@@ -52,7 +52,7 @@ def inner(x, k):
             if j == 1:
                 q = p * x[i]
         y[i, 0] = p
-        y[i, 1] *= q
+        y[i, 1] *= np.exp(q)
     y[0, 0] = x[0] ** 2
     y[-1, 1] += 1.0
     return y
@@ -105,6 +105,36 @@ def around(x, w, at):
 
 
 @njit
+def diffusion(x):
+    u, v = x * 1.0, np.empty(x.size)
+    for _ in range(3):
+        for i in range(x.size):
+            v[i] = u[i] + 0.1 * (u[i - 1] - u[i]) * u[i]
+        for i in range(x.size):
+            u[i] = v[i]
+    return u
+
+
+@njit(parallel=True)
+def shared(x):
+    y = np.empty(x.size)
+    for i in prange(x.size):
+        t = x[i] * x[i - 1]
+        if t > 0.0:
+            t = np.sqrt(t)
+        y[i] = t * x[i]
+    return y
+
+
+@njit(parallel=True)
+def total(x):
+    s = 0.0
+    for i in prange(x.size):
+        s += np.exp(x[i])
+    return s
+
+
+@njit
 def views(x):
     y = np.empty(x.shape[0])
     for i in range(x.shape[0]):
@@ -129,6 +159,9 @@ CASES = {  # name -> (function, arguments, which)
     "own_memory": (own_memory, (X,), (0,)),
     "in_place": (in_place, (X, 0.5), (0, 1)),
     "around": (around, (X[:4].reshape(2, 2), X[1:3], np.array([-1, 1])), (1, 0)),
+    "diffusion": (diffusion, (X,), (0,)),
+    "shared": (shared, (X,), (0,)),
+    "total": (total, (X,), (0,)),
     "views": (views, (np.stack((X, X[::-1] + 2.0)),), (0,)),
     "copied": (copied, (X,), (0,)),
     "single": (turns, (np.array([0.3, 1.2, 0.7, 0.0, 1.5], np.float32), np.array([0.5, 2.0, 1.5], np.float32)), (0, 1)),
@@ -141,7 +174,7 @@ def wide(name):
     return text(derivative("wide", f, wrt), *args, np.zeros(1, int), 9, at, at)
 
 
-@pytest.mark.parametrize("name", ["turns", "private", "inner", "steps", "own_memory", "around"])
+@pytest.mark.parametrize("name", ["turns", "private", "inner", "steps", "own_memory", "around", "shared"])
 def test_directions_stand_innermost(name):
     found = wide(name)
     assert "for column in" not in found and "lane" in found
@@ -153,5 +186,10 @@ def test_a_turn_is_run_once_and_has_one_loop_over_directions():
     assert found.count("for first in") == 1 and "for first_1" not in found
 
 
-def test_what_goes_through_whole_arrays_is_taken_one_direction_after_the_other():
-    assert "for column in" in wide("views")
+@pytest.mark.parametrize("name", ["views", "diffusion", "total"])
+def test_whole_arrays_cheap_states_and_shared_sums_are_taken_one_direction_after_the_other(name):
+    assert "for column in" in wide(name)
+
+
+def test_loops_that_threads_share_stay_such():
+    assert "in prange(" in wide("shared")
