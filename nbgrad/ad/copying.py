@@ -55,8 +55,9 @@ def taken(f: Function) -> set:
 
 
 def written(f: Function) -> set:
-    """Return the memory that a function writes into: the names of the arrays that own it."""
-    return {f.roots.get(s.array.name, s.array.name) for s in walk(f.body) if isinstance(s, Store)}
+    """Return the names of the arrays whose memory a function writes into; arrays that it exchanges are one memory."""
+    homes = {f.roots.get(s.array.name, s.array.name) for s in walk(f.body) if isinstance(s, Store)}
+    return homes | {name for name, home in f.roots.items() if home in homes}
 
 
 def leaves(value) -> list:

@@ -91,6 +91,22 @@ def test_arrays_that_are_written_into_stay_as_they_were(mode):
 
 
 @njit
+def exchanged(x, y, a):
+    y *= a
+    x, y = y, x
+    for _ in range(2):
+        x[0] = max(y[1], a)
+        x = 0.5 * x - y * y
+    return np.sum(x) + y[0]
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_arrays_that_are_exchanged_and_written_into_are_copied_for_each_run(mode):
+    args = (np.array([0.3, 0.7]), np.array([1.2, -0.4]), 1.5)
+    assert close(plain(derivative("jacobian", exchanged, (0, 1, 2), mode), *args), plain(derivative("grad", exchanged, (0, 1, 2)), *args))
+
+
+@njit
 def steady(x):
     return x[:2] * x[0]
 
