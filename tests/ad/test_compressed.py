@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from numba import njit
 
+from nbgrad.base.errors import GradientError
 from nbgrad.loops import derivative
-from tests.ad.plain import copies, plain
+from tests.ad.plain import copies, plain, text
+from tests.ad.random_programs import arguments, function, program
 from tests.ad.test_pattern import flat
+from tests.ad.test_random_programs import expected
 from tests.ad.test_wide import CASES
 from tests.ad.test_zoo import NOT_YET
 from tests.ad.zoo import CASES as ZOO
@@ -64,6 +67,28 @@ def test_the_numbers_of_the_zoo_are_those_of_gradients(name):
     assert rows == 1
     rtol, atol = (2e-5, 1e-5) if name in ("single", "mixed") else (1e-9, 1e-11)
     np.testing.assert_allclose(data, expected, rtol, atol)
+
+
+def test_the_numbers_of_random_programs_are_those_of_dual_numbers():
+    checked = wide = 0
+    for seed in range(60):
+        source, args = program(seed), arguments(seed)
+        with np.errstate(all="ignore"):
+            known = expected(source, args)
+            if known is None:
+                continue
+            gradient = np.concatenate([np.ravel(g) for g in known[1][:4]])
+            n = gradient.size
+            d, given = derivative("wide", function(source, f"sparse_{seed}"), (0, 1, 2, 3)), (np.arange(n), n, np.array([0, n]), np.arange(n))
+            try:
+                found, rows = plain(d, *args, *given)
+            except GradientError:
+                continue
+        np.testing.assert_allclose(found, gradient, 1e-7, 1e-7, err_msg=source)
+        assert rows == 1
+        checked += 1
+        wide += "for column in" not in text(d, *args, *given)
+    assert checked > 40 and wide > 8
 
 
 @pytest.mark.parametrize("way", WAYS)
