@@ -207,3 +207,19 @@ def test_threads_share_a_gradient():
         t.join()
     for k in range(4):
         np.testing.assert_allclose(found[k], product(X * (k + 1)) / (X * (k + 1)))
+
+
+@njit
+def carried_over(x, y):
+    for i in range(1, x.size):
+        y[i] = x[i - 1] * 2 + y[i - 1]
+    return y.sum()
+
+
+def test_arguments_that_share_memory_with_one_that_is_written_are_refused():
+    g, a = ng.grad(carried_over, (0, 1)), np.ones(8)
+    expected = g(np.ones(4), np.ones(4))
+    assert all(np.array_equal(one, two) for one, two in zip(g(a[:4], a[4:]), expected))
+    for x, y in ((a[:4], a[:4]), (a[:4], a[2:6]), (a[3:7], a[:4])):
+        with pytest.raises(ValueError, match="x and y share memory"):
+            g(x, y)

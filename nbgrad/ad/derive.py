@@ -14,7 +14,7 @@ from .lower import lower
 from .pattern import pattern, steered
 from .pullback import pullback
 from .reverse import prepared, reverse
-from .statements import Cell, Put, Ref, Set, walk
+from .statements import Array, Cell, Do, Put, Ref, Set, walk
 
 KEEP_OPTIONS = ("fastmath", "boundscheck", "parallel")
 # Numba's other parallel rewrites take an array variable that is assigned twice for one of its shapes: memory is overrun.
@@ -87,7 +87,8 @@ class Derivative:
             f = self.inner.again(own) if self.inner else prepared(lower(self.fn, own))
             self.steered[own] = steered(f)
             self.changed[own] = {p.name for p in f.params} & written(f)
-            self.cached[kinds] = KINDS[self.kind][0](self, f, further)._replace(name=self.name)
+            made = KINDS[self.kind][0](self, f, further)._replace(name=self.name)
+            self.cached[kinds] = made._replace(body=[*alone(f, self.changed[own]), *made.body])
         return self.cached[kinds]
 
     def again(self, kinds):
@@ -116,6 +117,14 @@ def by_position(source):
         if p is not None:
             raise source.refuse(p, f"the parameter {p.arg} has no position", "parameters without * and **")
     return source
+
+
+def alone(f, changed):
+    """Return the checks that no argument shares memory with one that is written to: their gradients would be wrong."""
+    arrays = [p for p in f.params if isinstance(p.type, Array)]
+    pairs = [(p, q) for i, p in enumerate(arrays) for q in arrays[i + 1 :] if {p.name, q.name} & changed]
+    says = "{} and {} share memory, and one of them is written to: give one a copy"
+    return [Do("alone", pair, says.format(*(p.name for p in pair))) for pair in pairs]
 
 
 def checked_argnums(kind, argnums, count):

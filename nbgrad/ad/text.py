@@ -265,6 +265,9 @@ class Writer:
     def do_same(self, s, args):
         return [ast.If(ast.Compare(args[0], [ast.NotEq()], [args[1]]), [_raise("ValueError", "shapes do not fit")], [])]
 
+    def do_alone(self, s, args):
+        return [ast.If(ast.UnaryOp(ast.Not(), called("apart", *args)), [_raise("ValueError", s.extra)], [])]
+
     def do_raise(self, s, args):
         return [ast.Raise(ast.parse(s.extra, mode="eval").body)]
 

@@ -5,7 +5,7 @@ import dataclasses
 from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, reads, walk
 from .text import _flat as flat
 
-CHECKS = ("check", "same", "raise", "whole")
+CHECKS = ("alone", "check", "same", "raise", "whole")
 
 
 def names(values):

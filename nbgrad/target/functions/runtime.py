@@ -41,7 +41,7 @@ def give(slot, tape):
 
 
 def apart(a, b):
-    """Say whether two contiguous arrays share no memory."""
+    """Say whether the memory of two arrays lies apart."""
     return not np.may_share_memory(a, b)
 
 
@@ -206,13 +206,28 @@ def _give(slot, tape):
     return lambda slot, tape: _given(slot, _address(tape))
 
 
+@njit
+def _span(address, shape, strides, width):
+    """Return where the memory of an array begins and ends."""
+    low, high = address, address + width
+    for n, step in zip(shape, strides):
+        if n == 0:
+            return 0, 0
+        if step < 0:
+            low += (n - 1) * step
+        else:
+            high += (n - 1) * step
+    return low, high
+
+
 @overload(apart)
 def _apart(a, b):
     one, other = _width(a.dtype), _width(b.dtype)
 
     def impl(a, b):
-        x, y = _address(a), _address(b)
-        return x + a.size * one <= y or y + b.size * other <= x
+        low, high = _span(_address(a), a.shape, a.strides, one)
+        first, last = _span(_address(b), b.shape, b.strides, other)
+        return high <= first or last <= low or low == high or first == last
 
     return impl
 
