@@ -47,7 +47,7 @@ class Turns:
         for c in written:
             if c not in read and c not in put:
                 self.sums.add(c)
-            elif c not in arrays and _state(self.loop.body, c) != "read" and _state(self.after, c) != "read":
+            elif c not in arrays and first_touch(self.loop.body, c) != "read" and first_touch(self.after, c) != "read":
                 self.own.add(c)
             else:
                 self.carried.add(c)
@@ -139,7 +139,7 @@ def definitions(body):
     return made, {s.index.name: s for s in walk(body) if isinstance(s, Loop)}
 
 
-def _state(body, cell):
+def first_touch(body, cell):
     """Return "put" when a block surely writes a variable first, "read" when it may read it first, else None."""
     for s in body:
         if isinstance(s, Set) and s.op == "get" and s.args[0].name == cell:
@@ -149,7 +149,7 @@ def _state(body, cell):
         if isinstance(s, Add) and s.cell.name == cell:
             return "read"
         if isinstance(s, If):
-            one, two = _state(s.then, cell), _state(s.other, cell)
+            one, two = first_touch(s.then, cell), first_touch(s.other, cell)
             if "read" in (one, two):
                 return "read"
             if one == two == "put":
@@ -158,7 +158,7 @@ def _state(body, cell):
                 return "read" if cell in {n for t in walk(body) for n in names(reads(t))} else None
         elif isinstance(s, Loop | While):
             head = [*s.head, *s.body] if isinstance(s, While) else s.body
-            if _state(head, cell) == "read":
+            if first_touch(head, cell) == "read":
                 return "read"
     return None
 
@@ -308,4 +308,4 @@ def joined(body, first, second, roots):
     return None if second in later else [*body[:i], *stay, *later, *body[j + 1 :]]
 
 
-__all__ = ["Cover", "Do", "Turns", "counts", "definitions", "effects", "joined"]
+__all__ = ["Cover", "Do", "Turns", "counts", "definitions", "effects", "first_touch", "joined"]

@@ -7,7 +7,7 @@ follow in a loop over the directions, which vectorises. A tangent that another s
 from ..ops.table import Op
 from .copying import leaves
 from .forward import Forward
-from .independent import _state
+from .independent import first_touch
 from .snapshots import CHEAP_ROWS
 from .statements import (
     INT,
@@ -70,7 +70,7 @@ class Stretches:
         for k, part in enumerate(self.parts):
             for s in walk(part):
                 self.kept.update(n for n in names(reads(s)) if where.get(n) != k)
-        self.local = {c for c, at in cells.items() if len(at) == 1 and _state(self.parts[min(at)], c) != "read"}
+        self.local = {c for c, at in cells.items() if len(at) == 1 and first_touch(self.parts[min(at)], c) != "read"}
 
     def block(self, body):
         self.parts.append([])
