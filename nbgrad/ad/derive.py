@@ -88,7 +88,7 @@ class Derivative:
             self.steered[own] = steered(f)
             self.changed[own] = {p.name for p in f.params} & written(f)
             made = KINDS[self.kind][0](self, f, further)._replace(name=self.name)
-            self.cached[kinds] = made._replace(body=[*alone(f, self.changed[own]), *made.body])
+            self.cached[kinds] = made._replace(body=[*alone(f, made, self.changed[own]), *made.body])
         return self.cached[kinds]
 
     def again(self, kinds):
@@ -119,12 +119,12 @@ def by_position(source):
     return source
 
 
-def alone(f, changed):
-    """Return the checks that no argument shares memory with one that is written to: their gradients would be wrong."""
-    arrays = [p for p in f.params if isinstance(p.type, Array)]
-    pairs = [(p, q) for i, p in enumerate(arrays) for q in arrays[i + 1 :] if {p.name, q.name} & changed]
+def alone(f, made, changed):
+    """Return the checks that no argument of a derivative shares memory with one that is written to: it would be wrong."""
+    arrays = [(p.name, given) for p, given in zip(f.params, made.params) if isinstance(p.type, Array)]
+    pairs = [(one, other) for i, one in enumerate(arrays) for other in arrays[i + 1 :] if {one[0], other[0]} & changed]
     says = "{} and {} share memory, and one of them is written to: give one a copy"
-    return [Do("alone", pair, says.format(*(p.name for p in pair))) for pair in pairs]
+    return [Do("alone", (one[1], other[1]), says.format(one[0], other[0])) for one, other in pairs]
 
 
 def checked_argnums(kind, argnums, count):
