@@ -1,9 +1,10 @@
 """Loops that the way back runs forward again turn by turn: nothing of a turn is kept, or only the state it began with."""
 
+from .copying import copied
 from .independent import Turns, effects
 from .snapshots import State
 from .statements import INT, Const, Loop, Put, Ref, Set, walk
-from .tidy import copied, names, replace
+from .tidy import names, replace
 
 
 def known_extents(body):

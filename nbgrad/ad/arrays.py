@@ -3,12 +3,10 @@
 import ast
 from typing import NamedTuple
 
-import numpy as np
-
 from . import typing
 from .expressions import Head, Known, Tup, constant
 from .functions import Functions
-from .statements import INT, Add, Array, Cell, Const, Do, Loop, Put, Ref, Scalar, Set, Store
+from .statements import INT, Add, Array, Cell, Const, Do, Loop, Put, Ref, Scalar, Store
 
 
 class Lazy(NamedTuple):
@@ -349,6 +347,3 @@ def _single(i):
 
 def _dots(i):
     return isinstance(i, Known) and i.object is Ellipsis
-
-
-__all__ = ["Arrays", "Lazy", "Set", "np"]

@@ -19,6 +19,14 @@ def copy_of(f: Function, rename=lambda name: name) -> Function:
     return f._replace(body=[_statement(s, new) for s in f.body], results=_operand(f.results, new), roots=roots)
 
 
+def copied(body, fresh):
+    """Return a copy of a block in which every value that it defines has a new name, and the new names; cells keep theirs."""
+    known = {v.name: Ref(fresh(v.name), v.type) for s in walk(body)
+             for v in (getattr(s, "out", None), getattr(s, "index", None)) if isinstance(v, Ref)}  # fmt: skip
+    new = lambda n: known[n].name if n in known else n
+    return [_statement(s, new) for s in body], known
+
+
 def _operand(v, new):
     if isinstance(v, Ref | Cell):
         return type(v)(new(v.name), v.type)

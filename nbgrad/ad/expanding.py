@@ -1,7 +1,7 @@
 """Work arrays that each turn of a loop fills anew, given a place for each turn: what the way back reads is still there."""
 
 from .independent import Cover
-from .statements import Array, Const, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
+from .statements import Array, Const, Loop, Put, Ref, Set, Store, reads, walk
 from .tidy import names
 
 
@@ -80,6 +80,3 @@ def _enlarged(root, loop, outer, before, made, roots, fresh):
         elif isinstance(s, Set) and s.op == "load" and s.args[0].name == root:
             s.args = (larger, loop.index, *s.args[1:])
     return larger
-
-
-__all__ = ["If", "While", "blocks", "expanded"]

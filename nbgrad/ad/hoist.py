@@ -1,7 +1,7 @@
 """What is the same at each turn of a loop is computed before it; its gradient then adds up in a register."""
 
 from .independent import effects
-from .statements import Const, If, Loop, Ref, Set, blocks, walk
+from .statements import Const, Loop, Ref, Set, blocks, walk
 from .tidy import names
 
 FREE = ("load", "size", "view", "+", "-", "*", "/", "cast", "neg", "select", "and", "or", "not", "<", "<=", ">", ">=", "==", "!=")
@@ -64,6 +64,3 @@ class Hoist:
         ):
             return False
         return loop.stop == self.sizes.get((array.name, axis))
-
-
-__all__ = ["Hoist", "If", "hoisted"]

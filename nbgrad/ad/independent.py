@@ -306,6 +306,3 @@ def joined(body, first, second, roots):
         else:
             stay.append(s)
     return None if second in later else [*body[:i], *stay, *later, *body[j + 1 :]]
-
-
-__all__ = ["Cover", "Do", "Turns", "counts", "definitions", "effects", "first_touch", "joined"]

@@ -69,10 +69,8 @@ def accumulated(body):
 
 
 def _mentioned(s):
-    yield from names(reads(s))
-    for b in blocks(s):
-        for t in b:
-            yield from _mentioned(t)
+    for t in walk([s]):
+        yield from names(reads(t))
 
 
 def _sum(s, before, uses):

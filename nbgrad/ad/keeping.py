@@ -335,6 +335,3 @@ class Keeping(Again):
         body = [*self._forward(s.body, (*path, s)), Add(cell, Const(1, INT))]
         extra = [t for b in self.after.get(id(s), ()) for t in self._kept(b, path)]
         return [*self.before.get(id(s), ()), While(head, s.test, body, s.line), *extra]
-
-
-__all__ = ["INT", "Do", "Keeping", "walk"]

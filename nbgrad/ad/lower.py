@@ -6,8 +6,8 @@ from .arrays import Arrays, Lazy
 from .expressions import OURS, Expressions, Known, Tup
 from .fence import source_of
 from .jumps import structured
-from .statements import Add, Array, Do, Function, Group, Ref, Scalar, Set, Store, walk
-from .variables import Pending, Variables, Wider
+from .statements import Array, Do, Function, Group, Ref, Set, Store, walk
+from .variables import Variables, Wider
 
 AUGMENTED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%"}
 
@@ -236,6 +236,3 @@ def _load(target):
     """Return a target as an expression."""
     return ast.copy_location(ast.parse(ast.unparse(target), mode="eval").body, target) if not isinstance(target, ast.Name) else (
         ast.copy_location(ast.Name(target.id, ast.Load()), target))  # fmt: skip
-
-
-__all__ = ["Add", "Lower", "Pending", "Scalar", "Store", "lower"]

@@ -4,7 +4,7 @@ An independent loop is cut into a fixed number of chunks. Each chunk has memory 
 gradients that many turns add to; afterwards the chunks' sums are added in order.
 """
 
-from .statements import INT, Add, Array, Cell, Const, Do, Loop, Put, Ref, Scalar, Set, Store, blocks, walk
+from .statements import INT, Add, Array, Cell, Const, Do, Loop, Put, Ref, Scalar, Set, Store, walk
 from .tidy import names, replace
 
 CHUNKS = 16
@@ -171,6 +171,3 @@ class Chunks:
             c = Ref(self.made.fresh("chunk"), INT)
             part = Ref(self.made.fresh("part"), cell.type)
             after.append(Loop(c, Const(0, INT), Const(CHUNKS, INT), Const(1, INT), [Set(part, "load", (parts, c)), Add(cell, part)]))
-
-
-__all__ = ["Chunks", "blocks", "race_free", "threaded"]

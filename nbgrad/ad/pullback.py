@@ -4,7 +4,7 @@ from ..base.errors import ShapeError, problem
 from .copying import size_of, written
 from .expressions import Known, Tup
 from .reverse import Reverse, finished
-from .statements import Array, Const, Do, Function, Group, Ref, Scalar, Set, Store
+from .statements import Array, Do, Function, Group, Ref, Scalar, Store
 
 
 def pullback(f: Function, kinds) -> Function:
@@ -76,6 +76,3 @@ class Pullback(Reverse):
         kind, given = Scalar(v.type.dtype), Scalar(g.type.dtype)
         self.over(extents, lambda *i: self.block.append(
             Store(shadow, i, self.cast(self.emit("load", (g, *i), given), kind), True, self.line)))  # fmt: skip
-
-
-__all__ = ["Const", "Pullback", "Set", "pullback"]

@@ -24,7 +24,6 @@ from .statements import (
     Array,
     Cell,
     Const,
-    Do,
     Function,
     Group,
     If,
@@ -73,9 +72,10 @@ def reverse(f: Function, wrt, value=True, single=None) -> Function:
                       "return one float, or use nbgrad.jacobian", at=f.where)  # fmt: skip
     active_names, seeds, params = [f.params[i].name for i in wrt], [(f.results, Const(1.0, f.results.type))], [f.params[i] for i in wrt]
     trial = Reverse(copy_of(f), active_names)
-    trial.run(seeds, params)
-    made = Reverse(f, active_names, again_in=trial.worth())
-    gradients = made.run(seeds, params)
+    gradients = trial.run(seeds, params)
+    again_in = trial.worth()
+    made = Reverse(f, active_names, again_in=again_in) if again_in else trial
+    gradients = made.run(seeds, params) if again_in else gradients
     out = gradients[0] if (len(gradients) == 1 if single is None else single) else Tup(gradients)
     results = Tup([f.results, out]) if value else out
     g = Function(f.name, f.params, made.once(results), results, made.roots, f.where)
@@ -388,6 +388,3 @@ def _writers(loop, sums, roots):
         if ours:
             out.append((b, ours))
     return out
-
-
-__all__ = ["Do", "Reverse", "prepared", "reverse"]

@@ -3,12 +3,11 @@
 import ast
 import math
 
-from ..base.source import CONSTANTS
 from ..ops.table import MISSING, ZERO, Op, table
 from . import typing
 from .activity import passes
 from .scalar import partials
-from .statements import BOOL, INT, Const, Loop, Ref, Scalar, Set
+from .statements import BOOL, INT, Const, Loop, Ref, Set
 
 ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%"}
 ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
@@ -183,6 +182,3 @@ class Builder:
         product = self.times(g, partial)
         zero = Const(0.0, g.type)
         return self.emit("select", (self.emit("==", (g, zero), BOOL), zero, product), g.type)
-
-
-__all__ = ["CONSTANTS", "Builder", "Scalar"]

@@ -7,9 +7,10 @@ visited one by one.
 
 from typing import NamedTuple
 
+from .copying import copied
 from .independent import counts
-from .statements import BOOL, INT, Const, If, Loop, Ref, Set, Store, walk
-from .tidy import copied, names, replace
+from .statements import BOOL, INT, Const, If, Loop, Ref, Set, Store
+from .tidy import names, replace
 
 LIGHT = ("load", "+", "-", "*", "neg", "cast", "select", "size", "<", ">", "<=", ">=", "and", "or", "not")
 
@@ -267,6 +268,3 @@ class Turned:
         for p, (start, stop) in zip(places[:-1][::-1], whole[:-1][::-1]):
             body = [Loop(p, start, stop, Const(1, INT), body, False, line)]
         return body[0]
-
-
-__all__ = ["gathered", "walk"]

@@ -7,16 +7,14 @@ import zlib
 
 from ..base.source import CONSTANTS
 from ..ops.elementary.bits import find
-from ..ops.table import Op, table
+from ..ops.table import Op
 from .scalar import MATH_ROWS
 from .statements import (
     Add,
     Array,
     Cell,
     Const,
-    Do,
     Function,
-    Group,
     If,
     Loop,
     Put,
@@ -24,7 +22,6 @@ from .statements import (
     Set,
     Store,
     While,
-    blocks,
     reads,
     walk,
 )
@@ -343,13 +340,9 @@ def _flat(values):
 
 
 def _all_reads(s):
-    """Yield the names that a statement and the blocks inside of it read."""
-    for r in _flat(reads(s)):
-        if isinstance(r, Ref):
-            yield r.name
-    for b in blocks(s):
-        for t in b:
-            yield from _all_reads(t)
+    """Yield the names of the values that a statement and the blocks inside of it read."""
+    for t in walk([s]):
+        yield from (r.name for r in _flat(reads(t)) if isinstance(r, Ref))
 
 
 def row_text(op) -> str:
@@ -378,6 +371,3 @@ def written(f: Function):
     writer = Writer()
     tree = writer.function(f)
     return ast.unparse(tree), writer.rows
-
-
-__all__ = ["Array", "Do", "Group", "needed", "row_text", "table", "written"]

@@ -1,7 +1,5 @@
 """Statements that nothing needs are dropped; what is computed twice is computed once."""
 
-import dataclasses
-
 from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, reads, walk
 from .text import _flat as flat
 
@@ -99,29 +97,6 @@ def replace(body, known):
         elif isinstance(s, While | If):
             s.test = renamed(s.test, known)
     return body
-
-
-def copied(body, fresh):
-    """Return a copy of a block in which every value that it defines has a new name, and the new names."""
-    known: dict = {}
-    for s in walk(body):
-        for v in (getattr(s, "out", None), getattr(s, "index", None)):
-            if isinstance(v, Ref):
-                known[v.name] = Ref(fresh(v.name), v.type)
-    made = [_copied(s, known) for s in body]
-    return replace(made, known), known
-
-
-def _copied(s, known):
-    if isinstance(s, Loop):
-        return Loop(known[s.index.name], s.start, s.stop, s.step, [_copied(t, known) for t in s.body], s.parallel, s.line, s.backward)
-    if isinstance(s, While):
-        return While([_copied(t, known) for t in s.head], s.test, [_copied(t, known) for t in s.body], s.line)
-    if isinstance(s, If):
-        return If(s.test, [_copied(t, known) for t in s.then], [_copied(t, known) for t in s.other], s.line)
-    if isinstance(s, Set):
-        return Set(known[s.out.name] if isinstance(s.out, Ref) else s.out, s.op, s.args, s.extra, s.line)
-    return dataclasses.replace(s)
 
 
 def changed(body, results, roots):

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from nbgrad.ad.copying import copied
 from nbgrad.ad.statements import Do, If, Loop, Set, Store, While, walk
-from nbgrad.ad.tidy import Shared, changed, copied, dead, names, renamed, replace
+from nbgrad.ad.tidy import Shared, changed, dead, names, renamed, replace
 from tests.ad.plain import lowered
 from tests.ad.zoo import V
 

@@ -2,7 +2,6 @@
 
 import functools
 import threading
-import types as python
 
 from ...ad.derive import Derivative
 from ...base.errors import KernelError, problem
@@ -90,6 +89,3 @@ def source_path(dispatcher, args):
     """Return the path of the file of a signature."""
     dispatcher.text_for(args)
     return dispatcher.found[args][1]
-
-
-__all__ = ["compiled", "is_compiled", "made", "python", "source_path"]
