@@ -11,6 +11,7 @@ from .fence import source_of
 from .forward import forward
 from .jacobians import jacobian
 from .lower import lower
+from .orders import unforked
 from .pattern import pattern, steered
 from .pullback import pullback
 from .reverse import prepared, reverse
@@ -93,7 +94,7 @@ class Derivative:
 
     def again(self, kinds):
         """Return the statements of the derivative, to be changed."""
-        return copy_of(self.statements(kinds))
+        return unforked(copy_of(self.statements(kinds)))
 
     def title(self, kinds):
         folder, file = os.path.split(self.plain.__code__.co_filename)
@@ -159,7 +160,7 @@ KINDS = {  # how each is written from the statements of a function, and the para
     "grad": (lambda d, f, kinds: reverse(floats(f, d), d.wrt, False, d.single), lambda base: ()),
     "value_and_grad": (lambda d, f, kinds: reverse(floats(f, d), d.wrt, True, d.single), lambda base: ()),
     "jvp": (lambda d, f, kinds: forward(f, kinds), lambda base: fresh_names(base, [f"t_{n}" for n in base])),
-    "hvp": (lambda d, f, kinds: forward(copy_of(reverse(f, range(len(f.params)), False, len(f.params) == 1)), kinds, False),
+    "hvp": (lambda d, f, kinds: forward(unforked(copy_of(reverse(f, range(len(f.params)), False, len(f.params) == 1))), kinds, False),
             lambda base: fresh_names(base, [f"t_{n}" for n in base])),
     "pullback": (lambda d, f, kinds: pullback(f, kinds), lambda base: fresh_names(base, ["g", *(f"g_{n}" for n in base)])),
     "jacobian": (lambda d, f, kinds: jacobian(floats(f, d), d.wrt, d.single, d.mode), lambda base: ()),

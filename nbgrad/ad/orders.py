@@ -1,8 +1,9 @@
 """The order of turns in finished code: forwards where order does not matter, each place of an array written once."""
 
 from .independent import counts, definitions
-from .statements import BOOL, Add, If, Loop, Put, Ref, Set, Store, blocks, walk
+from .statements import BOOL, Add, Array, If, Loop, Put, Ref, Set, Store, blocks, walk
 from .stencils import gathered
+from .tidy import names
 
 
 def ordered(body, roots, fresh):
@@ -56,13 +57,29 @@ def _apart(loop, roots, fresh, known):
                 first.append(Set(other[a.name], "copy", (a,), None, loop.line))
                 roots[other[a.name].name] = other[a.name].name
             for b in found[i + 1 :]:
-                one = Ref(fresh("apart"), BOOL)
+                one = Ref(fresh("distinct"), BOOL)
                 first.append(Set(one, "apart", (a, b), None, loop.line))
-                both = one if test is None else Ref(fresh("apart"), BOOL)
+                both = one if test is None else Ref(fresh("distinct"), BOOL)
                 if test is not None:
                     first.append(Set(both, "and", (test, one), None, loop.line))
                 test = both
     return [*first, If(test, made, [loop], loop.line)]
+
+
+def unforked(f):
+    """Return a function without its ways for arrays that lie apart, in place: in what is differentiated, memory has one name."""
+    apart: set = set()
+    for b in [f.body, *[b for s in walk(f.body) for b in blocks(s)]]:
+        kept = []
+        for s in b:
+            if isinstance(s, Set) and (s.op == "apart" or (s.op == "and" and apart & set(names(s.args)))):
+                apart.add(s.out.name)
+            elif isinstance(s, If) and apart & set(names((s.test,))):
+                kept += s.other
+            elif not (isinstance(s, Set) and s.op == "copy" and isinstance(s.out.type, Array)):
+                kept.append(s)
+        b[:] = kept
+    return f
 
 
 def _block(body, roots, fresh, mentions, known):
