@@ -239,7 +239,7 @@ class Writer:
             if s.backward:
                 args = _reversed(args, s)
             elif isinstance(s.step, Const) and s.step.value == 1:
-                args = args[1:2] if isinstance(s.start, Const) and s.start.value == 0 else args[:2]
+                args = _upward(args, s)
             over = called("prange" if s.parallel else "range", *args)
             outer, self.vector = self.vector, _straight(s.body)
             body, self.vector = self.block(s.body), outer
@@ -303,6 +303,18 @@ class Writer:
 def _straight(body):
     """Say whether the turns of a loop are straight lines without memory of the turn before: such a loop may vectorise."""
     return all(isinstance(t, Store | Add) or (isinstance(t, Set) and t.op not in ("view", "array", "call", "new")) for t in body)
+
+
+def _upward(args, s):
+    """Return the arguments of a range in steps of 1.
+
+    LLVM must see that no index wraps around, or the loop stays scalar; from 2 on it does not without the `max`.
+    """
+    if not isinstance(s.start, Const):
+        return args[:2]
+    if s.start.value < 2 or s.parallel:
+        return args[:2] if s.start.value else args[1:2]
+    return [args[0], called("max", *args[:2])]
 
 
 def _reversed(args, s):
