@@ -152,10 +152,26 @@ def _function(text, name):
         except BaseException:
             del sys.modules[title]
             raise
+        _share(vars(module))
     function = getattr(module, name)
     if not hasattr(function, "_compiler"):
         raise problem(KernelError, f"{name}: Numba's compiler is switched off", "unset NUMBA_DISABLE_JIT")
     return function
+
+
+_helpers: dict = {}  # code of a helper -> Numba's function of it
+
+
+def _share(found):
+    """Put helpers that another kernel had compiled in place of equal ones.
+
+    A helper that looks up no global name but `word` means the same in each kernel. That of `matmul` takes Numba as long as
+    a third of the kernel.
+    """
+    for name, thing in found.items():
+        code = getattr(getattr(thing, "py_func", None), "__code__", None)
+        if code is not None and name not in ("kernel", "helper") and not (set(code.co_names) & set(found)) - {"word"}:
+            found[name] = _helpers.setdefault((code.co_code, code.co_consts, code.co_names, code.co_varnames), thing)
 
 
 def linked(text, name):

@@ -111,3 +111,37 @@ def test_loops_take_several_vectors_at_a_time_where_the_text_says_so(folder):
         ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(text, "scale"))(block.ctypes.data, 0)
         np.testing.assert_allclose(out, np.sqrt(x) / (x + 64) * 64 * x, rtol=1e-6)
     assert roots[4] >= roots[1] + 3
+
+
+HELPERS = """
+
+step = {step}
+
+
+@helper
+def third(args, at):
+    return 3 * word(args, at)
+
+
+@helper
+def moved(args, at):
+    return step + word(args, at)
+
+
+@kernel
+def both(args, tile):
+    at0(args)[0] = third(args, 1) + moved(args, 1)
+"""
+
+
+def test_a_helper_that_reads_words_alone_is_compiled_once(folder):
+    found = {}
+    for step in (5, 7):
+        text = prelude(("float32",)) + HELPERS.format(step=step)
+        out = np.zeros(1, np.float32)
+        words = np.array([out.ctypes.data, 10])
+        ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(text, "both"))(words.ctypes.data, 0)
+        assert out[0] == 3 * 10 + step + 10
+        found[step] = build.build_function(text, "both").py_func.__globals__
+    assert found[5]["third"] is found[7]["third"]
+    assert found[5]["moved"] is not found[7]["moved"]
