@@ -1,27 +1,25 @@
 """What the text of a derivative calls besides NumPy: tapes, and sums whose order does not matter.
 
-The memory of tapes is kept from one call to the next: fresh memory costs a page fault for each 4 KiB, more than what is done
-with it. A table of slots holds it; a call takes a tape out of its slot and gives it back, so that threads and calls inside of
-calls have tapes of their own. A call that ends with an exception does not give its tapes back; they are lost.
+The memory of tapes is that of `tapes.py`. A call that ends with an exception does not give its tapes back; they are lost.
 
-Each function is a plain one too, so that the text can be read, run and stepped through without a compiler.
+Each function is a plain one too, so that the text can be read, run and stepped through without a compiler. Compiled code has
+them written straight into it: an `@overload` would have Numba compile each of them at the first derivative, half a second.
 """
-
-import ctypes
 
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import populate_array
 
-SLOTS = 4096
-HEAD = 64  # bytes before the numbers, the last 16 of which are the capacity in bytes and the address to free
-LARGEST = 1 << 30  # bytes of a tape that is kept between calls
-_table = (ctypes.c_int64 * SLOTS)()
-llvm.add_symbol("nbgrad_tapes", ctypes.addressof(_table))
+from .tapes import ADDRESSES, CAPACITY
+
+for _name, _address in ADDRESSES.items():
+    llvm.add_symbol(_name, _address)
+_word = ir.IntType(64)
+_NO_MEMORY = "no memory for the tape of a derivative"
 
 
 def take(slot, size, dtype):
@@ -50,198 +48,105 @@ def plus(total, x):
     return total + x
 
 
-@intrinsic
-def _swap(context, slot, value):
-    """Put an address into a slot and return what was there."""
-
-    def emit(context, builder, signature, args):
-        kind = ir.ArrayType(ir.IntType(64), SLOTS)
-        table = builder.module.globals.get("nbgrad_tapes") or ir.GlobalVariable(builder.module, kind, "nbgrad_tapes")
-        place = builder.gep(table, [ir.IntType(64)(0), args[0]])
-        return builder.atomic_rmw("xchg", place, args[1], "seq_cst")
-
-    return types.int64(types.int64, types.int64), emit
+@type_callable(take)
+def _type_take(context):
+    return lambda slot, size, dtype: types.Array(dtype.dtype, 1, "C")
 
 
-@intrinsic
-def _malloc(context, size):
-    def emit(context, builder, signature, args):
-        kind = ir.FunctionType(ir.IntType(8).as_pointer(), [ir.IntType(64)])
-        function = cgutils.get_or_insert_function(builder.module, kind, "malloc")
-        return builder.ptrtoint(builder.call(function, args), ir.IntType(64))
-
-    return types.int64(types.int64), emit
+@type_callable(grow)
+def _type_grow(context):
+    return lambda tape, size: tape
 
 
-@intrinsic
-def _free(context, address):
-    def emit(context, builder, signature, args):
-        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer()])
-        function = cgutils.get_or_insert_function(builder.module, kind, "free")
-        builder.call(function, [builder.inttoptr(args[0], ir.IntType(8).as_pointer())])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), emit
+@type_callable(give)
+def _type_give(context):
+    return lambda slot, tape: types.none
 
 
-@intrinsic
-def _read(context, address):
-    def emit(context, builder, signature, args):
-        return builder.load(builder.inttoptr(args[0], ir.IntType(64).as_pointer()))
-
-    return types.int64(types.int64), emit
+@type_callable(apart)
+def _type_apart(context):
+    return lambda a, b: types.boolean
 
 
-@intrinsic
-def _write(context, address, value):
-    def emit(context, builder, signature, args):
-        builder.store(args[1], builder.inttoptr(args[0], ir.IntType(64).as_pointer()))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), emit
+@type_callable(plus)
+def _type_plus(context):
+    return lambda total, x: context.unify_types(total, x)
 
 
-@intrinsic
-def _copy(context, to, source, size):
-    def emit(context, builder, signature, args):
-        byte = ir.IntType(8).as_pointer()
-        cgutils.raw_memcpy(builder, builder.inttoptr(args[0], byte), builder.inttoptr(args[1], byte), args[2], 1)
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64, types.int64), emit
+@lower_builtin(take, types.Integer, types.Integer, types.Any)
+def _take(context, builder, signature, args):
+    kind = signature.return_type
+    size = builder.mul(_as_word(context, builder, signature, args, 1), _width(context, kind))
+    return _tape(context, builder, kind, _called(builder, "take_tape", _as_word(context, builder, signature, args, 0), size))
 
 
-@intrinsic
-def _array(context, address, size, dtype):
-    """Make an array of `size` numbers of what lies at an address; nobody counts who holds it."""
-    kind = types.Array(dtype.dtype, 1, "C")
-
-    def emit(context, builder, signature, args):
-        array = context.make_array(kind)(context, builder)
-        width = context.get_constant(types.intp, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-        data = builder.inttoptr(args[0], context.get_data_type(kind.dtype).as_pointer())
-        populate_array(array, data=data, shape=[args[1]], strides=[width], itemsize=width, meminfo=None)
-        return array._getvalue()
-
-    return kind(types.int64, types.int64, dtype), emit
+@lower_builtin(grow, types.Array, types.Integer)
+def _grow(context, builder, signature, args):
+    kind = signature.return_type
+    tape = context.make_array(kind)(context, builder, args[0])
+    used = builder.mul(tape.nitems, _width(context, kind))
+    size = builder.mul(_as_word(context, builder, signature, args, 1), _width(context, kind))
+    return _tape(context, builder, kind, _called(builder, "grow_tape", builder.ptrtoint(tape.data, _word), used, size))
 
 
-@intrinsic
-def _address(context, tape):
-    def emit(context, builder, signature, args):
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        return builder.ptrtoint(array.data, ir.IntType(64))
-
-    return types.int64(tape), emit
+@lower_builtin(give, types.Integer, types.Array)
+def _give(context, builder, signature, args):
+    tape = context.make_array(signature.args[1])(context, builder, args[1])
+    _called(builder, "give_tape", _as_word(context, builder, signature, args, 0), builder.ptrtoint(tape.data, _word))
+    return context.get_dummy_value()
 
 
-@njit
-def _obtain(size):
-    """Return the address of memory for a tape of `size` bytes."""
-    block = _malloc(size + 2 * HEAD)
-    if block == 0:
-        raise MemoryError("no memory for the tape of a derivative")
-    address = (block + 2 * HEAD - 1) & -HEAD
-    _write(address - 16, size)
-    _write(address - 8, block)
-    return address
+@lower_builtin(apart, types.Array, types.Array)
+def _apart(context, builder, signature, args):
+    low, high, empty = _span(context, builder, signature.args[0], args[0])
+    first, last, void = _span(context, builder, signature.args[1], args[1])
+    found = builder.or_(builder.icmp_signed("<=", high, first), builder.icmp_signed("<=", last, low))
+    return builder.or_(found, builder.or_(empty, void))
 
 
-@njit
-def _taken(slot, size):
-    """Return the address of a tape of at least `size` bytes."""
-    address = _swap(slot, 0)
-    if address != 0:
-        if _read(address - 16) >= size:
-            return address
-        _free(_read(address - 8))
-    return _obtain(size)
+@lower_builtin(plus, types.Any, types.Any)
+def _plus(context, builder, signature, args):
+    total, x = (context.cast(builder, a, kind, signature.return_type) for a, kind in zip(args, signature.args))
+    return builder.fadd(total, x, flags=("reassoc", "contract", "nsz"))
 
 
-@njit
-def _given(slot, address):
-    if _read(address - 16) <= LARGEST:
-        address = _swap(slot, address)
-    if address != 0:
-        _free(_read(address - 8))
+def _as_word(context, builder, signature, args, i):
+    """Return an integer argument in 64 bits."""
+    return context.cast(builder, args[i], signature.args[i], types.int64)
 
 
-@njit
-def _grown(address, used, size):
-    """Return the address of a larger tape with the same first `used` bytes."""
-    larger = _obtain(max(size, 2 * used))
-    _copy(larger, address, used)
-    _free(_read(address - 8))
-    return larger
+def _width(context, kind):
+    """Return the bytes of a number of an array."""
+    return _word(context.get_abi_sizeof(context.get_data_type(kind.dtype)))
 
 
-def _width(dtype):
-    return np.dtype("bool" if str(dtype) == "bool" else str(dtype)).itemsize
+def _called(builder, name, *words):
+    """Call a function of `tapes.py`."""
+    kind = ir.FunctionType(_word, [_word] * len(words))
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"nbgrad_{name}"), words)
 
 
-@overload(take)
-def _take(slot, size, dtype):
-    width = _width(dtype.dtype)
-
-    def impl(slot, size, dtype):
-        address = _taken(slot, max(size, 1) * width)
-        return _array(address, _read(address - 16) // width, dtype)
-
-    return impl
-
-
-@overload(grow)
-def _grow(tape, size):
-    width, dtype = _width(tape.dtype), getattr(np, "bool_" if str(tape.dtype) == "bool" else str(tape.dtype))
-
-    def impl(tape, size):
-        address = _grown(_address(tape), tape.size * width, size * width)
-        return _array(address, _read(address - 16) // width, dtype)
-
-    return impl
+def _tape(context, builder, kind, address):
+    """Make an array of all that a tape has room for; nobody counts who holds it."""
+    with cgutils.if_unlikely(builder, builder.icmp_unsigned("==", address, _word(0))):
+        context.call_conv.return_user_exc(builder, MemoryError, (_NO_MEMORY,))
+    width = _width(context, kind)
+    capacity = builder.load(builder.inttoptr(builder.add(address, _word(CAPACITY)), _word.as_pointer()))
+    array = context.make_array(kind)(context, builder)
+    data = builder.inttoptr(address, context.get_data_type(kind.dtype).as_pointer())
+    populate_array(array, data=data, shape=[builder.udiv(capacity, width)], strides=[width], itemsize=width, meminfo=None)
+    return array._getvalue()
 
 
-@overload(give)
-def _give(slot, tape):
-    return lambda slot, tape: _given(slot, _address(tape))
-
-
-@njit
-def _span(address, shape, strides, width):
-    """Return where the memory of an array begins and ends."""
-    low, high = address, address + width
-    for n, step in zip(shape, strides):
-        if n == 0:
-            return 0, 0
-        if step < 0:
-            low += (n - 1) * step
-        else:
-            high += (n - 1) * step
-    return low, high
-
-
-@overload(apart)
-def _apart(a, b):
-    one, other = _width(a.dtype), _width(b.dtype)
-
-    def impl(a, b):
-        low, high = _span(_address(a), a.shape, a.strides, one)
-        first, last = _span(_address(b), b.shape, b.strides, other)
-        return high <= first or last <= low or low == high or first == last
-
-    return impl
-
-
-@intrinsic
-def _any_order(context, total, x):
-    def emit(context, builder, signature, args):
-        return builder.fadd(*args, flags=("reassoc", "contract", "nsz"))
-
-    return total(total, x), emit
-
-
-@overload(plus)
-def _plus(total, x):
-    if total == x:
-        return lambda total, x: _any_order(total, x)
-    return lambda total, x: total + x
+def _span(context, builder, kind, value):
+    """Return where the memory of an array begins and ends, and whether it has none."""
+    array = context.make_array(kind)(context, builder, value)
+    low = builder.ptrtoint(array.data, _word)
+    high, empty = builder.add(low, _width(context, kind)), ir.IntType(1)(0)
+    for n, step in zip(cgutils.unpack_tuple(builder, array.shape), cgutils.unpack_tuple(builder, array.strides)):
+        far = builder.mul(builder.sub(n, _word(1)), step)
+        back = builder.icmp_signed("<", step, _word(0))
+        low = builder.add(low, builder.select(back, far, _word(0)))
+        high = builder.add(high, builder.select(back, _word(0), far))
+        empty = builder.or_(empty, builder.icmp_signed("==", n, _word(0)))
+    return low, high, empty
