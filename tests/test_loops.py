@@ -223,3 +223,15 @@ def test_arguments_that_share_memory_with_one_that_is_written_are_refused():
     for x, y in ((a[:4], a[:4]), (a[:4], a[2:6]), (a[3:7], a[:4])):
         with pytest.raises(ValueError, match="x and y share memory"):
             g(x, y)
+
+
+def test_parameters_keep_their_names_whatever_the_text_says():
+    @njit
+    def scaled(x, max):
+        for i in range(3):
+            x = x * max + math.sin(x * i)
+        return x
+
+    g = ng.grad(scaled, (0, 1))
+    assert g(0.5, max=2.0) == g(0.5, 2.0)
+    assert g(0.5, max=2.0)[1] == pytest.approx((scaled(0.5, 2.0 + 1e-6) - scaled(0.5, 2.0 - 1e-6)) / 2e-6, rel=1e-6)

@@ -19,6 +19,18 @@ def copy_of(f: Function, rename=lambda name: name) -> Function:
     return f._replace(body=[_statement(s, new) for s in f.body], results=_operand(f.results, new), roots=roots)
 
 
+def without(f: Function, words) -> Function:
+    """Return the function with other names for values that are called like one of `words`, parameters too."""
+    used, new = taken(f), {}
+    for n in sorted(used & words):
+        new[n] = f"{n}_"
+        while new[n] in used or new[n] in words:
+            new[n] += "_"
+    name = lambda n: new.get(n, n)
+    body, roots = [_statement(s, name) for s in f.body], {name(n): name(r) for n, r in f.roots.items()}
+    return f._replace(params=_operand(f.params, name), body=body, results=_operand(f.results, name), roots=roots)
+
+
 def copied(body, fresh):
     """Return a copy of a block in which every value that it defines has a new name, and the new names; cells keep theirs."""
     known = {v.name: Ref(fresh(v.name), v.type) for s in walk(body)

@@ -38,6 +38,8 @@ SLOTS = 4096  # places where tapes lie between calls
 VECTOR = "vector"  # stands for a row that is a vectorising elementary function
 ALONE = ("tanh", "sinh", "cosh", "expm1")  # rows whose elementary function is as fast as `math`'s one number at a time too
 SLOW = ("pow",)  # rows whose elementary function is no gain, one number at a time
+CALLED = {"apart", "give", "grow", "plus", "take"}  # of `target.functions.runtime`
+WORDS = CALLED | {"abs", "int", "len", "math", "max", "np", "prange", "range"}  # what a text says besides names of values and rows
 
 
 def name(text):

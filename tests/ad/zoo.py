@@ -949,3 +949,27 @@ def another_name(x, y):
     v = w
     v += x
     return x + y * z + v * w
+
+
+# names that the text of a derivative says itself: of functions, modules, tapes
+
+
+@case(V, 0.7, wrt=(0, 1))
+def called_like_words(x, max):
+    plus = 0.0
+    take = np.zeros(x.size)
+    for range_ in range(2, x.size):
+        tanh = math.exp(x[range_]) * math.tanh(x[range_]) * max
+        give = plus * tanh + max
+        plus += tanh * give
+        take[range_] = plus * give
+    return plus * take[x.size - 1]
+
+
+@case(V, 0.7)
+def called_like_modules(np, math):
+    len = 0.0
+    abs = np * math
+    for take in range(abs.size):
+        len += abs[take] * abs[take] * len + np[take]
+    return len

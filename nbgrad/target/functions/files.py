@@ -10,8 +10,9 @@ import sys
 import types
 from pathlib import Path
 
+from ...ad.copying import taken, without
 from ...ad.streams import streamed
-from ...ad.text import VECTOR, needed, row_text, written
+from ...ad.text import CALLED, VECTOR, WORDS, needed, row_text, written
 from ...ops import elementary
 from ...ops.table import Op
 from ..cpu import engine, store
@@ -29,10 +30,13 @@ HELPER = '@njit(error_model="numpy")\n'
 
 def text_of(function, title, options) -> str:
     """Return the text of the file of a function of `ad`; `options` gives Numba's, told whether there is a parallel loop."""
-    body, rows = written(streamed(function))
+    streams = streamed(function)
+    body, rows = written(streams)
+    if taken(streams) & (WORDS | rows.keys()):  # the user's own names
+        body, rows = written(without(streams, WORDS | rows.keys()))
     parts = [HEAD.format(title=title)]
     vectors = sorted(n for n, fn in rows.items() if fn is VECTOR)
-    words = [n for n in ("apart", "give", "grow", "plus", "take") if re.search(rf"\b{n}\(", body)]
+    words = [n for n in sorted(CALLED) if re.search(rf"\b{n}\(", body)]
     if words:
         parts.append(f"from nbgrad.target.functions.runtime import {', '.join(words)}\n")
     if vectors:
@@ -81,7 +85,7 @@ def _stamp():
     """Return a hash of what texts import: they are compiled anew when it changes."""
     here = Path(__file__).parent  # by their paths: to import them is to import Numba, and this file is read without
     rows = sorted(Path(elementary.__file__).parent.glob("*.py"))
-    files = [here / "runtime.py", here / "vector.py", here.parent / "cpu" / "inline.py", *rows]
+    files = [here / "runtime.py", here / "tapes.py", here / "vector.py", here.parent / "cpu" / "inline.py", *rows]
     return hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=8).hexdigest()
 
 
