@@ -8,9 +8,10 @@ import numpy as np
 from .ad.ruled import CustomRule
 from .base import tree
 from .base.errors import ArgumentError, DtypeError, GradientError, problem
+from .derived import derived_op
 from .eager import as_tensor, record_custom
 from .history import Kept, node_of
-from .loops import derivative, is_compiled
+from .loops import is_compiled
 from .ops.table import Op, elementwise
 from .tape.tape import enable_grad, no_grad, recording
 from .tensor import Tensor, writes
@@ -27,6 +28,8 @@ def op(fn=None, *, backward=None, df=None, name=None):
         or given as `df`, a lambda of the parameters and `out`. Any order of derivative works.
         An `@njit` function of numbers and arrays that returns floats, arrays of floats or a tuple of them, without
         `backward`: its backward is derived from its text (loops, branches and calls, as for `nbgrad.grad`), compiled.
+        Any order of derivative works. In a program of `nbgrad.compile` its machine code is called like a kernel; what it
+        returns must be as large as the shapes of its arguments say, or numbers that are known when the program is recorded.
         With `backward`: a function of arrays that returns one array, such as an `@njit` function.
     backward : function, optional
         Of `g` (gradient of the result), and of any of the parameters and `out`, by name: what it names is kept.
@@ -53,7 +56,7 @@ def op(fn=None, *, backward=None, df=None, name=None):
         return functools.partial(op, backward=backward, df=df, name=name)
     if backward is None:
         if is_compiled(fn):
-            return _derived_op(fn, name or fn.__name__)
+            return derived_op(fn, name or fn.__name__)
         row = elementwise(df=df, register=False)(fn)
         row.formula  # noqa: B018 - a body that is no formula is refused here, not at the first call
         row.name = name or row.name
@@ -115,56 +118,6 @@ def _array_op(forward, backward, name):
 
     call.op = row
     return call
-
-
-def _derived_op(fn, name):
-    """An op of a compiled function, whose backward is derived."""
-    params, back = _parameters(fn), derivative("pullback", fn)
-
-    def pull(node, g):
-        values = [node.kept[a].value(node, a) for a in params]
-        flowed = g if isinstance(g, dict) else {0: g}
-        for v in (*values, *flowed.values()):
-            v._read(f"the backward of {name}, which is run by Python,")
-        layouts = node.kept["layouts"]
-        flat = [np.array(flowed[i].data, dtype) if i in flowed else np.zeros(shape, dtype) if dtype.kind == "f" else None
-                for i, (shape, dtype) in enumerate(layouts)]  # fmt: skip
-        flat = [None if s is None else _number_or_array(s) for s in flat]
-        with no_grad():
-            parts = back(*[_own_argument(v.data) for v in values], tuple(flat) if node.kept["several"] else flat[0])[1]
-        read = [*values, *flowed.values()]
-        return [_once(_checked(Tensor(np.asarray(p)), node, i, name), name, read, node) if v.dtype.kind == "f" else None
-                for i, (p, v) in enumerate(zip(parts, values))]  # fmt: skip
-
-    row = Op(name, "custom", params, pull=pull)
-
-    @functools.wraps(fn.py_func)
-    def call(*args):
-        if len(args) != len(params):
-            raise problem(ArgumentError, f"{name}: {len(args)} arguments given for {params}", f"{name}({', '.join(params)})")
-        tensors = [as_tensor(a) for a in args]
-        for t in tensors:
-            t._read(f"{name}(), which is run by Python,")
-        out = fn(*[_own_argument(t.data) for t in tensors])
-        several = isinstance(out, tuple)
-        arrays = [np.asarray(a) for a in (out if several else (out,))]
-        kept = {a: Kept(t, node_of(t)) for a, t in zip(params, tensors)}
-        kept |= {"layouts": [(a.shape, a.dtype) for a in arrays], "several": several}
-        found = record_custom(row, [node_of(t) for t in tensors], arrays, kept, [t.shape for t in tensors], [t.data for t in tensors])
-        return tuple(found) if several else found[0]
-
-    call.op = row
-    return call
-
-
-def _number_or_array(a):
-    """Return an array as a compiled function takes it: without axes it is a number."""
-    return a[()] if a.ndim == 0 else a
-
-
-def _own_argument(a):
-    """Return an argument with memory of its own: the function may write into it."""
-    return a[()] if a.ndim == 0 else np.array(a, order="C")
 
 
 def _once(g, name, read, node):

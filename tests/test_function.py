@@ -153,65 +153,6 @@ def test_custom_vjp_checks_what_backward_returns():
         f(x, x).backward()
 
 
-@ng.op
-@njit
-def smoothed(x, rate):
-    """A running mean, written as a loop: each element depends on all before it."""
-    out = np.empty_like(x)
-    state = 0.0
-    for i in range(x.size):
-        state = state + rate * (x[i] - state)
-        out[i] = state if state > 0.0 else 0.5 * state
-    return out
-
-
-@ng.op
-@njit
-def moments(x, k):
-    x[0] = x[0] * x[k]  # the caller's array stays as it is
-    return x.mean(), x * x, k + 1
-
-
-def test_a_compiled_function_is_an_op_with_its_backward_derived(rng):
-    x = rng.normal(size=6)
-    ng.gradcheck(smoothed, x, 0.3, modes=("reverse",))
-    loss = lambda x, rate: (smoothed(x * 2.0, rate) ** 2).sum()
-    gx, rate = ng.grad(loss, (0, 1))(x, 0.3)
-    h = 1e-6
-    assert float(rate) == pytest.approx(float((loss(x, 0.3 + h) - loss(x, 0.3 - h)) / (2 * h)), rel=1e-6)
-    assert gx.shape == x.shape
-
-
-def test_a_derived_op_may_return_a_tuple_and_write_into_its_arguments(rng):
-    x = rng.normal(size=4)
-    before = x.copy()
-
-    def loss(x):
-        mean, squares, k = moments(x, 2)
-        return mean * squares.sum() * float(k.data)
-
-    found = ng.grad(loss)(x).numpy()
-    np.testing.assert_array_equal(x, before)
-    steps = np.eye(4) * 1e-6
-    expected = [float((loss(x + s) - loss(x - s)) / 2e-6) for s in steps]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
-def test_a_derived_op_keeps_single_precision(rng):
-    x = ng.tensor(rng.normal(size=5).astype("float32"), requires_grad=True)
-    smoothed(x, np.float32(0.5)).sum().backward()
-    assert x.grad.dtype == "float32"
-
-
-def test_a_compiled_program_refuses_a_derived_op(rng):
-    @ng.compile
-    def step(x):
-        return smoothed(x, 0.5).sum()
-
-    with pytest.raises(Exception, match="smoothed"):
-        step(rng.normal(size=4))
-
-
 def test_a_compiled_function_with_a_rule_is_itself():
     @njit
     def plain(x):

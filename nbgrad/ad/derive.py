@@ -7,13 +7,14 @@ import types
 from ..base.errors import ArgumentError, DtypeError, problem
 from .compressed import compressed
 from .copying import copy_of, written
+from .extents import extents
 from .fence import source_of
 from .forward import forward
 from .jacobians import jacobian
 from .lower import lower
 from .orders import unforked
 from .pattern import pattern, steered
-from .pullback import pullback
+from .pullback import adjoint, pullback
 from .reverse import prepared, reverse
 from .statements import Array, Cell, Do, Put, Ref, Set, walk
 
@@ -153,7 +154,8 @@ def floats(f, d):
 
 def fresh_names(base, wanted):
     """Return names of parameters that come after others."""
-    return tuple(n if n not in base else f"{n}_" for n in wanted)
+    longest = max(map(len, base), default=0)
+    return tuple(next(n + "_" * k for k in range(longest + 1) if n + "_" * k not in base) for n in wanted)
 
 
 KINDS = {  # how each is written from the statements of a function, and the parameters that it has beyond the function's
@@ -163,6 +165,8 @@ KINDS = {  # how each is written from the statements of a function, and the para
     "hvp": (lambda d, f, kinds: forward(unforked(copy_of(reverse(f, range(len(f.params)), False, len(f.params) == 1))), kinds, False),
             lambda base: fresh_names(base, [f"t_{n}" for n in base])),
     "pullback": (lambda d, f, kinds: pullback(f, kinds), lambda base: fresh_names(base, ["g", *(f"g_{n}" for n in base)])),
+    "adjoint": (lambda d, f, kinds: adjoint(floats(f, d), d.wrt, kinds), lambda base: fresh_names(base, ["g"])),
+    "extents": (lambda d, f, kinds: extents(f if d.inner else lower(d.fn, tuple(p.type for p in f.params))), lambda base: ()),
     "jacobian": (lambda d, f, kinds: jacobian(floats(f, d), d.wrt, d.single, d.mode), lambda base: ()),
     "pattern": (lambda d, f, kinds: pattern(floats(f, d), d.wrt, kinds[0]), lambda base: fresh_names(base, ["bits"])),
     **{way: (lambda d, f, kinds, way=way: compressed(floats(f, d), d.wrt, kinds, way),

@@ -96,7 +96,7 @@ class Lower(Arrays, Expressions, Variables):
         result = self.run(source, values)
         results = self.returned(result)
         body = self.block
-        return Function(source.name, tuple(params), body, results, self.roots, source.place(source.tree))
+        return Function(source.name, tuple(params), body, results, self.roots, source.place(source.tree), self.extents)
 
     def opened(self, ref):
         """Return an argument as values: a tuple in its parts, an array with its extents."""

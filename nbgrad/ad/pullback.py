@@ -1,7 +1,7 @@
 """Reverse mode for functions of any results: gradients of all arguments from gradients of all results."""
 
 from ..base.errors import ShapeError, problem
-from .copying import size_of, written
+from .copying import leaves, size_of, written
 from .expressions import Known, Tup
 from .reverse import Reverse, finished
 from .statements import Array, Do, Function, Group, Ref, Scalar, Store
@@ -28,6 +28,18 @@ def pullback(f: Function, kinds) -> Function:
     results = Tup([f.results, Tup(out)])
     params = (*f.params, *given)
     return finished(Function(f.name, params, made.once(results), results, made.roots, f.where), made, [p.name for p in params])
+
+
+def adjoint(f: Function, wrt, kinds) -> Function:
+    """Return the function of (arguments, g) that gives a tuple of the gradients of the parameters at the positions `wrt`.
+
+    `g` is the gradient of the only result that is a float, or a tuple with one for each of them, in the order of the results.
+    """
+    real, params = [v for v in leaves(f.results) if v.type.real], [f.params[i] for i in wrt]
+    made = Pullback(f, [p.name for p in params], [p.name for p in f.params])
+    g = Ref(made.fresh("g"), kinds[0])
+    out = Tup(made.run([(real[0] if len(real) == 1 else Tup(real), g)], params))
+    return finished(Function(f.name, (*f.params, g), made.once(out), out, made.roots, f.where), made, [p.name for p in f.params])
 
 
 class Pullback(Reverse):

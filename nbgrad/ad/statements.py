@@ -164,6 +164,7 @@ class Function(NamedTuple):
     results: object  # an operand, a tuple of them (nested), or None
     roots: dict = {}  # array name -> the name of the array whose memory it shares
     where: str = ""
+    extents: dict = {}  # array name -> its extents, of a function as `lower` returns it
 
 
 def blocks(s):

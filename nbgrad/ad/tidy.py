@@ -3,6 +3,7 @@
 from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, reads, walk
 from .text import _flat as flat
 
+SEEING = ("load", "get", "view", "array", "call", "copy")  # operations by which somebody may see what an array holds
 CHECKS = ("alone", "check", "same", "raise", "whole")
 
 
@@ -11,24 +12,24 @@ def names(values):
     return [v.name for v in flat(values) if isinstance(v, Ref | Cell)]
 
 
-def dead(body, results, roots, outside=()):
+def dead(body, results, roots, outside=(), seeing=SEEING):
     """Drop statements whose effect nobody sees, also loops that may never end; `outside` are arrays that the caller sees."""
     while True:
-        alive, seen = living(body, results, roots, outside)
+        alive, seen = living(body, results, roots, outside, seeing)
         before = sum(1 for _ in walk(body))
         _sweep(body, alive, seen, roots)
         if before == sum(1 for _ in walk(body)):
             return body
 
 
-def living(body, results, roots, outside=()):
+def living(body, results, roots, outside=(), seeing=SEEING):
     """Return the values, variables and memory that something reads before the end."""
     alive = set(names(results))
     seen = set(outside) | {roots.get(n, n) for n in alive}
     grown = -1
     while grown != len(alive) + len(seen):
         grown = len(alive) + len(seen)
-        _mark(body, alive, seen, roots)
+        _mark(body, alive, seen, roots, seeing)
     return alive, seen
 
 
@@ -44,18 +45,18 @@ def _lives(s, alive, seen, roots):
     return any(_lives(t, alive, seen, roots) for b in blocks(s) for t in b)
 
 
-def _mark(body, alive, seen, roots):
+def _mark(body, alive, seen, roots, seeing):
     for s in reversed(body):
         for b in reversed(blocks(s)):
-            _mark(b, alive, seen, roots)
+            _mark(b, alive, seen, roots, seeing)
         if _lives(s, alive, seen, roots):
             found = names(reads(s))
             alive.update(found)
-            if isinstance(s, Set) and s.op in ("load", "get", "view", "array", "call", "copy"):
+            if isinstance(s, Set) and s.op in seeing:
                 seen.update(roots.get(n, n) for n in found)
             if isinstance(s, Do) and s.op == "ruled":
                 seen.update(roots.get(n, n) for n in found)
-            if isinstance(s, Put | Set) and isinstance(getattr(s, "cell", s.__class__ is Set and s.out).type, Array):
+            if "get" in seeing and isinstance(s, Put | Set) and isinstance(getattr(s, "cell", s.__class__ is Set and s.out).type, Array):
                 seen.update(roots.get(n, n) for n in found)
 
 

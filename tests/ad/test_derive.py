@@ -7,9 +7,10 @@ import pytest
 from numba import njit
 
 import nbgrad as ng
-from nbgrad.ad.derive import KINDS, Derivative, checked_argnums
+from nbgrad.ad.derive import KINDS, Derivative, checked_argnums, fresh_names
 from nbgrad.base.errors import ArgumentError, DtypeError, GradientError, ShapeError
 from nbgrad.loops import derivative
+from nbgrad.target.functions.made import made
 from tests.ad.made import function
 
 
@@ -54,7 +55,7 @@ def test_the_signature_of_each_derivative(kind):
     stub, extra = d.stub(), d.parameters()[3:]
     assert stub.__code__.co_varnames[: stub.__code__.co_argcount] == d.parameters()
     assert d.parameters()[:3] == ("x", "a", "n")
-    assert extra == {"jvp": ("t_x", "t_a", "t_n"), "hvp": ("t_x", "t_a", "t_n"), "pullback": ("g", "g_x", "g_a", "g_n"),
+    assert extra == {"jvp": ("t_x", "t_a", "t_n"), "hvp": ("t_x", "t_a", "t_n"), "pullback": ("g", "g_x", "g_a", "g_n"), "adjoint": ("g",),
                      "pattern": ("bits",), **dict.fromkeys(("wide", "columns", "rows"), ("colours", "count", "starts", "which"))}.get(kind, ())  # fmt: skip
 
 
@@ -219,3 +220,9 @@ def test_parameters_have_positions(parameters):
     f = function(f"def f({parameters}):\n    return 1.0\n", "f")
     with pytest.raises(GradientError, match="has no position"):
         ng.grad(f)
+
+
+def test_names_that_are_taken_are_made_longer():
+    assert fresh_names(("x", "g", "g_"), ["g", "t"]) == ("g__", "t")
+    d = Derivative("adjoint", made(Derivative("adjoint", made(Derivative("adjoint", chain)))))
+    assert d.parameters() == ("x", "a", "n", "g", "g_", "g__")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from nbgrad.base.errors import ShapeError
+from nbgrad.base.errors import DtypeError, ShapeError
 from nbgrad.loops import derivative
 from tests.ad.plain import close, plain
 
@@ -87,3 +87,18 @@ def test_a_gradient_of_another_structure_is_refused(g):
 def test_a_gradient_of_another_shape_is_refused_when_it_runs():
     with pytest.raises(ValueError, match="shapes do not fit"):
         plain(derivative("pullback", split), np.ones(2), 3, (np.ones(3), 1.0), None, None)
+
+
+def test_adjoints_give_gradients_alone():
+    x, n = np.array([1.0, 2.0, 3.0]), 2
+    (g_x,) = plain(derivative("adjoint", counted), x, n, (np.ones(3), 5.0))
+    np.testing.assert_allclose(g_x, 2.0 + 5.0 * 2.0 * x)
+    g_p, g_a = plain(derivative("adjoint", two, (0, 1)), Two(np.ones((2, 2)), 3.0), 2.0, (np.zeros((2, 2)), 1.0, 1.0))
+    assert close(g_p, Two(np.full((2, 2), 3.0), 4.0)) and g_a == 1.0
+    with pytest.raises(DtypeError, match="n is int64"):
+        plain(derivative("adjoint", counted, 1), x, n, (np.ones(3), 5.0))
+
+
+@njit
+def counted(x, n):
+    return x * n, n + 1, (x * x).sum()

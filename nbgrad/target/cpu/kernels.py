@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ...base.errors import KernelError, problem
 from ...ops.elementary import find
+from ...plan.calling import ALONE
 from ...plan.plan import Kernel
 from . import (
     loops_channels,
@@ -24,6 +25,7 @@ from . import (
     loops_scatter,
     loops_sort,
 )
+from .call_text import call_text
 from .emit import emit_helper, emit_inline
 from .load import load, load_all
 from .map_reduce_text import TEXTS as MAP_REDUCE_TEXTS
@@ -33,7 +35,7 @@ from .templates import map_text
 from .windows import NAMES as WINDOWS
 from .windows import window_address
 
-TEXTS = {"map": map_text, **REDUCE_TEXTS, **MAP_REDUCE_TEXTS}
+TEXTS = {"map": map_text, "call": call_text, ALONE: call_text, **REDUCE_TEXTS, **MAP_REDUCE_TEXTS}
 LOOPS = {}
 for module in (
     loops_channels, loops_entropy, loops_gather, loops_matmul, loops_norm, loops_place, loops_pool, loops_random,

@@ -51,7 +51,7 @@ def plain(kernel):
     space = dict(_words())
     try:
         exec(compile(ast.Module(body, []), str(source_path(text, name)), "exec"), space)
-    except (NameError, AttributeError) as error:
+    except (NameError, AttributeError, TypeError) as error:
         raise _unable(name, error) from error
     return space[name]
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...plan.calling import ALONE
 from ...plan.calls import MADE, WALKS, Reversal, Stop, While
 from ...plan.cost import moved, products
 from ...plan.plan import Kernel
@@ -254,7 +255,8 @@ def launches_of(wave) -> list:
     if isinstance(wave[0], Stop):
         return [(STOP, list(wave))]
     found = [(LOOP, [i]) for i in wave if isinstance(i.kernel, WALKS)]
-    wave = [i for i in wave if not isinstance(i.kernel, WALKS)]
+    found += [(IN_PLACE, [i]) for i in wave if getattr(i.kernel, "loop", None) == ALONE]
+    wave = [i for i in wave if not isinstance(i.kernel, WALKS) and i.kernel.loop != ALONE]
     shared = [i for i in wave if i.tiles > 1]
     small = [i for i in wave if i.tiles == 1]
     if (len(small) > 1 and sum(map(seconds, small)) > WORTH) or (shared and sum(map(seconds, small)) > WORTH / 4):

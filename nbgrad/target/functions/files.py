@@ -81,11 +81,12 @@ def classes(value) -> dict:
 
 
 @functools.cache
-def _stamp():
+def stamp() -> str:
     """Return a hash of what texts import: they are compiled anew when it changes."""
     here = Path(__file__).parent  # by their paths: to import them is to import Numba, and this file is read without
     rows = sorted(Path(elementary.__file__).parent.glob("*.py"))
-    files = [here / "runtime.py", here / "tapes.py", here / "vector.py", here.parent / "cpu" / "inline.py", *rows]
+    names = ("calling.py", "runtime.py", "tapes.py", "vector.py")
+    files = [*[here / n for n in names], here.parent / "cpu" / "inline.py", *rows]
     return hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=8).hexdigest()
 
 
@@ -94,7 +95,7 @@ def loaded(text, name, known=None):
 
     `known` are objects that the text names.
     """
-    digest = hashlib.blake2b(f"{engine.fingerprint()}\n{_stamp()}\n{text}".encode(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(f"{engine.fingerprint()}\n{stamp()}\n{text}".encode(), digest_size=16).hexdigest()
     file = f"{name[:80]}_{digest}.py"
     path = store.path(file)
     if not path.exists():
