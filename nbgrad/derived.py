@@ -151,7 +151,7 @@ class Derived:
         for n, t, a in zip(self.names, tensors, arrays):
             if n in asked:
                 self._read(n, t)
-            given.append(_number_or_array(t.data if n in asked else a))
+            given.append(_own_argument(t.data) if n in asked else np.broadcast_to(np.zeros((), a.dtype), a.shape)[()])
         return made.text_for(entry.types).py_func(*given)
 
 
@@ -162,10 +162,6 @@ class Derived:
         except ArgumentError:
             what = f"{self.name}: its result is as large as the values of {n} say, which are not known while a program is recorded"
             raise problem(ArgumentError, what, "numbers of Python for them, shapes of arrays, or the call outside of ng.compile") from None
-
-
-def _number_or_array(a):
-    return a[()] if a.ndim == 0 else a
 
 
 def _own_argument(a):

@@ -78,6 +78,39 @@ def test_several_results_and_arguments_that_are_written(rng):
     np.testing.assert_array_equal(x, before)
 
 
+@ng.op
+@njit
+def written(x, y):
+    x[0] *= y[0]
+    x += y
+    return x
+
+
+@ng.op
+@njit
+def views(x):
+    y = x * x
+    return x[1:], x, x[::-1], y, y
+
+
+def test_results_and_arguments_that_share_memory(rng):
+    x, y = rng.normal(size=4), rng.normal(size=4)
+    ng.gradcheck(written, x, y, order=2)
+    f = lambda x: (lambda a, b, c, d, e: a.sum() * (b * c * d).sum() + e.sum())(*views(x))
+    ng.gradcheck(f, x, order=2)
+    same(ng.value_and_grad(f), x)
+    same(ng.value_and_grad(lambda x, y: (written(x, y) * x).sum(), (0, 1)), x, y)
+    same(ng.grad(lambda x: written(x, x).sum()), x)
+    w = ng.tensor(x.copy())
+
+    @ng.compile
+    def step(v):
+        w[...] = written(w, v)
+
+    step(y)
+    np.testing.assert_array_equal(w.numpy(), written(x, y).numpy())
+
+
 def test_results_that_are_integers_have_no_gradient(rng):
     x = rng.normal(size=4)
     f = lambda x: (lambda mean, squares, k: mean * squares.sum() * float(k.data))(*moments(x, 2))

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from numba import njit
 
 import nbgrad as ng
 from nbgrad.ops.table import table
@@ -91,3 +92,13 @@ def test_loops_cost_their_turns_and_whiles_are_not_known():
 def test_other_rows_have_a_cost(name):
     shapes = {"take_rows": [(5, 4), (3,)]}.get(name, [(5, 4)])
     assert flops(work(name, shapes, [(5, 4)])) >= 0
+
+
+def test_what_functions_of_the_user_compute_is_not_known():
+    @ng.op
+    @njit
+    def halved(x):
+        return x * 0.5
+
+    (called,) = [w for w in works(lambda x: halved(x * 2.0), ng.ones(8)) if w.ops[0].kind == "custom"]
+    assert math.isnan(flops(called)) and traffic(called) >= 2 * 64
