@@ -52,6 +52,7 @@ from .gradcheck import gradcheck as gradcheck
 from .jacobian import hessian as hessian
 from .jacobian import hvp as hvp
 from .jacobian import jacobian as jacobian
+from .loops import checkpointed as checkpointed
 from .loops import kernel as kernel
 from .loops import source as source
 from .ops.activation import elu as elu
@@ -372,6 +373,7 @@ __all__ = [
     "cbrt",
     "ceil",
     "checkpoint",
+    "checkpointed",
     "clip",
     "compile",
     "concatenate",

@@ -6,7 +6,7 @@ from .ad.derive import Derivative
 from .base.errors import ArgumentError, DtypeError, ShapeError, problem
 from .record import Shown
 from .target.functions.kinds import kind_of
-from .target.functions.made import compiled, is_compiled, made, source_path
+from .target.functions.made import compiled, is_compiled, made, source_path, type_of_unchanged
 
 
 def derivative(kind, f, argnums=0, mode="auto"):
@@ -132,6 +132,64 @@ def kernel(f):
     return compiled(f)
 
 
+class Checkpointed:
+    """The range of a loop of whose states a gradient keeps few: ``for i in checkpointed(range(n))``.
+
+    A gradient of a loop over time keeps something of each turn, which may be more than the memory there is. Of a
+    checkpointed loop in an `@njit` function it keeps what turns hand on to one another (variables, and arrays that they
+    write in place) at no more than log2(n) + 1 turns at a time, and what one turn alone needs. The way back runs the turns
+    between forward again: each turn about 1 + log2(n) / 2 times more than without.
+
+    In Python, in compiled code and in forward mode it is the range itself. Loops in it need no mark. In a loop it needs that
+    loop to be checkpointed too, or to have independent turns. After `break` or `return` the turns that are left do nothing,
+    but are counted. A gradient of the gradient is right, and keeps everything.
+
+    Parameters
+    ----------
+    turns : range
+        Of any start, stop and step, written in the call.
+
+    Returns
+    -------
+    range
+        `turns`.
+
+    Raises
+    ------
+    GradientError
+        When the gradient is made: for a state that cannot be given back, or an array that holds every turn.
+    ValueError
+        By the gradient: where arrays that variables hold change their shape from turn to turn, or are one array that is
+        written to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numba import njit
+    >>> from nbgrad import checkpointed, grad
+    >>> @njit
+    ... def cooled(u, n):
+    ...     for _ in checkpointed(range(n)):
+    ...         for i in range(1, u.size):
+    ...             u[i] += 0.25 * (u[i - 1] - u[i])
+    ...     return u[-1]
+    >>> grad(cooled)(np.ones(3), 1000).round(3)
+    array([1., 0., 0.])
+    """
+
+    __nbgrad_checkpointed__ = True
+
+    def __call__(self, turns):
+        return turns
+
+    @property
+    def _numba_type_(self):
+        return type_of_unchanged()
+
+
+checkpointed = Checkpointed()
+
+
 def source(f, *args) -> str:
     """Return the text of a derivative of an `@njit` function, as readable Python.
 
@@ -176,4 +234,4 @@ def source(f, *args) -> str:
     return text
 
 
-__all__ = ["derivative", "directional", "is_compiled", "kernel", "source", "vjp"]
+__all__ = ["Checkpointed", "checkpointed", "derivative", "directional", "is_compiled", "kernel", "source", "vjp"]

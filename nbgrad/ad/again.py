@@ -36,7 +36,7 @@ class Again:
                 if turns.ok:
                     turns.rename(self.fresh)
                     found.append(turns)
-                elif turns.free:
+                elif turns.free and not s.checkpointed:
                     self.consider(s, turns, found)
         return found
 
@@ -75,9 +75,7 @@ class Again:
         first = [Put(self.counter[k], Const(0, INT)) for k in self.counter if k not in known]
         first += [Put(self.twin(c), Const(0.0, c.type)) for c in self.cells if c.name in turns.own]
         ahead, _ = copied(self._forward(s.body, ()), lambda n: n)
-        body, names_now = copied([*(state.without(ahead) if state else ahead), *made], self.fresh)
-        index = Ref(self.fresh(s.index.name), INT)
-        replace(body, {s.index.name: index})
+        index, body = self.renewed(s.index, [*(state.without(ahead) if state else ahead), *made])
         if state:
             before, self.block = self.block, first
             turn = self.turn_of(index, s.start, s.step)
@@ -88,12 +86,19 @@ class Again:
             state.restored(body, turn)
         way = s.backward if not state else not s.backward
         loop = Loop(index, self.need(s.start), self.need(s.stop), self.need(s.step), [*first, *body], s.parallel and not state, s.line, way)
-        for n, ref in names_now.items():
-            if n in self.roots:
-                self.roots[ref.name] = names_now[self.roots[n]].name if self.roots[n] in names_now else self.roots[n]
         self.block.append(loop)
         if not state:
             self.twice.append((s, loop, turns.sums))
+
+    def renewed(self, index, body):
+        """Return a turn under names of its own: its index, its statements."""
+        body, now = copied(body, self.fresh)
+        new = Ref(self.fresh(index.name), INT)
+        replace(body, {index.name: new})
+        for n, ref in now.items():
+            if n in self.roots:
+                self.roots[ref.name] = now[self.roots[n]].name if self.roots[n] in now else self.roots[n]
+        return new, body
 
     def _ahead(self, s):
         """Return the way forward through a loop that is run again turn by turn: as it was, its state kept."""

@@ -58,7 +58,7 @@ def _statement(s, new):
     if isinstance(s, Store):
         return Store(v(s.array), v(s.index), v(s.value), s.add, s.line)
     if isinstance(s, Loop):
-        return Loop(v(s.index), v(s.start), v(s.stop), v(s.step), block(s.body), s.parallel, s.line, s.backward)
+        return Loop(v(s.index), v(s.start), v(s.stop), v(s.step), block(s.body), s.parallel, s.line, s.backward, s.checkpointed)
     if isinstance(s, While):
         return While(block(s.head), v(s.test), block(s.body), s.line)
     if isinstance(s, If):

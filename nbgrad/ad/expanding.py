@@ -39,7 +39,7 @@ def _counted(loop, outer):
     """Say whether the turns of a loop are counted from 0 to a number known before `outer`."""
     inside = {s.out.name for s in walk(outer.body) if isinstance(s, Set)} | {outer.index.name}
     return (isinstance(loop.start, Const) and loop.start.value == 0 and isinstance(loop.step, Const) and loop.step.value == 1
-            and not loop.backward and not any(n in inside for n in names((loop.stop,))))  # fmt: skip
+            and not loop.backward and not loop.checkpointed and not any(n in inside for n in names((loop.stop,))))  # fmt: skip
 
 
 class _Turns:

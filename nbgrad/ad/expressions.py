@@ -45,6 +45,7 @@ class Head(NamedTuple):
     item: object
     plain: bool = True
     parallel: bool = False
+    checkpointed: bool = False
 
 
 def constant(value):

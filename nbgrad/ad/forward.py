@@ -284,7 +284,8 @@ class Forward(Builder):
         self.block.append(Store(array, s.index, t, s.add, s.line))
 
     def do_Loop(self, s):
-        self.block.append(Loop(s.index, s.start, s.stop, s.step, self.inside(s.body), s.parallel, s.line, s.backward))
+        made = Loop(s.index, s.start, s.stop, s.step, self.inside(s.body), s.parallel, s.line, s.backward, s.checkpointed)
+        self.block.append(made)
 
     def do_While(self, s):
         head = self.inside(s.head)

@@ -1,5 +1,6 @@
 """Calls of functions: of those that have a meaning here, and of the user's own; ranges; Python's functions of numbers."""
 
+import ast
 import builtins
 
 from ..ops.table import table
@@ -15,8 +16,6 @@ from .members import Members
 from .reductions import Reductions
 from .ruled import Ruled
 from .statements import FLOAT, INT, Const, Group, Ref, Scalar
-
-PLAIN_RANGES = ("prange", "checkpointed")
 
 
 class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members, Ruled):
@@ -78,10 +77,13 @@ class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members, Rul
 
     def head(self, fn, node):
         """Return what `for ... in fn(...)` runs over; None when the call is an array like any other."""
+        if getattr(fn, "__nbgrad_checkpointed__", False):
+            inner = self.over(node.args[0]) if len(node.args) == 1 and isinstance(node.args[0], ast.Call) else None
+            if inner is None or not inner.plain or inner.parallel:
+                raise self.refuse("checkpointed takes a range", "for i in checkpointed(range(...))", node)
+            return inner._replace(checkpointed=True)
         name = getattr(fn, "__name__", "")
-        if fn is builtins.range or name in PLAIN_RANGES:
-            if name == "checkpointed" and getattr(node.args[0], "args", None) is not None:
-                node = node.args[0]
+        if fn is builtins.range or name == "prange":
             args = [self.value(a) for a in node.args]
             for a in args:
                 if not isinstance(a, Ref | Const) or a.type.real:

@@ -90,7 +90,7 @@ class Jumps:
             if isinstance(s, ast.For | ast.While):
                 out += self.inner(s)
                 if ast.Return in _leaving([s]):
-                    return out + _unless([LEFT], self.block(rest, flags), s)
+                    return out + unless([LEFT], self.block(rest, flags), s)
                 continue
             out.append(self.plain(s))
         return out
@@ -112,7 +112,7 @@ class Jumps:
         if not rest:
             return [make(s.body, s.orelse)]
         names = [self.flag(kind) for kind in (ast.Break, ast.Continue, ast.Return) if kind in _leaving([s])]
-        return [make(s.body, s.orelse, True), *_unless(names, self.block(rest, flags), s)]
+        return [make(s.body, s.orelse, True), *unless(names, self.block(rest, flags), s)]
 
     def inner(self, s):
         """A loop: its own jumps become flags, set anew before it (break) or at each turn (continue)."""
@@ -125,10 +125,11 @@ class Jumps:
         made.until = [*stopped, *([LEFT] if ast.Return in _leaving(s.body) else [])]
         after = self.block(s.orelse)
         before = [_assign(name, ast.Constant(False), s) for name in stopped]
-        return [*before, made, *(_unless(made.until, after, s) if made.until else after)]
+        return [*before, made, *(unless(made.until, after, s) if made.until else after)]
 
 
-def _unless(flags, rest, like):
+def unless(flags, rest, like):
+    """Return statements that run where none of some flags is set."""
     if not rest:
         return []
     tests = [ast.Name(f, ast.Load()) for f in flags]

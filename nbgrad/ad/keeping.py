@@ -38,6 +38,7 @@ class Keeping(Again):
         self.needed, self.kept, self.positions, self.counter, self.before, self.after = set(), {}, {}, {}, {}, {}
         self.head, self.loops, self.inside_deferred, self.as_written = [], {}, set(), set()
         self.states: dict = {}
+        self.around_it, self.places = {}, {}
         self.outer_extents = known_extents(f.body)
         self.deferred = {id(t.loop): t for t in self.independent(f)}
         self.expanded: dict = {}
@@ -45,7 +46,7 @@ class Keeping(Again):
             self.expanded |= expanded(t.loop, f.body, f, self.roots, self.fresh)
         self._survey(f.body, ())
 
-    def _survey(self, body, path):
+    def _survey(self, body, path, around=None):
         for s in body:
             self.order[id(s)] = len(self.order)
             if isinstance(s, Set):
@@ -55,15 +56,18 @@ class Keeping(Again):
             elif isinstance(s, Put | Add):
                 self.writes.setdefault(s.cell.name, []).append((self.order[id(s)], path))
                 self.paths[id(s)] = path
-            inner = () if id(s) in self.deferred else (*path, s) if isinstance(s, Loop | While) else path
+            if isinstance(s, Loop) and s.checkpointed and not path and id(s) not in self.deferred:
+                self.around_it[id(s)] = around
+            alone = id(s) in self.deferred or id(s) in self.around_it  # each turn forward, and back at once
+            inner = () if alone else (*path, s) if isinstance(s, Loop | While) else path
             if isinstance(s, Loop):
                 self.home[s.index.name], self.path[s.index.name] = s.body, inner
-            if id(s) in self.deferred:
+            if alone:
                 self.inside_deferred.update(id(t) for t in walk(s.body))
             if isinstance(s, Loop | While):
                 self.loops[id(s)] = path
             for b in blocks(s):
-                self._survey(b, inner)
+                self._survey(b, inner, self.deferred.get(id(s), around))
 
     def need(self, v):
         """Say that the way back reads a value."""
@@ -283,6 +287,8 @@ class Keeping(Again):
 
     def _loop(self, s, path):
         tapes = self.tapes_of(s)
+        if id(s) in self.places:
+            return self.ahead_checkpointed(s)
         if id(s) in self.deferred:
             return self._ahead(s)
         if not tapes and id(s) not in self.counter:

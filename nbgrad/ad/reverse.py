@@ -6,6 +6,7 @@ from .activity import active
 from .back_arrays import BackArrays
 from .back_cells import BackCells
 from .back_ruled import BackRuled, plainly
+from .checkpointed import Checkpointed
 from .copying import copy_of, taken
 from .expressions import Tup
 from .hoist import hoisted
@@ -97,7 +98,7 @@ def finished(g: Function, made, outside) -> Function:
     return tidied(g)
 
 
-class Reverse(BackArrays, BackCells, BackRuled, Keeping, Builder):
+class Reverse(BackArrays, BackCells, BackRuled, Checkpointed, Keeping, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
     def __init__(self, f: Function, inputs, ends=(), again_in=()):
@@ -353,6 +354,9 @@ class Reverse(BackArrays, BackCells, BackRuled, Keeping, Builder):
         if id(s) in self.deferred:
             self.turn_by_turn(s)
             return
+        if id(s) in self.around_it:
+            self.back_checkpointed(s)
+            return
         outer, self.block = self.block, []
         self.backward(s.body)
         made, index = self.block, s.index
@@ -361,6 +365,8 @@ class Reverse(BackArrays, BackCells, BackRuled, Keeping, Builder):
         made = self.refreshed(s.body, made, s)
         if not made:
             return
+        if s.checkpointed:
+            raise self.not_kept(s, "it is in a loop that is not checkpointed", "checkpointed for the loop around it too, or range alone")
         start, stop, step = map(self.need, (s.start, s.stop, s.step))
         self.block += self.counted(s, back, made, start, stop, step)
 

@@ -113,7 +113,10 @@ class Store:
 
 @dataclass(slots=True, eq=False)
 class Loop:
-    """for index in range(start, stop, step): body; from the last index to the first when `backward`."""
+    """for index in range(start, stop, step): body; from the last index to the first when `backward`.
+
+    `checkpointed` is the place of a loop of the user's of which few states are kept, "" for others.
+    """
 
     index: Ref
     start: object
@@ -123,6 +126,7 @@ class Loop:
     parallel: bool = False
     line: int = 0
     backward: bool = False
+    checkpointed: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from .arrays import Lazy
 from .expressions import Known, Tup
+from .jumps import unless
 from .statements import (
     BOOL,
     INT,
@@ -185,7 +186,9 @@ class Variables:
 
     def do_For(self, s):
         head = self.over(s.iter)
-        if s.until if hasattr(s, "until") else False:
+        if head.checkpointed and getattr(s, "until", ()):
+            s = self.waiting(s)
+        elif getattr(s, "until", ()):
             self.leaving(s, head)
             return
         names = self.rebound([s])
@@ -199,8 +202,17 @@ class Variables:
         self.statements(s.body)
         after = self.joined(names, before)
         body = self.close(outer)
-        self.block.append(Loop(index, head.start, head.stop, head.step, body, head.parallel, s.lineno))
+        place = self.frame.source.place(s) if head.checkpointed else ""
+        self.block.append(Loop(index, head.start, head.stop, head.step, body, head.parallel, s.lineno, checkpointed=place))
         self.frame.env = {**before, **self.carried(before, after, s)}
+
+    def waiting(self, s):
+        """Return a loop whose turns do nothing once it was left: as many turns as the range has, whose states can be kept."""
+        if isinstance(s.target, ast.Name):
+            self.frame.env.setdefault(s.target.id, Const(0, INT))
+        turn = ast.Name("turn_", ast.Load())
+        body = unless(s.until, [ast.copy_location(ast.Assign([s.target], turn), s), *s.body], s)
+        return ast.fix_missing_locations(ast.copy_location(ast.For(ast.Name("turn_", ast.Store()), s.iter, body, []), s))
 
     def leaving(self, s, head):
         """A for loop that may be left early: a while loop with a counter."""

@@ -12,6 +12,8 @@ import types
 import numpy as np
 from numba import njit
 
+from nbgrad import checkpointed
+
 HELPERS = '''
 @njit
 def bend(a, b):
@@ -258,6 +260,26 @@ def program(seed) -> str:
     return Program(seed, 4 + seed % 9).text()
 
 
+def with_checkpoints(text) -> str:
+    """Return a program whose loops over ranges are checkpointed, of more turns where there are three; those in other loops stay."""
+    tree = ast.parse(text)
+    f = tree.body[-1]
+
+    def marked(body):
+        for s in body:
+            if isinstance(s, ast.For) and isinstance(s.iter, ast.Call) and s.iter.func.id == "range":
+                if ast.unparse(s.iter) == "range(3)":
+                    s.iter.args[0].value = 6
+                s.iter = ast.Call(ast.Name("checkpointed", ast.Load()), [s.iter], [])
+                marked(s.body)
+            elif isinstance(s, ast.If):
+                marked(s.body)
+                marked(s.orelse)
+
+    marked(f.body)
+    return HELPERS + ast.unparse(ast.fix_missing_locations(f)) + "\n"
+
+
 def arguments(seed):
     """Return arguments for a program: (x, y, a, b, n)."""
     rng = np.random.default_rng(seed)
@@ -269,14 +291,14 @@ def function(text, name):
     """Return the compiled function of a text; its source text can be found."""
     file = f"/random/{name}.py"
     linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-    known = {"njit": njit, "math": math, "np": np, "__name__": name}
+    known = {"njit": njit, "math": math, "np": np, "checkpointed": checkpointed, "__name__": name}
     exec(compile(text, file, "exec"), known)
     return known["f"]
 
 
 def plain_function(text):
     """Return the function of a text in plain Python."""
-    known = {"njit": lambda f: f, "math": math, "np": np}
+    known = {"njit": lambda f: f, "math": math, "np": np, "checkpointed": checkpointed}
     exec(compile(text, "<plain>", "exec"), known)
     return known["f"]
 
@@ -380,7 +402,7 @@ def dual_gradients(text, args):
     numpy = types.SimpleNamespace(zeros=lambda n: array([Dual(0.0, zero)] * n), sum=np.sum, max=np.max, mean=np.mean, sin=np.sin)
     names = ("sin", "cos", "tanh", "atan", "sqrt", "exp", "log")
     functions = {n: lambda v, n=n: getattr(v, n)() if isinstance(v, Dual) else getattr(math, n)(v) for n in names}
-    known = {"np": numpy, "math": types.SimpleNamespace(**functions), "njit": lambda f: f}
+    known = {"np": numpy, "math": types.SimpleNamespace(**functions), "njit": lambda f: f, "checkpointed": checkpointed}
     exec(compile(text, "<dual>", "exec"), known)
     x, y, (a, b) = array(flat[: sizes[0]]), array(flat[sizes[0] : -2]), flat[-2:]
     out = known["f"](x, y, a, b, args[4])
@@ -424,4 +446,4 @@ def _without(text, n):
     return None
 
 
-__all__ = ["arguments", "dual_gradients", "function", "plain_function", "program", "smaller"]
+__all__ = ["arguments", "dual_gradients", "function", "plain_function", "program", "smaller", "with_checkpoints"]

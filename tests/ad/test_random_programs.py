@@ -10,9 +10,17 @@ import nbgrad as ng
 from nbgrad.base.errors import GradientError
 from nbgrad.loops import derivative
 from tests.ad.plain import close, copies, differences, plain
-from tests.ad.random_programs import arguments, dual_gradients, function, plain_function, program, smaller
+from tests.ad.random_programs import (
+    arguments,
+    dual_gradients,
+    function,
+    plain_function,
+    program,
+    smaller,
+    with_checkpoints,
+)
 
-ALIASES = "mean the same array"  # what may be refused
+REFUSED = ("mean the same array", "by a checkpointed loop")  # what may be refused
 DIRECTIONS = (np.sin(np.arange(4.0)), np.cos(np.arange(4.0)), 0.7, -0.4, 0)
 NOT_TAME = (OverflowError, ValueError, ZeroDivisionError, IndexError, TypeError)
 
@@ -41,7 +49,7 @@ def fault(text, args, name, forward=False):
             value, found = plain(ng.value_and_grad(f, (0, 1, 2, 3)), *args)
             along = plain(derivative("jvp", f), *args, *DIRECTIONS)[1] if forward else None
         except GradientError as e:
-            return None if ALIASES in str(e) else f"refused: {e}"
+            return None if any(r in str(e) for r in REFUSED) else f"refused: {e}"
         except Exception as e:
             return f"{type(e).__name__}: {e}"
     if along is not None and not close(along, sum(np.sum(g * d) for g, d in zip(known[1], DIRECTIONS)), 1e-7, 1e-7):
@@ -49,11 +57,11 @@ def fault(text, args, name, forward=False):
     return "" if close((value, found), known, 1e-7, 1e-7) else f"{(value, found)} instead of {known}"
 
 
-def check(seeds, least):
+def check(seeds, least, change=lambda text: text):
     """Check programs; at least a share of them must have gradients."""
     checked = 0
     for seed in seeds:
-        text, args = program(seed), arguments(seed)
+        text, args = change(program(seed)), arguments(seed)
         found = fault(text, args, f"program_{seed}", seed % 5 == 0)
         if found:
             small = smaller(text, lambda t, args=args, seed=seed: bool(fault(t, args, "smaller", seed % 5 == 0)))
@@ -94,6 +102,16 @@ def test_programs_get_smaller():
     small = smaller(text, lambda t: "return" in t and "np.sum(x)" in t)
     assert len(small) < len(text) and "np.sum(x)" in small
     assert program(3) == text
+
+
+def test_checkpointed_loops_of_a_few():
+    check([s for s in range(120) if "in range" in program(s).split("def f(")[1]], 0.6, with_checkpoints)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(0, 10000, 500))
+def test_checkpointed_loops_of_thousands(start):
+    check([s for s in range(start, start + 500) if "in range" in program(s).split("def f(")[1]], 0.6, with_checkpoints)
 
 
 @pytest.mark.slow

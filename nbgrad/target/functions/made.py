@@ -23,6 +23,19 @@ def compiled(f):
     return njit(f)
 
 
+@functools.cache
+def _unchanged():
+    """Return a compiled function that returns its argument."""
+    return compiled(lambda turns: turns)
+
+
+def type_of_unchanged():
+    """Return Numba's type of a function that returns its argument."""
+    from numba import types
+
+    return types.Dispatcher(_unchanged())  # which holds that function by a weak reference
+
+
 def made(derivative: Derivative):
     """Return the compiled function of a derivative: Numba's dispatcher, callable from Python and from `@njit` code."""
     return _class()(derivative)
