@@ -1,19 +1,19 @@
-"""Ops and rules of your own: a scalar formula, a pair of array kernels, or a function with its own vjp."""
+"""Ops and rules of your own: a scalar formula, functions of arrays, or a function with its own vjp."""
 
 import functools
-import inspect
 
 import numpy as np
 
 from .ad.ruled import CustomRule
 from .base import tree
-from .base.errors import ArgumentError, DtypeError, GradientError, problem
+from .base.errors import GradientError, problem
+from .by_hand import checked, op_by_hand
 from .derived import derived_op
 from .eager import as_tensor, record_custom
-from .history import Kept, node_of
+from .history import node_of
 from .loops import is_compiled
 from .ops.table import Op, elementwise
-from .tape.tape import enable_grad, no_grad, recording
+from .tape.tape import enable_grad, recording
 from .tensor import Tensor, writes
 
 
@@ -30,7 +30,8 @@ def op(fn=None, *, backward=None, df=None, name=None):
         `backward`: its backward is derived from its text (loops, branches and calls, as for `nbgrad.grad`), compiled.
         Any order of derivative works. In a program of `nbgrad.compile` its machine code is called like a kernel; what it
         returns must be as large as the shapes of its arguments say, or numbers that are known when the program is recorded.
-        With `backward`: a function of arrays that returns one array, such as an `@njit` function.
+        With `backward`: a function of arrays that returns one array. Where both are `@njit` functions, programs of
+        `nbgrad.compile` call them too.
     backward : function, optional
         Of `g` (gradient of the result), and of any of the parameters and `out`, by name: what it names is kept.
         Returns the gradient of each parameter (a tuple when there are several; None where there is none).
@@ -61,82 +62,7 @@ def op(fn=None, *, backward=None, df=None, name=None):
         row.formula  # noqa: B018 - a body that is no formula is refused here, not at the first call
         row.name = name or row.name
         return row
-    return _array_op(fn, backward, name or fn.__name__)
-
-
-def _parameters(fn):
-    return tuple(inspect.signature(getattr(fn, "py_func", fn)).parameters)
-
-
-def _array_op(forward, backward, name):
-    """An op of two functions on arrays; what `backward` names is kept."""
-    params, asked = _parameters(forward), _parameters(backward)
-    wrong = [a for a in asked if a not in (*params, "g", "out")]
-    if wrong:
-        raise problem(
-            ArgumentError,
-            f"op {name}: backward asks for {wrong}; it may ask only for {['g', *params, 'out']}",
-            "parameters of the forward, by name",
-        )
-
-    def pull(node, g):
-        values = {a: node.kept[a].value(node, a) for a in asked if a != "g"}
-        values["g"] = g
-        for v in values.values():
-            v._read(f"the backward of {name}, which is run by Python,")
-        with no_grad():  # a backward may write into its g: other paths of the tape read the same memory
-            parts = backward(*[np.array(g.data) if a == "g" else np.ascontiguousarray(values[a].data) for a in asked])
-        parts = parts if isinstance(parts, tuple) else (parts,)
-        if len(parts) != len(params):
-            raise problem(
-                GradientError,
-                f"op {name}: backward returned {len(parts)} gradients for the parameters {params}",
-                "one per parameter, None where there is none",
-            )
-        read = list(values.values())
-        return [None if p is None else _once(_checked(Tensor(p), node, i, name), name, read, node) for i, p in enumerate(parts)]
-
-    row = Op(name, "custom", params, pull=pull)
-
-    @functools.wraps(getattr(forward, "py_func", forward))
-    def call(*args):
-        if len(args) != len(params):
-            raise problem(
-                ArgumentError, f"{name}: {len(args)} arguments given for {params}", f"{name}({', '.join(params)})"
-            )
-        tensors = [as_tensor(a) for a in args]
-        for t in tensors:
-            t._read(f"{name}(), which is run by Python,")
-        out = forward(*[np.ascontiguousarray(t.data) for t in tensors])
-        out = np.asarray(out)
-        kept = {a: Kept(t, node_of(t)) for a, t in zip(params, tensors) if a in asked}
-        shapes = [t.shape for t in tensors]
-        (result,) = record_custom(row, [node_of(t) for t in tensors], [out], kept, shapes, [t.data for t in tensors])
-        if "out" in asked and result.node is not None:
-            kept["out"] = Kept(result, None, own=True)
-        return result
-
-    call.op = row
-    return call
-
-
-def _once(g, name, read, node):
-    """Mark a gradient that a black box made: it is right, and it cannot be differentiated again."""
-    if not (recording.on and any(v.node is not None for v in read)):
-        return g
-    message = f"the backward of {name} is a compiled function without a derivative of its own"
-
-    def refuse(again, _):
-        raise problem(
-            GradientError,
-            f"second derivative of {name}: {message}",
-            'the backward in nbgrad ops with nbgrad.custom_vjp; modes=("reverse",) when gradcheck asks',
-            node.where,
-        )
-
-    row = Op(f"{name}_backward", "custom", ("*xs",), pull=refuse)
-    (result,) = record_custom(row, [v.node for v in read], [g.data], {})
-    return result
+    return op_by_hand(fn, backward, name or fn.__name__)
 
 
 class custom_vjp:  # noqa: N801 - used as a decorator
@@ -231,7 +157,7 @@ class custom_vjp:  # noqa: N801 - used as a decorator
                     "the same nested structure",
                 )
             flat += [
-                None if p is None else _checked(p, node, len(flat) + i, self.__name__) for i, p in enumerate(given)
+                None if p is None else checked(p, node, len(flat) + i, self.__name__) for i, p in enumerate(given)
             ]
         return flat
 
@@ -239,19 +165,6 @@ class custom_vjp:  # noqa: N801 - used as a decorator
 def _set_rule(fn, forward, backward):
     """Give a compiled function its rule, before derivatives of what calls it are asked for."""
     fn.__nbgrad_rule__ = CustomRule(fn.__name__, forward, backward)
-
-
-def _checked(g, node, index, name):
-    g = as_tensor(g)
-    if g.shape != tuple(node.shapes[index]) and g.size != 1:
-        raise problem(
-            GradientError,
-            f"{name}: the gradient of argument {index} has shape {g.shape}, and the argument {node.shapes[index]}",
-            "a gradient of the argument's shape",
-        )
-    if g.dtype.kind != "f":
-        raise problem(DtypeError, f"{name}: the gradient of argument {index} is {g.dtype}", "a float array")
-    return g
 
 
 def _numeric(v):

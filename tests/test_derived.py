@@ -12,7 +12,7 @@ from numba import njit, prange
 
 import nbgrad as ng
 from nbgrad.base import tree
-from nbgrad.base.errors import ArgumentError, GradientError, ShapeError
+from nbgrad.base.errors import ArgumentError, DtypeError, ShapeError
 
 
 @ng.op
@@ -238,7 +238,7 @@ def test_shapes_that_follow_from_values_are_refused():
 
 def test_a_result_of_another_shape_is_an_error(monkeypatch):
     made = first.op.pull.__self__
-    monkeypatch.setattr(type(made), "_shapes", lambda self, kinds, entry, tensors, arrays: ((4,),))
+    monkeypatch.setattr(type(made), "shapes", lambda self, kinds, entry, tensors, arrays: ((4,),))
     f = ng.compile(lambda x, n: first(x, n) * 1.0)
     with pytest.raises(ShapeError, match=r"has shape \(3,\), and \(4,\) when(?s:.*)test_derived.py"):
         f(np.ones(5), np.array(3))
@@ -400,8 +400,16 @@ def test_functions_out_of_reach_are_refused():
         return np.array(parts)
 
     assert listed(np.ones(2)).tolist() == [1.0, 1.0]
-    with pytest.raises(GradientError, match="a list is not supported"):
+    with pytest.raises(ArgumentError, match="a list is not supported"):
         ng.compile(lambda x: listed(x) * 1.0)(np.ones(2))
+    @ng.op
+    @njit
+    def nothing(x):
+        x[0] = 1.0
+
+    for call in (nothing, ng.compile(nothing)):
+        with pytest.raises(DtypeError, match="nothing returns None"):
+            call(np.ones(2))
     with pytest.raises(ArgumentError, match="3 arguments given for"):
         decay(1.0, 2.0, 3.0)
 

@@ -42,59 +42,6 @@ def test_a_body_that_is_no_formula_is_refused():
             return x
 
 
-@njit
-def smooth(x, w):
-    out = np.zeros_like(x)
-    for i in range(1, x.size - 1):
-        out[i] = w[0] * x[i - 1] + w[1] * x[i] + w[2] * x[i + 1]
-    return out
-
-
-@njit
-def smooth_backward(g, x, w):
-    g_x, g_w = np.zeros_like(x), np.zeros_like(w)
-    for i in range(1, x.size - 1):
-        for k in range(3):
-            g_x[i + k - 1] += g[i] * w[k]
-            g_w[k] += g[i] * x[i + k - 1]
-    return g_x, g_w
-
-
-def test_two_kernels_are_an_op(rng):
-    f = ng.op(smooth, backward=smooth_backward)
-    x, w = rng.standard_normal(8), rng.standard_normal(3)
-    np.testing.assert_array_equal(f(x, w).numpy(), smooth(x, w))
-    ng.gradcheck(f, x, w, modes=("reverse",))
-    ng.gradcheck(lambda x: ng.tanh(f(x * 2.0, w)), x, modes=("reverse",))
-
-
-def test_a_black_box_refuses_a_second_derivative(rng):
-    f = ng.op(smooth, backward=smooth_backward)
-    x, w = rng.standard_normal(8), rng.standard_normal(3)
-    with pytest.raises(GradientError, match="second derivative of smooth"):
-        ng.grad(lambda x: (ng.grad(lambda y: (f(y, w) ** 2).sum())(x) ** 2).sum())(x)
-
-
-def test_backward_keeps_what_it_names():
-    f = ng.op(lambda x: np.exp(x), backward=lambda g, out: g * out, name="my_exp")
-    x = ng.tensor([0.5, 1.0], requires_grad=True)
-    y = f(x)
-    assert set(y.node.kept) == {"out"}
-    y.sum().backward()
-    np.testing.assert_allclose(x.grad.numpy(), np.exp([0.5, 1.0]))
-
-
-def test_wrong_declarations_are_refused():
-    with pytest.raises(ArgumentError, match="it may ask only for"):
-        ng.op(smooth, backward=lambda g, z: g)
-    bad = ng.op(smooth, backward=lambda g, x: g)
-    x = ng.tensor(np.ones(4), requires_grad=True)
-    with pytest.raises(GradientError, match="1 gradients for the parameters"):
-        bad(x, np.ones(3)).sum().backward()
-    with pytest.raises(ArgumentError, match="3 arguments given"):
-        bad(x, x, x)
-
-
 def test_custom_vjp_any_order():
     @ng.custom_vjp
     def cube(x):

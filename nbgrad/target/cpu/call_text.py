@@ -4,6 +4,7 @@ The first word of the status says what happened: 0 that all went well, 1 that th
 result n is not as large as it was when the program was recorded.
 """
 
+from ...ad.expressions import Known
 from ...ad.statements import Array, Group
 from ..functions.files import stamp
 
@@ -79,7 +80,7 @@ class Words:
 
 
 def parts(kind, shown) -> list:
-    """Return (type, expression) of each number and array in a nested result.
+    """Return (type, expression) of each number and array in a nested result; None is neither.
 
     >>> from ...ad.statements import FLOAT
     >>> [text for _, text in parts(Group((FLOAT, Group((FLOAT,)))), "found")]
@@ -87,7 +88,7 @@ def parts(kind, shown) -> list:
     """
     if isinstance(kind, Group):
         return [p for i, item in enumerate(kind.items) for p in parts(item, f"{shown}[{i}]")]
-    return [(kind, shown)]
+    return [] if isinstance(kind, Known) else [(kind, shown)]
 
 
 def scalar_type(kind) -> str:
@@ -102,4 +103,6 @@ def numba_type(kind) -> str:
     """
     if isinstance(kind, Group):
         return f"types.Tuple(({', '.join(map(numba_type, kind.items))},))"
+    if isinstance(kind, Known):
+        return "types.none"
     return f"types.Array({scalar_type(kind)}, {kind.ndim}, {kind.layout!r})" if isinstance(kind, Array) else scalar_type(kind)
