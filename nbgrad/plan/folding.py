@@ -83,7 +83,8 @@ def _inner(kept, fold) -> Axis:
 def plan_folding(body, shape, axes, inputs, outs) -> Plan:
     """Plan fused rows over `shape` whose values `body.reduced` are folded along `axes`, counted without those of length 1.
 
-    The outputs are those of `body.outs`, then the results of the reductions, row by row.
+    The outputs are those of `body.outs`, then the results of the reductions, row by row. With `body.after`, which is for
+    results that one tile makes alone, its arrays come behind the inputs, and what it makes behind the results that are kept.
     """
     long = [a for a, n in enumerate(shape) if n != 1]
     take = lambda values: tuple([values[a] for a in long])
@@ -102,6 +103,8 @@ def plan_folding(body, shape, axes, inputs, outs) -> Plan:
     flat = not rows and inner.length <= WIDE and all(b == inner.length * a for a, b in zip(inner.strides, fold[-1].strides))
     kernel = Kernel(loop, (*[x.dtype for x in (*inputs, *outs)], *dtypes), body, (classes, *_walked(kept, fold, inner), chunks == 1, flat))
     to = range(count, count + results) if chunks == 1 else range(count + results, count + 2 * results)
+    if body.after is not None:
+        return _followed(kernel, len(inputs), (units, grain, *words), outs, m)
     steps = [Step(kernel, (*range(count), *to), (units, grain, *words), -(-units // grain))]
     grain = m if m * chunks <= TILE else max(1, TILE // chunks)
     for i, r in enumerate(body.reduced if chunks > 1 else ()):
@@ -109,6 +112,19 @@ def plan_folding(body, shape, axes, inputs, outs) -> Plan:
         steps.append(Step(finish, (count + results + i, count + i), (m, chunks, n, grain), -(-m // grain)))
     kinds = (*[x.dtype for x in outs], *[r.out for r in body.reduced])
     return Plan(tuple(steps), (*[x.shape for x in outs], *[(m,)] * results), kinds, scratch)
+
+
+def _followed(kernel, inputs, words, outs, m) -> Plan:
+    """Return the plan of a kernel with rows behind its reductions."""
+    body, after = kernel.body, kernel.body.after
+    kept = [r.out for r, stored in zip(body.reduced, after.stored) if stored]
+    dtypes = (*kernel.dtypes[: inputs + len(outs)], *kept, *after.dtypes)
+    arrays, first = range(inputs, inputs + after.arrays), inputs + after.arrays
+    made = first + len(outs) + len(kept)
+    pointers = (*range(inputs), *range(first, made), *arrays, *range(made, made + len(after.body.outs)))
+    kinds = (*[x.dtype for x in outs], *kept, *after.dtypes[after.arrays :])
+    shapes = (*[x.shape for x in outs], *[(m,)] * (len(kinds) - len(outs)))
+    return Plan((Step(kernel._replace(dtypes=dtypes), pointers, words, -(-words[0] // words[1])),), shapes, kinds)
 
 
 def _walked(kept, fold, inner) -> tuple:

@@ -9,12 +9,13 @@ import functools
 from math import prod
 
 from ..base.shapes import contiguous_strides
+from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
 from .absorb import absorb, product_work
 from .calls import MADE, Call, Ref, Stop, Work
 from .finishing import CONVOLUTIONS, OPERANDS, Rows, can_finish, finished_work
 from .folding import MOST as REDUCED
 from .folding import plan_folding, reduces, wordless, worthwhile
-from .mapping import Body, Literal, Reduced, broadcast_strides, compute_dtype, plan_body
+from .mapping import After, Body, Literal, Reduced, broadcast_strides, compute_dtype, plan_body
 from .order import Order
 from .pieces import apart
 from .plan import Layout
@@ -23,6 +24,8 @@ from .simplify import literal
 
 MOST = 24  # inputs of a fused kernel
 LONGEST = 160  # calls of a fused kernel
+BEHIND = 6  # calls behind the reductions of a kernel
+SMALL = 1 << 13  # numbers of a reduction alone that others follow: larger ones are faster in a loop of their own
 
 
 def fuse(calls, slots, results) -> list:
@@ -39,8 +42,13 @@ def fuse(calls, slots, results) -> list:
     for number, call in enumerate(calls):  # last, so that they keep no elementwise call from its neighbours
         if _is_reduction(call):
             _join(number, calls, order)
-    again = Recomputing(calls, order, slots, kept, lambda members: _is_loop([calls[i] for i in members]), _fit)
-    return [_work(members, calls, again, slots, kept) for members in order.sorted()]
+    behind: set = set()
+    for number, call in enumerate(calls):
+        if _is_reduction(call) and behind.isdisjoint(order.members(number)):
+            behind |= _follow(number, calls, order, slots)
+    is_loop = lambda members: _is_loop([calls[i] for i in members if i not in behind])
+    again = Recomputing(calls, order, slots, kept, is_loop, _fit)
+    return [work for members in order.sorted() for work in _works(members, behind, calls, again, slots, kept)]
 
 
 def _is_map(call) -> bool:
@@ -130,6 +138,45 @@ def _finish(number, calls, order, slots, kept):
                 return
 
 
+def _follow(number, calls, order, slots) -> set:
+    """Let a kernel with reductions take elementwise calls that read their results; return the numbers of these calls."""
+    group = [calls[i] for i in order.members(number)]
+    results = {c.writes[0].slot: c.writes[0] for c in group if _is_reduction(c)}
+    if not (_is_loop(group) or _is_small(group)) or any("float" not in w.layout.dtype for w in results.values()):
+        return set()
+    read, written = {r.slot for c in group for r in c.reads}, {c.writes[0].slot for c in group} - results.keys()
+    behind: set = set()
+    for other in [i for slot in results for i in order.readers.get(slot, ())]:
+        following = set(order.members(other)) - behind
+        if number in following or len(behind) + len(following) > BEHIND or not order.may_merge(number, other):
+            continue
+        if all(_follows(calls[i], results, read, written, slots) for i in following):
+            order.merge(number, other)
+            behind |= following
+    return behind
+
+
+def _is_small(group) -> bool:
+    """Say whether a reduction alone costs little more than its launch, so that the loop of rows does for it."""
+    shape = _over(group[0])
+    return len(group) == 1 and prod(shape) <= SMALL and _reduced_alike(group, shape, {_walk(group[0].reads[0], shape, shape)})
+
+
+def _follows(call, results, read, written, slots) -> bool:
+    """Say whether a call can be done to the results of reductions, one by one, in a kernel that reads and writes these slots."""
+    if not _is_map(call) or not wordless(call.op):
+        return False
+    w, size = call.writes[0], next(iter(results.values())).layout.size
+    whole = [r for r in (*call.reads, w) if r.layout.size == size or r.slot in results]
+    return (
+        slots[w.slot].kind == MADE and w.slot not in read and w.slot not in written
+        and all(r.whole and r.layout.size == size for r in whole)
+        and all(r.offset == results[r.slot].offset for r in whole if r.slot in results)
+        and all("float" in r.layout.dtype and (r in whole or r.layout.size == 1) for r in (*call.reads, w))
+        and written.isdisjoint([r.slot for r in call.reads if literal(r, slots) is None])
+    )  # fmt: skip
+
+
 def _lengths(call) -> list:
     return [n for n in _over(call) if n != 1]
 
@@ -197,11 +244,54 @@ def spread(layout, own, shape) -> Layout:
     return Layout(tuple(shape), tuple([next(strides) if n != 1 else 0 for n in shape]), layout.dtype)
 
 
-def _work(members, calls, again, slots, kept):
-    """Return the work of a group of calls, and of those that it makes again."""
+def _works(members, behind, calls, again, slots, kept) -> list:
+    """Return the work of a group of calls; two where other calls follow reductions whose results are made of parts."""
+    elsewhere = again.stored(members) | kept
+    first, after = [i for i in members if i not in behind], [calls[i] for i in members if i in behind]
+    if not after:
+        return [_work(members, calls, again, slots, elsewhere)]
+    results = {calls[i].writes[0].slot for i in first if _is_reduction(calls[i])}
+    work = _work(first, calls, again, slots, elsewhere | results)
+    rows = _rows(after, _shape(after), elsewhere, slots)
+    if work.plan.scratch:
+        return [work, Work(_planned(after, rows), rows.reads, rows.writes, *_told(after))]
+    return [_followed(work, after, rows, elsewhere, slots)]
+
+
+def _told(group) -> tuple:
+    """Return what a work says of the calls that it does."""
+    return tuple(c.op for c in group), tuple(c.place for c in group), tuple(group)
+
+
+def _followed(work, tail, rows, elsewhere, slots) -> Work:
+    """Return a work with more calls behind its reductions: `tail`, fused to `rows`; others read the slots `elsewhere`."""
+    group = list(work.calls)
+    own, reduced = _rows(group, _shape(group), elsewhere, slots), [c.writes[0] for c in group if _is_reduction(c)]
+    results = [w.slot for w in reduced]
+    arrays, inputs = [r for r in rows.reads if r.slot not in results], len(rows.reads)
+    count = len(results) + len(arrays)
+    given = [results.index(r.slot) if r.slot in results else len(results) + arrays.index(r) for r in rows.reads]
+    place = lambda v: v if isinstance(v, Literal) else given[v] if v < inputs else v - inputs + count
+    made = tuple((op, tuple(map(place, args)), dtype, out) for op, args, dtype, out in rows.body.calls)
+    body, operands = rows.body._replace(calls=made, outs=tuple(map(place, rows.body.outs))), (*arrays, *rows.writes)
+    stored, dtypes = tuple(s in elsewhere for s in results), tuple(r.layout.dtype for r in operands)
+    after = After(body, stored, dtypes, tuple(i < len(arrays) and r.layout.size == 1 for i, r in enumerate(operands)))
+    kept = [w for w, keep in zip(reduced, stored) if keep]
+    plan = _planned(group, own._replace(body=own.body._replace(after=after)))
+    return Work(plan, (*own.reads, *arrays), (*own.writes, *kept, *rows.writes), *_told([*group, *tail]))
+
+
+def _planned(group, rows):
+    """Return the plan of elementwise calls and of the reductions that run with them, fused to `rows`."""
+    layouts = rows.layouts[: len(rows.reads)], rows.layouts[len(rows.reads) :]
+    shape, reduced = _shape(group), [c for c in group if not _is_map(c)]
+    return plan_folding(rows.body, shape, _folded(reduced[0], shape), *layouts) if reduced else plan_body(rows.body, *layouts)
+
+
+def _work(members, calls, again, slots, elsewhere):
+    """Return the work of a group of calls, and of those that it makes again; others read the slots `elsewhere`."""
     if isinstance(calls[members[0]], Stop):
         return calls[members[0]]
-    elsewhere = again.stored(members) | kept
     group = [calls[i] for i in sorted({*members, *again.made(members)})]
     first = next((c for c in group if not _is_map(c)), None)
     if first is not None and first.op.name in CONVOLUTIONS and len(group) > 1:
@@ -210,12 +300,9 @@ def _work(members, calls, again, slots, kept):
         return finished_work(first, rest, rows, slots, elsewhere)
     if not _is_loop(group):
         return product_work(group, slots)._replace(calls=tuple(group))
-    shape = _shape(group)
-    rows, reduced = _rows(group, shape, elsewhere, slots), [c for c in group if not _is_map(c)]
-    layouts = rows.layouts[: len(rows.reads)], rows.layouts[len(rows.reads) :]
-    plan = plan_folding(rows.body, shape, _folded(reduced[0], shape), *layouts) if reduced else plan_body(rows.body, *layouts)
-    writes = (*rows.writes, *[c.writes[0] for c in reduced])
-    return Work(plan, rows.reads, writes, tuple(c.op for c in group), tuple(c.place for c in group), tuple(group))
+    rows = _rows(group, _shape(group), elsewhere, slots)
+    writes = (*rows.writes, *[c.writes[0] for c in group if not _is_map(c)])
+    return Work(_planned(group, rows), rows.reads, writes, *_told(group))
 
 
 def _rows(group, shape, elsewhere, slots) -> Rows:
@@ -239,6 +326,8 @@ def _rows(group, shape, elsewhere, slots) -> Rows:
         made.append((c.op, args, compute_dtype(c.op, tuple([r.layout.dtype for r in c.reads])), w.layout.dtype))
         if slots[w.slot].kind != MADE or w.slot in elsewhere:
             outs[key] = w, spread(w.layout, _over(c), shape)
+    if not made:  # a reduction alone
+        made, reduced = [(COPY, [-1], layouts[0].dtype, layouts[0].dtype)], [reduced[0]._replace(value=0)]
     place = lambda v: v if isinstance(v, Literal) else -1 - v if v < 0 else len(reads) + v
     made = tuple((op, tuple(map(place, args)), dtype, out) for op, args, dtype, out in made)
     writes, found = tuple([w for w, _ in outs.values()]), tuple(place(known[key]) for key in outs)

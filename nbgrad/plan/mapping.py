@@ -22,18 +22,21 @@ class Body(NamedTuple):
 
     calls : tuple of (row, values it takes, dtype it computes in, dtype of its result); a value may be a `Literal`.
     outs : the values that are kept. shared : whether an output lies where an input lies. reduced : what is folded.
+    after : what is done to the results of `reduced`.
     """
 
     calls: tuple
     outs: tuple
     shared: bool = False
     reduced: tuple = ()
+    after: Any = None
 
     @property
     def name(self) -> str:
         names = list(dict.fromkeys(op.name for op, *_ in self.calls))
         rows = "_".join(names[:4]) + (f"_{len(self.calls)}" if len(names) > 4 else "")
-        return "_".join([rows, *dict.fromkeys(r.op.name for r in self.reduced)])
+        behind = () if self.after is None else (self.after.body.name,)
+        return "_".join([rows, *dict.fromkeys(r.op.name for r in self.reduced), *behind])
 
     def made_of(self, value, inputs) -> list:
         """Return which of so many inputs a value is made of."""
@@ -53,6 +56,24 @@ class Reduced(NamedTuple):
     dtype: str
     acc: str
     out: str
+
+
+class After(NamedTuple):
+    """Rows behind reductions, done to each result while it is there.
+
+    body : its values are the results of the reductions, then arrays of their shape, or of one number; stored : which results
+    are kept too; dtypes, single : of the arrays, then of what is made, and which of them are one number.
+    """
+
+    body: Body
+    stored: tuple
+    dtypes: tuple
+    single: tuple
+
+    @property
+    def arrays(self) -> int:
+        """How many arrays are read."""
+        return len(self.dtypes) - len(self.body.outs)
 
 
 class Literal(NamedTuple):

@@ -35,7 +35,8 @@ def in_place(waves, lives, sizes):
             body = None if isinstance(item, Stop) or getattr(item.kernel, "loop", None) not in LOOPS else item.kernel.body
             if isinstance(body, Body):
                 others = {s for other in wave if other is not item for s in _touched(other)}
-                made_of = [body.made_of(v, len(item.work.reads)) for v in body.outs]
+                inputs = len(item.work.reads) - (0 if body.after is None else body.after.arrays)
+                made_of = [body.made_of(v, inputs) for v in body.outs]
                 takers = zip(item.work.writes, made_of)
                 if any([_take(item.work, w, inputs, number, lives, takes, sizes, others) for w, inputs in takers]):
                     item = item._replace(kernel=item.kernel._replace(body=body._replace(shared=True)))

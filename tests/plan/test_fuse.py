@@ -51,6 +51,36 @@ REDUCED = {
 }
 
 
+FOLLOWING = {
+    "root of squares": (lambda x: ng.sqrt((x * x).sum(axis=1)) * 0.5, [("mul", "sum", "sqrt", "mul")]),
+    "of two results": (lambda x: ng.exp(x).sum(axis=1) / ng.exp(x).max(axis=1), [("exp", "sum", "exp", "max", "div")]),
+    "with numbers": (lambda x: ng.exp(x).mean(axis=0) * x[0, 0], [("exp", "mean", "mul")]),
+    "with an array": (lambda x: ng.exp(x).mean(axis=1) * x[:, 0], [("exp", "mean"), ("mul",)]),  # not in one piece
+    "read again": (lambda x: x / ng.sqrt((x * x).mean(axis=1, keepdims=True)), [("mul", "mean", "sqrt"), ("div",)]),
+    "not of floats": (lambda x: ng.exp(x).sum(axis=1) > 1.0, [("exp", "sum"), ("greater",)]),
+    "alone": (lambda x: ng.sqrt(x.sum(axis=1)), [("sum", "sqrt")]),
+    "alone and turned": (lambda x: ng.sqrt(x.T.max(axis=1)), [("max", "sqrt")]),
+    "two behind": (lambda x: (ng.exp(x).sum(axis=1) * 2.0, ng.exp(x).sum(axis=1) + 1.0), [("exp", "sum", "exp", "sum", "mul", "add")]),
+    "onto what was folded": (lambda x: ng.exp(x).sum(axis=1)[::-1] * 2.0, [("exp", "sum"), ("mul",)]),
+}
+
+
+@pytest.mark.parametrize("name", FOLLOWING)
+def test_a_few_calls_follow_reductions_in_their_kernel(name, record_of):
+    f, want = FOLLOWING[name]
+    assert sorted(map(sorted, works(record_of, f, WIDE))) == sorted(map(sorted, want))
+
+
+def test_many_calls_do_not_follow(record_of):
+    def f(x):
+        y = ng.exp(x).sum(axis=1)
+        for i in range(12):
+            y = y * 1.5 + float(i)
+        return y
+
+    assert len(works(record_of, f, WIDE)) == 2
+
+
 @pytest.mark.parametrize("name", REDUCED)
 def test_reductions_join_the_rows_before_them(name, record_of):
     f, want = REDUCED[name]

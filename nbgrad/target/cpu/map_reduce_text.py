@@ -8,14 +8,17 @@ from .emit import indent
 from .fold_text import LANES, Fold, stored, words_text
 from .prelude import apart
 from .reduce_text import ROUNDS
-from .templates import Turns, offsets, shift, stacks, turns
+from .templates import Turns, offsets, shift, stacks, statements, turns
 
 
 class _Parts(NamedTuple):
-    """What both loops are made of: the loop of the rows, the folds, how many operands there are; definitions, first lines."""
+    """What both loops are made of: the loop of the rows; the folds, the pointers that their results go to (None for one that
+    is not kept), and whether rows follow; how many operands there are; definitions, first lines."""
 
     turns: Turns
     folds: list
+    places: list
+    after: bool
     count: int
     head: str
     begin: str
@@ -27,7 +30,7 @@ def _parts(kernel, classes, strides, long, place, lanes, words) -> _Parts:
     Whether loops are `long` and the `place` of what is folded: as for `turns`.
     """
     body = kernel.body
-    count = len(kernel.dtypes) - len(body.reduced)
+    count, places = _results_of(kernel)
     found = turns(body, kernel.dtypes[:count], classes, strides, long, place)
     folds, lines = [], []
     for i, r in enumerate(body.reduced):
@@ -39,24 +42,54 @@ def _parts(kernel, classes, strides, long, place, lanes, words) -> _Parts:
         lines += [f"lanes{i} = stack(types.{fold.kind}, {lanes})", f"rooms{i} = stack(types.{_kind(r.dtype)}, {ROOM})"]
         lines += [f"_, fill{i} = apart(types.{_kind(r.dtype)})"]
     pointers = [f"p{i} = at{i}(args)" for i in range(count)]
-    pointers += [f"out{i} = at{count + i}(args); lane{i} = lanes{i}(args); room{i} = rooms{i}(args)" for i in range(len(folds))]
+    pointers += [f"lane{i} = lanes{i}(args); room{i} = rooms{i}(args)" for i in range(len(folds))]
+    pointers += [f"out{i} = at{number}(args)" for i, number in enumerate(places) if number is not None]
     starts = [f"fold{i}_start = np.{f.kind}({f.op.start})" for i, f in enumerate(folds) if f.op.start is not None]
     typed = [f.low.header() for f in folds]
-    head = "\n".join([apart(kernel.dtypes[:count]), *found.head, words_text(), *lines, *stacks(found.rooms), *starts, *typed])
-    return _Parts(found, folds, count, head, indent([*pointers, *found.steps, *[f"{r}_ = {r}(args)" for r in found.rooms]], 4))
+    after = [] if body.after is None else [_after_text(kernel, found)]
+    head = "\n".join([apart(kernel.dtypes[:count]), *found.head, words_text(), *lines, *stacks(found.rooms), *starts, *typed, *after])
+    begin = indent([*pointers, *found.steps, *[f"{r}_ = {r}(args)" for r in found.rooms]], 4)
+    return _Parts(found, folds, places, bool(after), count, head, begin)
 
 
 def _kind(dtype):
     return "uint8" if dtype == "bool" else dtype
 
 
-def _results(parts, dtypes, whole, at, depth):
+def _results_of(kernel):
+    """Return how many operands the rows of a kernel have, and the number of the pointer for each result, None for one not kept."""
+    body, after = kernel.body, kernel.body.after
+    kept = (True,) * len(body.reduced) if after is None else after.stored
+    count = len(kernel.dtypes) - sum(kept) - (0 if after is None else len(after.dtypes))
+    return count, [count + sum(kept[:i]) if k else None for i, k in enumerate(kept)]
+
+
+def _after_text(kernel, turns):
+    """Return the function that does the rows behind reductions to the results at a place."""
+    after, results = kernel.body.after, [r.out for r in kernel.body.reduced]
+    first = len(kernel.dtypes) - len(after.dtypes)
+    at = ["0" if single else "to" for single in after.single]
+    loads = [f"after_x{len(results) + i} = at{first + i}(args)[{at[i]}]" for i in range(after.arrays)]
+    puts = [f"at{first + i}(args)[to] = T{first + i}({{}})" for i in range(after.arrays, len(after.dtypes))]
+    lows, groups, _ = statements(after.body, (*results, *after.dtypes), puts, False, prefix="after_")
+    helpers = [text for low in lows.values() for text in low.helpers.values() if text not in turns.head]
+    names = ", ".join(f"after_x{i}" for i in range(len(results)))
+    lines = indent([*loads, *[line for group in groups for line in group]], 4)
+    return "\n".join([*dict.fromkeys(helpers), *[line for low in lows.values() for line in low.typed()],
+                      f"\n\n@helper\ndef after(args, to, {names}):\n{lines}\n"])  # fmt: skip
+
+
+def _results(parts, kernel, whole, at, depth):
     """Return the text that stores what is folded, `a` being what `at` says of each fold."""
-    lines = []
-    for i, fold in enumerate(parts.folds):
-        number = parts.count + i
-        finish = fold.finish("total") if whole else []
-        lines += [f"a = {at.format(i)}", *finish, f"out{i}[to] = {stored(dtypes[number], f'T{number}')}"]
+    lines, dtypes, results = [], kernel.dtypes, [r.out for r in kernel.body.reduced]
+    for i, (fold, number) in enumerate(zip(parts.folds, parts.places)):
+        lines += [f"a = {at.format(i)}", *(fold.finish("total") if whole else [])]
+        if number is not None:
+            lines.append(f"out{i}[to] = {stored(dtypes[number], f'T{number}')}")
+        if parts.after:
+            lines.append(f"result{i} = np.{results[i]}(a)")
+    if parts.after:
+        lines.append(f"after(args, to, {', '.join(f'result{i}' for i in range(len(parts.folds)))})")
     return indent(lines, depth)
 
 
@@ -110,7 +143,7 @@ def {name}(args, tile):
                 fresh = (piece == first) & (start == 0)
                 {_each(range(len(made.folds)), "fold_run{0}(room{0}, 0, 1, min(grain, n - start), lane{0}, fresh, 0)")}
         to = chunk * m + which
-{_results(made, dtypes, whole, "joined{0}(lane{0}, live)", 8)}
+{_results(made, kernel, whole, "joined{0}(lane{0}, live)", 8)}
 """
 
 
@@ -162,7 +195,7 @@ def {name}(args, tile):
 {_block(made, classes, flat)}
         for j in range(columns):
             to = q + j * apart_
-{_results(made, dtypes, whole, "lane{0}[j]", 12)}
+{_results(made, kernel, whole, "lane{0}[j]", 12)}
 """
 
 

@@ -59,7 +59,7 @@ def turns(body, dtypes, classes, first, long, place="") -> Turns:
     puts = [f"put{i}(p{i}, {at(i)}, T{i}({{}}))" for i in range(k, count)]
     kinds = ["uint8" if r.dtype == "bool" else r.dtype for r in body.reduced]
     puts += [f"fill{i}(room{i}, {place}, np.{kind}({{}}))" for i, kind in enumerate(kinds)]
-    lows, groups, values = _statements(body, dtypes, puts, True)
+    lows, groups, values = statements(body, dtypes, puts, True)
     rare = any(low.rare for low in lows.values())
     lines, parts = [line for group in groups for line in group], [] if body.shared and rare else cut(groups)
     loop, rooms = ["for i in range(start, min(n, start + grain)):", *shift([*inside, *lines])], {}
@@ -118,21 +118,23 @@ def as_body(kernel) -> Body:
     return Body(((op, tuple(range(k)), compute_dtype(op, dtypes[:k]), dtypes[k]),), (k,))
 
 
-def _statements(body, dtypes, puts, common, before=None):
+def statements(body, dtypes, puts, common, before=None, prefix=""):
     """Return (dtype -> Lowering, statements of one turn of the loop by rows, (name, dtype) of each value).
 
-    Definitions are shared with those of `before`.
+    Definitions are shared with those of `before`; names of constants and inputs begin with `prefix`.
     """
     first = Lowering(body.calls[0][2], common)
+    first.prefix = prefix
     lows = {first.dtype: first}
     for dtype in [dtype for _, _, dtype, _ in body.calls]:
         if dtype not in lows:
             lows[dtype] = first.beside(dtype)
+            lows[dtype].prefix = prefix + lows[dtype].prefix
     for dtype, low in lows.items():
         if before is not None:
             low.constants, low.helpers = before[dtype].constants, before[dtype].helpers
     k, wanted = len(dtypes) - len(body.outs), (*body.outs, *[r.value for r in body.reduced])
-    values, groups = [(f"x{i}", dtypes[i]) for i in range(k)], []
+    values, groups = [(f"{prefix}x{i}", dtypes[i]) for i in range(k)], []
     for number, (op, args, dtype, out) in enumerate(body.calls):
         low, done = lows[dtype], len(first.lines)
         result = low.row(op, [low.constant(a.value) if isinstance(a, Literal) else values[a][0] for a in args])
@@ -198,7 +200,7 @@ def _in_parts(lows, body, dtypes, inside, parts, puts, values):
         turn = [*[line for n, line in loads.items() if n in wanted], *back, *text, *seen, *kept]
         loop += ["    for i in range(block, stop):", *shift(shift(turn))]
     if "    rare = False" in loop:
-        again = [line for group in _statements(body, dtypes, puts, False, lows)[1] for line in group]
+        again = [line for group in statements(body, dtypes, puts, False, lows)[1] for line in group]
         loop += ["    if rare:", "        for i in range(block, stop):", *shift(shift(shift([*inside, *again])))]
     return loop, {f"r_{n}": known[n] for n in sorted(passed)}
 
@@ -219,7 +221,7 @@ def _two_ways(lows, body, dtypes, inside, lines, puts):
     One row is looked at before it is taken; of several, where nothing is written over what is read, the block is taken
     at once and a second time where that was wrong: to find out, most of it must be computed.
     """
-    again = [line for group in _statements(body, dtypes, puts, False, lows)[1] for line in group]
+    again = [line for group in statements(body, dtypes, puts, False, lows)[1] for line in group]
     low = next(iter(lows.values()))
     looks = [f"rare = rare | {condition}" for condition in low.rare]
     head = [

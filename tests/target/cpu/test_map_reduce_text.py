@@ -42,6 +42,56 @@ def test_every_form(shape, axes, dtype, rng):
     np.testing.assert_allclose(got[3] * np.prod([shape[a] for a in axes]), got[0], rtol=8 * eps, atol=1e-30)
 
 
+@pytest.mark.parametrize(("shape", "axes"), SHAPES, ids=str)
+def test_calls_behind_reductions_in_every_form(shape, axes, dtype, rng):
+    x = rng.standard_normal(shape).astype(dtype)
+    kept = [n for i, n in enumerate(shape) if i not in axes]
+    w, scale = rng.standard_normal(kept).astype(dtype), rng.standard_normal(1).astype(dtype)
+
+    def f(x, w, scale):
+        s, m = (x * x).sum(axes), (x * x).max(axes)
+        return ng.sqrt(s + m) * w + scale.reshape(()), m * 0.5, s
+
+    got, kernels = fused(f, x, w, scale)
+    y = (x * x).astype("float64")
+    s, m = y.sum(axes), y.max(axes)
+    assert len(kernels) == 1 and ("def after" in kernels[0].path.read_text()) == (y.size < 1 << 14 or len(kept) > 0)
+    tight = {"rtol": 30 * np.finfo(dtype).eps, "atol": 30 * np.finfo(dtype).eps}
+    np.testing.assert_allclose(got[0], np.sqrt(s + m) * w + scale[0], **tight)
+    np.testing.assert_allclose(got[1], m * 0.5, **tight)
+    np.testing.assert_allclose(got[2], s, **tight)
+
+
+@pytest.mark.parametrize("axes", [0, 1])
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "prod"])
+def test_calls_behind_a_reduction_alone(name, axes, dtype, rng):
+    x = rng.uniform(0.5, 1.5, (40, 50)).astype(dtype)
+    (got,), kernels = fused(lambda x: ng.log(getattr(ng, name)(x, axes)) * 2.0, x)
+    assert kernels
+    np.testing.assert_allclose(got, np.log(getattr(np, name)(x.astype("float64"), axes)) * 2.0, rtol=2e-6, atol=2e-6)
+
+
+def test_calls_behind_reductions_of_two_dtypes(rng):
+    x = rng.standard_normal((40, 50)).astype("float32")
+    (got,), kernels = fused(lambda x: ng.sin((x * 2.0).sum(1).astype("float64")) * 3.0, x)
+    assert kernels and got.dtype == np.float64
+    np.testing.assert_allclose(got, np.sin((x.astype("float64") * 2).sum(1)) * 3, rtol=0, atol=2e-5)
+
+
+def test_calls_behind_reductions_write_over_nothing_that_is_read(rng):
+    """What follows sums of rows of a square must not take the place of what the other sums are made of."""
+    x = rng.standard_normal((64, 64))
+    held = ng.tensor(rng.standard_normal(64))
+    before = held.numpy().copy()
+
+    @ng.compile
+    def f(x):
+        held[...] = (x * held).sum(1) * 0.5
+        return held + 0.0
+
+    np.testing.assert_allclose(f(ng.tensor(x)).numpy(), (x * before).sum(1) * 0.5, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("turn", [
     lambda x: x[::-1], lambda x: x[:, ::-1], lambda x: np.repeat(x, 2, -1)[:, ::2], lambda x: np.broadcast_to(x[:1], x.shape),
     lambda x: np.broadcast_to(x[:, :1], x.shape), lambda x: np.asfortranarray(x),
