@@ -9,6 +9,7 @@ from ..base.shapes import collapse
 from .plan import GRAIN, Kernel, Plan, Step
 
 TILE = 3000  # nanoseconds of work of a tile of a program, roughly
+TILES = 256  # of a large array, whose tiles are longer: where a tile is taken, a thread waits for all that it wrote
 
 
 def broadcast_strides(layout, shape) -> tuple:
@@ -123,7 +124,7 @@ def map_step(body, inputs, outs, pointers) -> Step:
         shape, strides = (1,), [(0,)] * len(inputs) + [(1,)] * len(outs)
     inner, rows = shape[-1], prod(shape[:-1])
     classes = "".join("1" if s[-1] == 1 else "0" if s[-1] == 0 else "s" for s in strides)
-    grain = grain_of(body)
+    grain = max(grain_of(body), min(2 * GRAIN, prod(shape) // TILES))
     parts = -(-inner // grain)
     units, per_tile = rows * parts, max(1, grain // max(1, min(inner, grain)))
     words = [inner, min(inner, grain), parts, units, per_tile, len(shape) - 1]

@@ -2,7 +2,7 @@
 
 from nbgrad.docs import rows
 from nbgrad.ops.table import table
-from nbgrad.plan.mapping import broadcast_strides, grain_of, plan_map
+from nbgrad.plan.mapping import Body, broadcast_strides, grain_of, plan_body, plan_map
 from nbgrad.plan.plan import GRAIN, Layout, packed
 
 rows()
@@ -42,6 +42,14 @@ def test_tiles_follow_from_the_size():
     for n in (1, 2 * GRAIN, 2 * GRAIN + 1, 20 * GRAIN):
         step = only(plan_map(table["exp"], (packed((n,), "float32"),), packed((n,), "float32")))
         assert step.tiles == -(-n // (2 * GRAIN))
+
+
+def test_tiles_of_large_arrays_are_longer():
+    dear = Body(((table["exp"], (0,), "float32", "float32"), *[(table["exp"], (i,), "float32", "float32") for i in range(1, 30)]), (30,))
+    tiles = [only(plan_body(dear, (x,), (x,))).tiles for x in (packed((n,), "float32") for n in (grain_of(dear), 1 << 20, 1 << 30))]
+    assert tiles[0] == 1
+    assert tiles[1] == 256
+    assert tiles[2] == (1 << 30) // (2 * GRAIN)
 
 
 def test_tiles_of_cheap_rows_are_larger():

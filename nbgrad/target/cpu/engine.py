@@ -13,7 +13,7 @@ import llvmlite.binding as llvm
 from ...base.config import config
 from ...base.errors import KernelError, problem
 
-FORMAT = "4"  # raise it when kernels must be compiled anew though their text stays
+FORMAT = "5"  # raise it when kernels must be compiled anew though their text stays
 lock = threading.RLock()
 shared: dict = {}  # first letters of the name of functions that kernels share -> what loads one by name
 

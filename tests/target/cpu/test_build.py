@@ -1,6 +1,7 @@
 """Kernels compiled by Numba: what the machine code holds, and what is told when it cannot be made."""
 
 import ctypes
+import platform
 import re
 
 import numpy as np
@@ -145,3 +146,13 @@ def test_a_helper_that_reads_words_alone_is_compiled_once(folder):
         found[step] = build.build_function(text, "both").py_func.__globals__
     assert found[5]["third"] is found[7]["third"]
     assert found[5]["moved"] is not found[7]["moved"]
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the assembly is that of x86")
+def test_vectors_on_the_stack_lie_in_one_line_of_the_cache(folder):
+    kept = "for i in range(n):\n" + "".join(f"        v{i} = x[i + {i}] * x[i]\n" for i in range(40))
+    kept += "        total = " + " + ".join(f"v{i}" for i in range(40)) + "\n"
+    kept += "        out[i] = " + " + ".join(f"v{i} / (total + v{39 - i})" for i in range(40)) + "\n"
+    text = text_of(1).replace("for i in range(n):\n        out[i] = factor * x[i] + T0(0)\n", kept)
+    machine = assembly(text, "scale")
+    assert re.search(r"and[lq]\s+\$-(32|64), %rsp", machine)
