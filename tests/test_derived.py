@@ -267,6 +267,30 @@ def test_errors_of_the_function_come_through(rng):
         ng.compile(lambda x, i: ng.scan(lambda c, k: (at(c, k), c), x, i)[0])(np.ones(3), np.array([0, 3]))
 
 
+@ng.op
+@njit
+def shifted(x, k):
+    out = np.zeros_like(x)
+    for i in range(x.size):
+        out[i] = x[i - k] * x[i - k]
+    return out
+
+
+def test_errors_of_a_backward_come_through():
+    loss = lambda x: shifted(x * 1.5, 2).sum()
+    turned = lambda x: ng.scan(lambda c, k: (shifted(c, k), c), x, np.array([0, 2]))[0].sum()
+    for f in (loss, turned):
+        for call in (ng.grad(f), ng.compile(ng.grad(f))):
+            with pytest.raises(IndexError, match="computed in a loop is negative"):
+                call(np.ones(3))
+        x = ng.tensor(np.ones(3), requires_grad=True)
+        value = ng.compile(f)(x)
+        for _ in range(2):
+            with pytest.raises(IndexError, match="computed in a loop is negative"):
+                value.backward(keep=True)
+        assert x.grad is None
+
+
 def test_loops_of_programs(rng):
     x, xs = rng.normal(size=5), rng.normal(size=(4, 5))
 

@@ -126,7 +126,9 @@ class Call:
         self._check()
         arrays = [*self.given, *[s.data if s.data.flags.c_contiguous else s.data.copy() for s in seeds]]
         arrays += [make_array(*made) for made in back.fresh]
-        back.program.run(arrays)
+        stopped = back.program.run(arrays)
+        if stopped is not None:
+            self.run.explain(back.program, stopped, arrays)
         found = [m.tensor(arrays) for m in back.makers]
         return on_tape(found, self.nodes, seeds, self.again)
 

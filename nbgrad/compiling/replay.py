@@ -320,7 +320,7 @@ class Run:
         stopped = self.program.run(given)
         if stopped is not None:
             self.recorder.undo()
-            self._explain(stopped, given)
+            self.explain(self.program, stopped, given)
         for counter in self.counters:
             counter[0] += 1
         if self.single is not None:
@@ -343,10 +343,10 @@ class Run:
                     what = f"a compiled function writes its argument {i} in place, and argument {j} shares memory with it"
                     raise problem(ArgumentError, what, "x.copy() for one of them")
 
-    def _explain(self, stopped, given):
-        """Raise what a stop says about the values it looked at."""
+    def explain(self, program, stopped, given):
+        """Raise what a stop of a program, that of the forward or of the backward, says about the values it looked at."""
         stop, arena, inner = stopped
-        r, program = stop.reads[1], self.program if inner is None else inner.program
+        r, program = stop.reads[1], program if inner is None else inner.program
         slot = program.schedule.slots[r.slot]
         if r.slot in program.given and inner is not None:
             a = array_at(inner.address(r.slot) + r.offset, r.layout, given)
