@@ -85,12 +85,14 @@ def _elementwise_new(op, args, attrs, key):
     if checked:
         op.check(*arrays if recording.recorder is None else [t.data if type(a) in WEAK else t for a, t in zip(args, tensors)])
     out = finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
+    if recording.recorder is not None:  # nothing was launched
+        return out
     weak = [type(a) in WEAK for a in args]
     if not checked and all(w or t is a for w, t, a in zip(weak, tensors, args)) and not all(weak):
         scalars = tuple([t.dtype if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
         launch, out_key = map_launch(op, arrays, shape, dtype), layout_key(out)
         known[key] = (launch, scalars, out_key)
-        if launch.plain and recording.recorder is None:
+        if launch.plain:
             ROAD.learn(op, key[1:], launch.program, shape, dtype, out_key, next(filter(None, scalars or ()), None))
     return out
 

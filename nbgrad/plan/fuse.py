@@ -28,10 +28,50 @@ BEHIND = 6  # calls behind the reductions of a kernel
 SMALL = 1 << 13  # numbers of a reduction alone that others follow: larger ones are faster in a loop of their own
 
 
+class Member(Call):
+    """A call, and what is asked of it again and again while groups are found.
+
+    Attributes
+    ----------
+    is_map, is_reduction : bool
+        Whether it is an elementwise row, a reduction that runs in one pass with such rows.
+    over : tuple
+        The shape that it runs over; `size`, the number of turns; `lengths`, the shape without axes of length 1.
+    flat : bool
+        Whether every operand lies in one piece of the size of the result, or is one number.
+    slots_read : set of int
+    """
+
+    @classmethod
+    def of(cls, call):
+        """Return a call as a member; a stop as it is."""
+        if isinstance(call, Stop):
+            return call
+        self, first = cls(*call), call.writes[0].layout
+        self.is_map, self.is_reduction = call.plan is None and first.size > 0, reduces(call)
+        self.over = (call.reads[0].layout if self.is_reduction else first).shape
+        self.size, self.lengths = prod(self.over), tuple([n for n in self.over if n != 1])
+        pieces = [r.layout.size == 1 or (r.whole and r.layout.size == self.size) for r in (*call.reads, *call.writes)]
+        self.flat = all(pieces) and not (self.is_reduction and first.size > 1)
+        self.slots_read, self._touched = {r.slot for r in call.reads}, {}
+        return self
+
+    def touched(self, shape) -> list:
+        """Return (slot, how it is walked over `shape`, whether it is written) of each operand; what is folded is written later."""
+        found = self._touched.get(shape)
+        if found is None:
+            written = () if self.is_reduction else self.writes
+            found = [(r.slot, _walk(r, self.over, shape), False) for r in self.reads]
+            found += [(w.slot, _walk(w, self.over, shape), True) for w in written]
+            self._touched[shape] = found
+        return found
+
+
 def fuse(calls, slots, results) -> list:
     """Return works in an order that keeps every read behind the write it needs."""
     order = Order(calls)
     absorb(calls, order, slots, results)
+    calls = list(map(Member.of, calls))
     for number, call in enumerate(calls):
         if _is_map(call):
             _join(number, calls, order)
@@ -52,26 +92,33 @@ def fuse(calls, slots, results) -> list:
 
 
 def _is_map(call) -> bool:
-    return isinstance(call, Call) and call.plan is None and call.writes[0].layout.size > 0
+    return isinstance(call, Member) and call.is_map
 
 
 def _is_reduction(call) -> bool:
-    return isinstance(call, Call) and reduces(call)
+    return isinstance(call, Member) and call.is_reduction
 
 
 def _is_loop(group) -> bool:
     """Say whether calls are elementwise rows, and reductions that run in one pass with them."""
-    return any(map(_is_map, group)) and all(_is_map(c) or _is_reduction(c) for c in group)
+    if not group or isinstance(group[0], Stop):  # a stop is always alone
+        return False
+    return any([c.is_map for c in group]) and all([c.is_map or c.is_reduction for c in group])
 
 
 def _join(number, calls, order):
     """Let a call join the groups of those that made what it reads, or that read what it reads or made it."""
+    refused = set()
     for other in order.near(number):
         members, own = order.members(other), order.members(number)
-        if own is members or not _is_loop([calls[i] for i in (*members, *own)]) or len(members) + len(own) > LONGEST:
+        if own is members or members[0] in refused or len(members) + len(own) > LONGEST:
             continue
-        if _fit([calls[i] for i in members], [calls[i] for i in own]) and order.may_merge(other, number):
+        first, second = [calls[i] for i in members], [calls[i] for i in own]
+        if _is_loop([*first, *second]) and _fit(first, second) and order.may_merge(other, number):
             order.merge(other, number)
+            refused.clear()
+        else:
+            refused.add(members[0])
 
 
 def _fit(first, second) -> bool:
@@ -83,18 +130,20 @@ def _fit(first, second) -> bool:
 
 def _together(calls, shape) -> bool:
     """Say whether calls can run in one loop over `shape`."""
-    touched = {}
+    touched, written = {}, set()
     for call in calls:
-        written = () if _is_reduction(call) else call.writes
-        for r, writes in (*[(r, False) for r in call.reads], *[(w, True) for w in written]):
-            touched.setdefault(r.slot, []).append((_walk(r, _over(call), shape), writes))
-    for walks in touched.values():
-        if any(writes for _, writes in walks) and len({w for w, _ in walks}) > 1 and not _parts(walks):
+        for slot, walk, writes in call.touched(shape):
+            touched.setdefault(slot, []).append((walk, writes))
+            if writes:
+                written.add(slot)
+    for walks in [touched[slot] for slot in written]:
+        if any([walk != walks[0][0] for walk, _ in walks]) and not _parts(walks):
             return False
-    if not _ordered(calls):
+    if len(touched) - len(written) > MOST or not _ordered(calls):
         return False
-    inputs = [slot for slot, walks in touched.items() if not any(writes for _, writes in walks)]
-    return len(inputs) <= MOST and _reduced_alike(calls, shape, {w for walks in touched.values() for w, _ in walks})
+    if not any([c.is_reduction for c in calls]):
+        return True
+    return _reduced_alike(calls, shape, {w for walks in touched.values() for w, _ in walks})
 
 
 def _reduced_alike(calls, shape, walks) -> bool:
@@ -113,9 +162,9 @@ def _reduced_alike(calls, shape, walks) -> bool:
 
 def _folded(call, shape) -> tuple:
     """Return which axes of `shape`, those of length 1 left out, a reduction folds."""
-    if _lengths(call) != [n for n in shape if n != 1]:  # all of a flat one
+    if call.lengths != tuple([n for n in shape if n != 1]):  # all of a flat one
         return tuple(range(sum(n != 1 for n in shape)))
-    long = [a for a, n in enumerate(_over(call)) if n != 1]
+    long = [a for a, n in enumerate(call.over) if n != 1]
     return tuple([i for i, a in enumerate(long) if a in call.attrs["axis"]])
 
 
@@ -130,8 +179,8 @@ def _finish(number, calls, order, slots, kept):
         group = [calls[i] for i in order.members(other)]
         if not all(map(_is_map, group)) or own & {c.writes[0].slot for c in group} or not order.may_merge(number, other):
             continue
-        alike = all(_is_flat(c) or _lengths(c) == _lengths(call) for c in group)
-        if alike and _together([call._replace(reads=()), *group], out.layout.shape):
+        alike = all(c.flat or c.lengths == call.lengths for c in group)
+        if alike and _together([Member.of(call._replace(reads=())), *group], out.layout.shape):
             elsewhere = order.read_elsewhere(order.members(other)) | kept
             if len(_rows(group, out.layout.shape, elsewhere, slots).layouts) <= OPERANDS:
                 order.merge(number, other)
@@ -158,8 +207,8 @@ def _follow(number, calls, order, slots) -> set:
 
 def _is_small(group) -> bool:
     """Say whether a reduction alone costs little more than its launch, so that the loop of rows does for it."""
-    shape = _over(group[0])
-    return len(group) == 1 and prod(shape) <= SMALL and _reduced_alike(group, shape, {_walk(group[0].reads[0], shape, shape)})
+    shape = group[0].over
+    return len(group) == 1 and group[0].size <= SMALL and _reduced_alike(group, shape, {_walk(group[0].reads[0], shape, shape)})
 
 
 def _follows(call, results, read, written, slots) -> bool:
@@ -177,15 +226,17 @@ def _follows(call, results, read, written, slots) -> bool:
     )  # fmt: skip
 
 
-def _lengths(call) -> list:
-    return [n for n in _over(call) if n != 1]
-
-
 def _ordered(calls) -> bool:
     """Say whether each value that is written over what was read is made of it: the reading then comes first for sure.
 
     Kernels tell LLVM that what is read and what is written do not overlap, so that nothing else keeps their order.
     """
+    read, again = set(), False
+    for call in calls:
+        read |= call.slots_read
+        again = again or call.writes[0].slot in read
+    if not again:
+        return True
     made, read = {}, set()  # slot -> slots that its value is made of
     for call in calls:
         own = set()
@@ -209,20 +260,11 @@ def _parts(walks) -> bool:
 
 def _shape(calls):
     """Return the shape that all calls can run over, or None: that of those with operands in more than one piece."""
-    shapes, size = [_over(c) for c in calls if not _is_flat(c)], prod(_over(calls[0]))
-    lengths = {tuple([n for n in shape if n != 1]) for shape in shapes or [_over(calls[0])]}
-    if len(lengths) > 1 or any(prod(_over(c)) != size for c in calls):
+    lengths = {c.lengths for c in calls if not c.flat} or {calls[0].lengths}
+    if len(lengths) > 1 or any([c.size != calls[0].size for c in calls]):
         return None
     like = lengths.pop()
-    return max((_over(c) for c in calls if tuple(_lengths(c)) == like), key=len)
-
-
-def _is_flat(call) -> bool:
-    """Say whether every operand lies in one piece of the size of the result, or is one number."""
-    size = prod(_over(call))
-    if _is_reduction(call) and call.writes[0].layout.size > 1:
-        return False
-    return all(r.layout.size == 1 or (r.whole and r.layout.size == size) for r in (*call.reads, *call.writes))
+    return max([c.over for c in calls if c.lengths == like], key=len)
 
 
 @functools.lru_cache(8192)
@@ -311,21 +353,21 @@ def _rows(group, shape, elsewhere, slots) -> Rows:
     for c in group:
         args = []
         for r in c.reads:
-            number, key = literal(r, slots) if _is_map(c) else None, (r.slot, _walk(r, _over(c), shape))
+            number, key = literal(r, slots) if _is_map(c) else None, (r.slot, _walk(r, c.over, shape))
             if number is None and key not in known:
                 known[key] = -1 - len(reads)  # an input; numbers from 0 are calls
                 reads.append(r)
-                layouts.append(spread(r.layout, _over(c), shape))
+                layouts.append(spread(r.layout, c.over, shape))
             args.append(known[key] if number is None else Literal(number))
         w = c.writes[0]
         if not _is_map(c):
             reduced.append(Reduced(c.op, args[0], c.reads[0].layout.dtype, c.attrs["acc"], w.layout.dtype))
             continue
-        key = (w.slot, _walk(w, _over(c), shape))
+        key = (w.slot, _walk(w, c.over, shape))
         known[key] = len(made)
         made.append((c.op, args, compute_dtype(c.op, tuple([r.layout.dtype for r in c.reads])), w.layout.dtype))
         if slots[w.slot].kind != MADE or w.slot in elsewhere:
-            outs[key] = w, spread(w.layout, _over(c), shape)
+            outs[key] = w, spread(w.layout, c.over, shape)
     if not made:  # a reduction alone
         made, reduced = [(COPY, [-1], layouts[0].dtype, layouts[0].dtype)], [reduced[0]._replace(value=0)]
     place = lambda v: v if isinstance(v, Literal) else -1 - v if v < 0 else len(reads) + v
@@ -335,8 +377,3 @@ def _rows(group, shape, elsewhere, slots) -> Rows:
     reduced = tuple([r._replace(value=place(r.value)) for r in reduced])
     body = Body(made, found, any(w.slot in slots_read for w in writes), reduced)
     return Rows(body, tuple(reads), writes, (*layouts, *[layout for _, layout in outs.values()]))
-
-
-def _over(call) -> tuple:
-    """Return the shape that a call runs over."""
-    return (call.reads if _is_reduction(call) else call.writes)[0].layout.shape

@@ -4,6 +4,7 @@ Values of a program are arrays that are never filled while it is recorded; where
 """
 
 import bisect
+import functools
 import sys
 
 import numpy as np
@@ -47,6 +48,7 @@ class Recorder:
         self._starts, self._order, self._numbers, self.part = [], [], 0, 0
         self.lines = {}  # slot -> place where it was made
         self._refs = {}  # id of an array -> (array, ref)
+        self._spans = []  # slot -> address of its first byte, and of the one behind its last
         self._origins = {}  # slot -> address from which refs count, where that is not the lowest
 
     # -- memory
@@ -71,6 +73,7 @@ class Recorder:
 
     def _add(self, root, kind) -> int:
         start, slot = root.__array_interface__["data"][0], len(self.roots)
+        self._spans.append((start, start + root.nbytes))
         at = bisect.bisect(self._starts, start)
         if not root.nbytes:
             start, at = -1 - slot, 0
@@ -84,13 +87,14 @@ class Recorder:
 
     def find(self, a) -> int | None:
         """Return the slot in whose memory an array lies, if there is one."""
-        start = a.__array_interface__["data"][0]
-        at = bisect.bisect(self._starts, start) - 1
-        if at < 0 or not a.size or self._starts[at] < 0:  # nothing lies in arrays without elements
+        return self._find(a.__array_interface__["data"][0]) if a.size else None  # nothing lies in arrays without elements
+
+    def _find(self, address):
+        at = bisect.bisect(self._starts, address) - 1
+        if at < 0 or self._starts[at] < 0:
             return None
         slot = self._order[at]
-        root = self.roots[slot]
-        return slot if start < root.__array_interface__["data"][0] + root.nbytes else None
+        return slot if address < self._spans[slot][1] else None
 
     def slot(self, a) -> int:
         """Return the slot of the memory of an array; memory not seen before is held by somebody."""
@@ -109,10 +113,14 @@ class Recorder:
 
     def _place(self, a) -> Ref:
         size = a.itemsize
-        slot = self.slot(a) if a.size else self._add(np.empty(0, a.dtype), CONSTANT)
-        start = self._origins.get(slot) or self.roots[slot].__array_interface__["data"][0]
         layout = Layout(a.shape, tuple([s // size for s in a.strides]), name_of(a.dtype))
-        return Ref(slot, layout, a.__array_interface__["data"][0] - start if a.size else 0)
+        if not a.size:
+            return Ref(self._add(np.empty(0, a.dtype), CONSTANT), layout)
+        address = a.__array_interface__["data"][0]
+        slot = self._find(address)
+        if slot is None:
+            slot = self._add(_owner(a), HELD)
+        return Ref(slot, layout, address - (self._origins.get(slot) or self._spans[slot][0]))
 
     def meet(self, values):
         """Remember the tensors among `values`, by memory and node: those of others are looked up again before each run."""
@@ -260,7 +268,7 @@ class Recorder:
         names = {f"a{i}": memoryview(a.reshape(1)) for i, (_, a) in enumerate(numbers)}
         names |= {f"v{i}": v for i, (_, v) in enumerate(self.looks)}
         text = "\n".join(["def tell(r):", f" if not ({looks}): return False", *lines, " return True"])
-        exec(text, names)  # arithmetic of Python on floats, as the function wrote it
+        exec(_compiled(text), names)  # arithmetic of Python on floats, as the function wrote it
         tell, sources = names["tell"], list(self.sources)
 
         def told():
@@ -277,11 +285,16 @@ class Recorder:
 
     def forget(self):
         """Let go of the arrays: the program has those it needs."""
-        self.roots = self._starts = self._order = ()
+        self.roots = self._starts = self._order = self._spans = ()
 
     def where(self, slot) -> str | None:
         """Return the user's line that made a slot."""
         return shown(self.lines.get(slot))
+
+
+@functools.lru_cache(256)
+def _compiled(text):
+    return compile(text, "<numbers of a program>", "exec")
 
 
 def _owner(a):

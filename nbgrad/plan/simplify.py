@@ -22,9 +22,9 @@ def needed(calls, slots, results) -> list:
     """Return the calls whose results somebody reads: the results, memory of others, stops."""
     live, out = {r.slot for r in results}, []
     for call in reversed(calls):
-        if isinstance(call, Stop) or any(w.slot in live or slots[w.slot].kind != MADE for w in call.writes):
+        if isinstance(call, Stop) or any([w.slot in live or slots[w.slot].kind != MADE for w in call.writes]):
             out.append(call)
-            live.update(r.slot for r in call.reads)
+            live.update([r.slot for r in call.reads])
     return out[::-1]
 
 
@@ -168,9 +168,9 @@ class _Simplifier:
 def literal(r: Ref, slots):
     """Return the number at a ref that never changes, None when there is none."""
     slot = slots[r.slot]
-    if r.layout.size != 1 and any(r.layout.strides[i] for i, n in enumerate(r.layout.shape) if n > 1):
-        return None
     if slot.array is None or not slot.constant or not r.layout.size:
+        return None
+    if r.layout.size != 1 and any(r.layout.strides[i] for i, n in enumerate(r.layout.shape) if n > 1):
         return None
     flat = slot.array.reshape(-1) if slot.array.flags.c_contiguous else np.ascontiguousarray(slot.array).reshape(-1)
     return flat[r.offset // slot.array.itemsize].item()

@@ -200,8 +200,8 @@ class Program:
             return 0, [(slot, offset)]
         found = self.schedule.slots[slot]
         if found.kind == MADE:
-            return arena.ctypes.data + self.schedule.places[slot] + offset, []
-        return found.array.ctypes.data + offset, []
+            return start_of(arena) + self.schedule.places[slot] + offset, []
+        return start_of(found.array) + offset, []
 
     def _block(self, item, arena, at):
         """Return the words that a kernel reads, and the holes among them, `at` words behind the start of the step."""
@@ -232,6 +232,11 @@ class Program:
         return words, holes
 
 
+def start_of(array) -> int:
+    """Return the address of the first element: `array.ctypes.data` takes twice the time."""
+    return array.__array_interface__["data"][0]
+
+
 class Inner(NamedTuple):
     """The table of the turns of a loop.
 
@@ -257,12 +262,15 @@ def launches_of(wave) -> list:
     found = [(LOOP, [i]) for i in wave if isinstance(i.kernel, WALKS)]
     found += [(IN_PLACE, [i]) for i in wave if getattr(i.kernel, "loop", None) == ALONE]
     wave = [i for i in wave if not isinstance(i.kernel, WALKS) and i.kernel.loop != ALONE]
+    times = {id(i): seconds(i) for i in wave} if len(wave) > 1 else {}
     shared = [i for i in wave if i.tiles > 1]
     small = [i for i in wave if i.tiles == 1]
-    if (len(small) > 1 and sum(map(seconds, small)) > WORTH) or (shared and sum(map(seconds, small)) > WORTH / 4):
+    behind = sum([times[id(i)] for i in small]) if times else 0.0
+    if (len(small) > 1 and behind > WORTH) or (shared and behind > WORTH / 4):
         shared, small = [*shared, *small], []
     found += [(IN_PLACE, [i]) for i in small]
-    return [*found, (SHARED, sorted(shared, key=seconds, reverse=True))] if shared else found
+    shared.sort(key=lambda i: times.get(id(i), 0.0), reverse=True)
+    return [*found, (SHARED, shared)] if shared else found
 
 
 class Store:

@@ -104,6 +104,11 @@ _launches: dict = {}
 
 def run_map(op, arrays, shape, dtype, out=None):
     """Run an elementwise row on arrays that broadcast to `shape`; `out` may be a strided array to fill."""
+    recorder = recording.recorder
+    if recorder is not None:  # needs no plan: those of a program are made when it is known what is fused
+        out = recorder.made(shape, dtype) if out is None else out
+        recorder.note(op, {}, arrays, [out])
+        return out
     return map_launch(op, arrays, shape, dtype, out)(arrays, out)
 
 

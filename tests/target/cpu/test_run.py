@@ -63,3 +63,10 @@ def test_inputs_that_a_planner_wants_row_major_are_copied(rng):
 def test_layouts_count_in_elements():
     a = np.zeros((4, 6), "float32")[::2, ::-3]
     assert run.layout(a) == ((2, 2), (12, -3), "float32")
+
+
+def test_rows_of_a_program_are_not_planned_alone():
+    before = len(run._launches)
+    step = ng.compile(lambda x: (ng.exp(x) * 3.0 + x) / 7.0)
+    np.testing.assert_allclose(step(np.ones(977)).numpy(), (3.0 * np.e + 1.0) / 7.0)
+    assert len(run._launches) == before
