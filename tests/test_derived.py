@@ -1,5 +1,6 @@
 """Compiled functions as ops: eager and in programs, forward and backward, to any order."""
 
+import gc
 import math
 import subprocess
 import sys
@@ -381,6 +382,22 @@ def test_a_program_keeps_going_after_an_error():
         step(np.full(3, 10.0))
     np.testing.assert_array_equal(w.numpy(), before)
     assert float(step(np.ones(3))) < 6.0
+
+
+def test_programs_keep_the_functions_that_they_call():
+    def made(k):
+        @ng.op
+        @njit
+        def times(x):
+            return x * k
+
+        f = ng.compile(lambda x: times(x) * 1.5)
+        f(np.ones(2))
+        return f.latest
+
+    runs = [made(float(k)) for k in range(3)]
+    gc.collect()
+    assert [run([ng.ones(2)]).tolist() for run in runs] == [[0.0] * 2, [1.5] * 2, [3.0] * 2]
 
 
 def test_functions_with_threads_of_their_own(rng):

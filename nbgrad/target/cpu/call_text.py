@@ -14,7 +14,7 @@ IMPORT = "from nbgrad.target.functions.calling import array, copy, invoke  # {st
 def call_text(kernel, name) -> str:
     """Return the text of the kernel below the prelude."""
     params, changed, result = kernel.static
-    words = Words(kernel, len(kernel.dtypes) + 1)
+    words = Words(len(kernel.dtypes) + 1)
     status = len(kernel.dtypes) - 1 - len(changed)
     scratch = {i: status + 1 + k for k, i in enumerate(changed)}
     given, number = [], 0
@@ -36,31 +36,28 @@ def call_text(kernel, name) -> str:
 class Words:
     """Writes how arguments are made of the words of a kernel, and where results go; reads one word after the other."""
 
-    def __init__(self, kernel, first):
-        self.dtypes, self.next, self.lines = kernel.dtypes, first, []
+    def __init__(self, first):
+        self.next, self.lines = first, []
 
     def shape(self, kind) -> list:
         """Return the extents of an array, whose words come next."""
         self.next += kind.ndim
         return [f"word(args, {i})" for i in range(self.next - kind.ndim, self.next)]
 
-    def pointer(self, number) -> str:
-        return f"at{number}(args)"
-
     def argument(self, number, kind, scratch) -> str:
         """Return an argument as the function takes it; of one that it writes into, a copy."""
         if not isinstance(kind, Array):
-            return f"{self.pointer(number)}[0]" + (" != 0" if kind.dtype == "bool" else "")
+            return f"at{number}(args)[0]" + (" != 0" if kind.dtype == "bool" else "")
         shape = self.shape(kind)
-        where = self.pointer(scratch.get(number, number))
+        where = f"at{scratch.get(number, number)}(args)"
         if number in scratch:
-            self.lines.append(f"copy({where}, {self.pointer(number)}, {' * '.join(shape)})")
+            self.lines.append(f"copy({where}, at{number}(args), {' * '.join(shape)})")
         self.lines.append(f"x{number} = array({where}, ({', '.join(shape)},), {scalar_type(kind)})")
         return f"x{number}"
 
     def result(self, pointer, number, kind, shown, status) -> list:
         """Return the lines that copy a result to its place."""
-        to = self.pointer(pointer)
+        to = f"at{pointer}(args)"
         value = (lambda v: f"1 if {v} else 0") if kind.dtype == "bool" else (lambda v: v)
         if not isinstance(kind, Array) or not kind.ndim:
             return [f"{to}[0] = {value(shown if not isinstance(kind, Array) else f'{shown}[()]')}"]

@@ -42,7 +42,8 @@ class Entry:
             raise problem(ArgumentError, f"{f.__name__} is compiled for other types than {', '.join(map(str, given))}",
                           "@njit without types, which is compiled for those that come")  # fmt: skip
         f.compile(given)
-        self.held = made = f.overloads[given]
+        made = f.overloads[given]
+        self.held = f, made
         self.result = kind_of(made.signature.return_type, f"the result of {f.__name__}")
         self.parallel = bool(f.targetoptions.get("parallel"))
         self.address = made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
