@@ -4,6 +4,7 @@ import inspect
 
 from ..base.errors import GradientError, problem
 from .activity import active
+from .back_calls import derived_once
 from .holding import Holding
 from .inline import inlined
 from .rule_text import rule_text
@@ -15,8 +16,9 @@ class BackArrays:
 
     def hold(self, f, inputs, ends):
         """Put statements into a function that keep arrays which the way back reads."""
+        derived_once(f)
         self.held, self.extents = {}, {}
-        asks = lambda s: s.op in ("array", "ruled") if isinstance(s, Set) else isinstance(s, Put) and isinstance(s.cell.type, Array)
+        asks = lambda s: s.op in ("array", "ruled", "call") if isinstance(s, Set) else isinstance(s, Put) and isinstance(s.cell.type, Array)
         if any(map(asks, walk(f.body))):
             self.active = active(f.body, self.roots, inputs, ends)
             found = Holding(f.body, self.roots, self.fresh, self.is_active)

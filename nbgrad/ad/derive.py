@@ -15,6 +15,7 @@ from .lower import lower
 from .orders import unforked
 from .pattern import pattern, steered
 from .pullback import adjoint, pullback
+from .recursion import called
 from .reverse import prepared, reverse
 from .statements import Array, Cell, Do, Put, Ref, Set, walk
 
@@ -102,14 +103,20 @@ class Derivative:
         return f"{self.kind} of {self.plain.__name__} ({'a notebook cell' if 'ipykernel_' in folder else file})."
 
     def names(self, kinds):
-        """Return the types of all values by name."""
-        out = {}
-        for s in walk(self.statements(kinds).body):
-            if isinstance(s, Set) and isinstance(s.out, Ref):
-                out[s.out.name] = s.out.type
-            elif isinstance(s, Put) and isinstance(s.cell, Cell):
-                out[s.cell.name] = s.cell.type
-        return out
+        """Return the types of all values by name, of each function that the derivative is made of."""
+        own = self.statements(kinds)
+        return {name: _types(f) for name, f in {**called(own), self.name: own}.items()}
+
+
+def _types(f):
+    """Return the types of the values of a function by name."""
+    out = {}
+    for s in walk(f.body):
+        if isinstance(s, Set) and isinstance(s.out, Ref):
+            out[s.out.name] = s.out.type
+        elif isinstance(s, Put) and isinstance(s.cell, Cell):
+            out[s.cell.name] = s.cell.type
+    return out
 
 
 def by_position(source):

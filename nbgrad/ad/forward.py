@@ -5,6 +5,7 @@ import inspect
 from ..base.errors import GradientError, problem
 from ..ops.table import MISSING
 from .activity import active
+from .back_calls import derived_once
 from .copying import taken, written
 from .expressions import Tup
 from .inline import inlined
@@ -71,7 +72,7 @@ class Forward(Builder):
     """Writes the statements of a function with those of their tangents."""
 
     def __init__(self, f: Function):
-        super().__init__(taken(f))
+        super().__init__(taken(derived_once(f)))
         self.f, self.roots, self.tangents = f, dict(f.roots), {}
 
     def begin(self, given):
@@ -163,6 +164,9 @@ class Forward(Builder):
         write(s)
 
     def do_Set(self, s):
+        if s.op == "call" and self.is_active(s.out):
+            self.called(s)
+            return
         self.block.append(s)
         if self.is_active(s.out):
             self.each(self.tangent_of, s)
@@ -172,6 +176,23 @@ class Forward(Builder):
         self.tangents[s.out.name] = t
         if isinstance(t, Ref) and isinstance(t.type, Array):
             self.roots[t.name] = self.root(s.out.name)
+
+    def called(self, s):
+        """Write calls that give the result with its tangents."""
+        active = tuple(i for i, v in enumerate(s.args) if self.is_active(v))
+        dual = s.extra.derived("dual", active)
+        if self.kind(s.out.type) != s.out.type:
+            raise problem(GradientError, f"no sparsity pattern of {self.f.name}: {s.extra.name.removeprefix('call_')} calls itself",
+                          "a loop with an explicit stack", at=self.f.where)  # fmt: skip
+        known = []
+
+        def lane(s):
+            pair = self.emit("call", (*s.args, *(self.tangent(s.args[i]) for i in active)), dual.result, dual, s.out.name)
+            if not known:
+                known.append(self.block.append(Set(s.out, "part", (pair,), 0, s.line)))
+            self.tangents[s.out.name] = self.emit("part", (pair,), s.out.type, 1, f"t_{s.out.name}")
+
+        self.each(lane, s)
 
     def linear(self, s):
         """Return the sum of the tangents of the arguments times the partials."""

@@ -43,7 +43,8 @@ class Functions(Creation, Reductions, Linear, Joining, LoopsCalled, Members, Rul
     def called(self, fn, args, kwargs):
         """Write the body of another function in place of its call."""
         source = source_of(fn)
-        return self.run(source, self.bound(source, args, kwargs))
+        values = self.bound(source, args, kwargs)
+        return self.called_itself(source, values) if source.fn in self.recursive else self.run(source, values)
 
     def bound(self, source, args, kwargs):
         """Return the values of the parameters of a function in a call."""

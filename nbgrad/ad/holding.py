@@ -62,15 +62,17 @@ class Holding:
                 made = [t for v in {v.name: v for v in arrays}.values() for t in self.kept(s, v)]
                 at = next(i for i, t in enumerate(body) if t is s)
                 body[at + 1 : at + 1] = made
-            elif isinstance(s, Set) and s.op in ("array", "get", "ruled") and self.is_active(s.out):
+            elif isinstance(s, Set) and s.op in ("array", "get", "ruled", "call") and self.is_active(s.out):
                 made = self.measured(s.out, s) if isinstance(s.out.type, Array) else []
-                for v in self.read(s) if s.op == "array" else ():
+                for v in self.read(s) if s.op in ("array", "call") else ():
                     made += self.kept(s, v)
                 at = next(i for i, t in enumerate(body) if t is s)
                 body[at + 1 : at + 1] = made
 
     def read(self, s):
-        """Return the arrays that the rules of an operation read."""
+        """Return the arrays that the rules of an operation, or the gradient of a call, read."""
+        if s.op == "call":
+            return {v.name: v for v in s.args if isinstance(v.type, Array)}.values()
         rule, found = s.extra, {}
         known = dict(zip(rule.params, s.args)) | {"out": s.out}
         for p, v in zip(rule.params, s.args):

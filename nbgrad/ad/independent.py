@@ -3,6 +3,7 @@
 Nothing of it is kept. A variable or an array of the function that each turn fills before it reads it is a turn's own.
 """
 
+from .routine import written_by_call
 from .statements import INT, Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Set, Store, While, blocks, reads, walk
 from .tidy import names
 
@@ -274,6 +275,7 @@ def effects(s, roots):
         read.update(roots.get(n, n) for n in names(reads(t)))
         if isinstance(t, Set):
             written.add(t.out.name)
+            written.update(roots.get(v.name, v.name) for v in (written_by_call(t) if t.op == "call" else ()))
         elif isinstance(t, Put | Add):
             written.add(t.cell.name)
             read.update([t.cell.name] if isinstance(t, Add) else [])

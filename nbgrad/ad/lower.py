@@ -3,10 +3,12 @@
 import ast
 
 from .arrays import Arrays, Lazy
+from .copying import written
 from .expressions import OURS, Expressions, Known, Tup
 from .fence import source_of
 from .jumps import structured
-from .statements import Array, Do, Function, Group, Ref, Set, Store, walk
+from .routine import Recursive, Routine
+from .statements import Array, Const, Do, Function, Group, Ref, Scalar, Set, Store, walk
 from .variables import Variables, Wider
 
 AUGMENTED = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%"}
@@ -33,19 +35,28 @@ def lower(fn, types) -> Function:
     GradientError
         Where something is not supported: with file, line, column and advice.
     """
+    return lowered(fn, types, set(), {})
+
+
+def lowered(fn, types, recursive, routines) -> Function:
+    """Return the statements of a function; of functions that call themselves (`recursive`) the calls stay, to `routines`."""
     cells: dict = {}
     for _ in range(20):
         try:
-            return Lower(cells).function(fn, types)
+            return Lower(cells, recursive, routines).function(fn, types)
         except Wider:
             continue
+        except Recursive as found:
+            recursive.add(found.fn)
+            cells = {}
     raise source_of(fn).refuse(source_of(fn).tree, "the types of its variables do not settle")
 
 
 class Lower(Arrays, Expressions, Variables):
     """Writes statements while it reads a tree."""
 
-    def __init__(self, cells):
+    def __init__(self, cells, recursive, routines):
+        self.recursive, self.routines = recursive, routines
         self.cells, self.block, self.taken, self.roots, self.extents = cells, [], {}, {}, {}
         self.frames, self.line, self.node = [], 0, None
 
@@ -120,8 +131,10 @@ class Lower(Arrays, Expressions, Variables):
 
     def run(self, source, values):
         """Lower the body of a function and return what it returns."""
-        if len(self.frames) > 60 or any(f.source.fn is source.fn for f in self.frames):
-            raise self.refuse(f"{source.name} calls itself", "a loop with an explicit stack")
+        if any(f.source.fn is source.fn for f in self.frames):
+            raise Recursive(source.fn)
+        if len(self.frames) > 60:
+            raise self.refuse("more than 60 functions call each other", "fewer of them")
         names = [a.arg for a in source.tree.args.args]
         frame = Frame(source, "" if not self.frames else self.fresh(source.name) + "_", self.node)
         frame.env = dict(zip(names, values, strict=True))
@@ -132,6 +145,37 @@ class Lower(Arrays, Expressions, Variables):
         self.frames.pop()
         self.line, self.node = line, node
         return frame.result if frame.result is not None else Known(None)
+
+    def called_itself(self, source, values):
+        """Write a call of a function that calls itself."""
+        for v in values:
+            if not isinstance(v, Ref | Const):
+                raise self.refuse(f"{source.name} calls itself, and takes more than numbers and arrays", "its parts as arguments")
+        if any(isinstance(n, ast.Return) and isinstance(n.value, ast.Tuple) for n in ast.walk(source.tree)):
+            raise self.refuse(f"{source.name} calls itself, and returns more than a number", "one number, or a loop with a stack")
+        kinds = tuple(v.type for v in values)
+        routine = self.routines.get((source.fn, kinds)) or self.routine(source, kinds)
+        return self.emit("call", values, routine.result, routine, source.name)
+
+    def routine(self, source, kinds):
+        """Return the function for argument types; its result is of the type that it has when its own calls are of that type."""
+        count = sum(fn is source.fn for fn, _ in self.routines)
+        routine, before = Routine(f"call_{source.name}" + (f"_{count}" if count else ""), kinds), set(self.routines)
+        for _ in range(5):
+            self.routines[source.fn, kinds] = routine
+            f = lowered(source.fn, kinds, self.recursive, self.routines)
+            result = getattr(f.results, "type", None)
+            if not isinstance(result, Scalar):
+                raise self.refuse(f"{source.name} calls itself, and returns no number", "one number, or a loop with an explicit stack")
+            if written(f) & {p.name for p in f.params}:
+                raise self.refuse(f"{source.name} calls itself, and writes into its arguments", "a loop with an explicit stack")
+            if result == routine.result:
+                routine.statements = f
+                return routine
+            routine.result = result
+            for key in set(self.routines) - before:
+                del self.routines[key]
+        raise self.refuse(f"the type of the result of {source.name} does not settle", "float(...) around what it returns")
 
     # statements
 

@@ -38,7 +38,7 @@ def race_free(loop, roots):
     for s in walk(loop.body):
         if isinstance(s, Put | Add) and s.cell.name not in first:
             return False
-        if isinstance(s, Do) and s.op == "grow":
+        if (isinstance(s, Do) and s.op == "grow") or (isinstance(s, Set) and s.op == "call" and s.extra.kind != "call"):
             return False
     places: dict = {}
     written = set()
@@ -57,6 +57,8 @@ def race_free(loop, roots):
         places[r] = places.get(r, own) & own
         if isinstance(s, Store):
             written.add(r)
+    for n in (n for s in walk(loop.body) if isinstance(s, Set) and s.op == "call" for n in names(s.args)):
+        places[roots.get(n, n)] = frozenset()  # a call may read all of an array
     fresh = {s.out.name for s in walk(loop.body) if isinstance(s, Set) and s.op in ("new", "tape")}
     return all(places[r] for r in written if r not in fresh)
 

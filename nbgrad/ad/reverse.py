@@ -4,6 +4,7 @@ from ..base.errors import GradientError, problem
 from ..ops.table import MISSING
 from .activity import active
 from .back_arrays import BackArrays
+from .back_calls import BackCalls
 from .back_cells import BackCells
 from .back_ruled import BackRuled, plainly
 from .checkpointed import Checkpointed
@@ -98,7 +99,7 @@ def finished(g: Function, made, outside) -> Function:
     return tidied(g)
 
 
-class Reverse(BackArrays, BackCells, BackRuled, Checkpointed, Keeping, Builder):
+class Reverse(BackArrays, BackCalls, BackCells, BackRuled, Checkpointed, Keeping, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
     def __init__(self, f: Function, inputs, ends=(), again_in=()):
@@ -280,6 +281,8 @@ class Reverse(BackArrays, BackCells, BackRuled, Checkpointed, Keeping, Builder):
             if found is not None:
                 found(s)
             return
+        if s.op == "call":
+            return self.back_call(s)
         found = self.gradient.pop(s.out.name, None)
         if found is None:
             return

@@ -74,9 +74,11 @@ class Streams:
         inside = {t.out.name for t in walk(s.body) if isinstance(t, Set)} | {s.index.name}
         home = lambda a: self.roots.get(a.name, a.name)
         read = {
-            home(t.args[0])
+            home(v)
             for t in walk(s.body)
-            if isinstance(t, Set) and t.op not in ("size", "get") and t.args and isinstance(t.args[0], Ref)
+            if isinstance(t, Set) and t.op not in ("size", "get")
+            for v in (t.args if t.op == "call" else t.args[:1])
+            if isinstance(v, Ref)
         }
         stores = [t for t in walk(s.body) if isinstance(t, Store)]
         before, after = [], []

@@ -134,6 +134,10 @@ class Writer:
     def of_view(self, s, args):
         return ast.parse(s.extra.format(*map(ast.unparse, args)), mode="eval").body
 
+    def of_call(self, s, args):
+        self.rows[s.extra.name] = s.extra
+        return called(s.extra.name, *args)
+
     def of_array(self, s, args):
         return ast.parse(s.extra.text.format(*map(ast.unparse, args)), mode="eval").body
 

@@ -1,5 +1,6 @@
 """Statements that nothing needs are dropped; what is computed twice is computed once."""
 
+from .routine import written_by_call
 from .statements import Add, Array, Cell, Const, Do, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, reads, walk
 from .text import _flat as flat
 
@@ -35,7 +36,7 @@ def living(body, results, roots, outside=(), seeing=SEEING):
 
 def _lives(s, alive, seen, roots):
     if isinstance(s, Set):
-        return s.out.name in alive or (s.op == "call" and any(n in alive for n in names((s.out,))))
+        return s.out.name in alive or (s.op == "call" and any(roots.get(v.name, v.name) in seen for v in written_by_call(s)))
     if isinstance(s, Put | Add):
         return s.cell.name in alive
     if isinstance(s, Store):
@@ -130,7 +131,7 @@ class Shared:
             elif isinstance(s, Put | Add):
                 self.touch(s.cell.name)
             elif isinstance(s, Set) and s.op == "call":
-                for n in names(s.args):
+                for n in names(written_by_call(s)):
                     self.touch(self.roots.get(n, n))
 
     def touch(self, name):
@@ -165,6 +166,8 @@ class Shared:
                     continue
                 if key is not None:
                     seen[key] = s.out
+                if s.op == "call":
+                    self.bump([s])
                 if s.op == "get":
                     cells[s.args[0].name] = s.out
                     held.add(s.args[0].name)

@@ -141,16 +141,17 @@ def unknown_function(x):
     return np.fft.fft(x)[0].real  # here
 
 
-@bad(X, says="calls itself", advice="a loop with an explicit stack")
+@bad(X, says="recursive_inner calls itself, and writes into its arguments", advice="a loop with an explicit stack")
 def recursive(x):
-    return recursive_inner(x, 3)
+    return recursive_inner(x, 3)  # here
 
 
 @njit
 def recursive_inner(x, n):
     if n == 0:
         return x[0]
-    return recursive_inner(x, n - 1) * x[1]  # here
+    x[0] = x[1]
+    return recursive_inner(x, n - 1) * x[1]
 
 
 @bad(X, says="is put into an array of integers", advice="an array of floats")

@@ -11,6 +11,8 @@ import types
 from pathlib import Path
 
 from ...ad.copying import taken, without
+from ...ad.recursion import called
+from ...ad.routine import Routine
 from ...ad.streams import streamed
 from ...ad.text import CALLED, VECTOR, WORDS, needed, row_text, written
 from ...ops import elementary
@@ -30,13 +32,12 @@ HELPER = '@njit(error_model="numpy")\n'
 
 def text_of(function, title, options) -> str:
     """Return the text of the file of a function of `ad`; `options` gives Numba's, told whether there is a parallel loop."""
-    streams = streamed(function)
-    body, rows = written(streams)
-    if taken(streams) & (WORDS | rows.keys()):  # the user's own names
-        body, rows = written(without(streams, WORDS | rows.keys()))
+    *others, (body, rows) = map(_written, [*called(function).values(), function])
+    rows = {n: fn for _, found in [*others, ("", rows)] for n, fn in found.items() if not isinstance(fn, Routine)}
+    bodies = [text for text, _ in others]
     parts = [HEAD.format(title=title)]
     vectors = sorted(n for n, fn in rows.items() if fn is VECTOR)
-    words = [n for n in sorted(CALLED) if re.search(rf"\b{n}\(", body)]
+    words = [n for n in sorted(CALLED) if any(re.search(rf"\b{n}\(", b) for b in [*bodies, body])]
     if words:
         parts.append(f"from nbgrad.target.functions.runtime import {', '.join(words)}\n")
     if vectors:
@@ -44,7 +45,17 @@ def text_of(function, title, options) -> str:
     rows = {n: fn for n, fn in rows.items() if fn is not VECTOR}
     parts.append("\n\n")
     parts += [HELPER + t + "\n\n\n" for t in _helpers(rows)]
-    return "".join(parts) + f"@njit({options('prange(' in body)})\n{body}\n"
+    no_cache = ", cache=True" if bodies else ""  # Numba crashes when it loads what calls a function that calls itself
+    return "".join(parts) + "\n\n".join(f"@njit({options('prange(' in b).removesuffix(no_cache)})\n{b}\n" for b in [*bodies, body])
+
+
+def _written(function):
+    """Return the text of one function and the rows that it calls."""
+    streams = streamed(function)
+    text, rows = written(streams)
+    if taken(streams) & (WORDS | rows.keys()):  # the user's own names
+        text, rows = written(without(streams, WORDS | rows.keys()))
+    return text, rows
 
 
 def _helpers(rows):

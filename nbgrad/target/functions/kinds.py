@@ -66,6 +66,6 @@ def wider(typemap, names) -> list:
     for versioned, found in typemap.items():
         ours = names.get(versioned.split(".")[0])
         theirs = getattr(found, "dtype", found)
-        if ours is not None and getattr(ours, "real", False) and str(theirs).startswith("float") and str(theirs) != ours.dtype:
+        if isinstance(ours, Scalar | Array) and ours.real and str(theirs).startswith("float") and str(theirs) != ours.dtype:
             wrong.append((versioned.split(".")[0], ours.dtype, str(theirs)))
     return wrong

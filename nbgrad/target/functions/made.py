@@ -63,7 +63,9 @@ def _class():
                 inner = self.text_for(args)
                 inner.compile(args)
                 result = inner.overloads[args]
-                _checked(self.derivative, inner, result, args)
+                for name, types in self.found[args][2].items():
+                    for made in [result] if name == self.derivative.name else inner.py_func.__globals__[name].overloads.values():
+                        _checked(name, types, made)
                 if args not in self.overloads:
                     self.add_overload(result)
                 return result.entry_point
@@ -85,16 +87,16 @@ def _class():
     return Made
 
 
-def _checked(derivative, inner, result, args):
+def _checked(name, types, result):
     """Compare the types that `ad` found with Numba's: a value kept in too narrow a type would be wrong in silence."""
     annotation = getattr(result, "type_annotation", None)
     typemap = getattr(annotation, "typemap", None)
     if not typemap:
         return
-    wrong = wider(typemap, derivative.names(tuple(kind_of(t) for t in args)))
+    wrong = wider(typemap, types)
     if wrong:
-        name, ours, theirs = wrong[0]
-        raise problem(KernelError, f"{derivative.name}: {name} is {theirs} to Numba and {ours} here",
+        value, ours, theirs = wrong[0]
+        raise problem(KernelError, f"{name}: {value} is {theirs} to Numba and {ours} here",
                       "please report this with the function; float64(...) around the value avoids it")
 
 

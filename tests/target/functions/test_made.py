@@ -74,11 +74,12 @@ def test_a_value_in_too_narrow_a_type_is_an_error():
     kinds = (typeof(X), typeof(3))
     d = Derivative("grad", power_sum)
     d.statements(tuple(map(kind_of, kinds)))
-    name = next(n for n, k in d.names(tuple(map(kind_of, kinds))).items() if k == FLOAT)
+    types_known = d.names(tuple(map(kind_of, kinds)))["grad_power_sum"]
+    name = next(n for n, k in types_known.items() if k == FLOAT)
     result = SimpleNamespace(type_annotation=SimpleNamespace(typemap={f"{name}.1": types.float32}))
     with pytest.raises(KernelError, match=f"{name} is float32 to Numba and float64 here"):
-        module._checked(d, None, result, kinds)
-    module._checked(d, None, SimpleNamespace(type_annotation=None), kinds)  # found on disk: checked when it was compiled
+        module._checked(d.name, types_known, result)
+    module._checked(d.name, types_known, SimpleNamespace(type_annotation=None))  # found on disk: checked when it was compiled
 
 
 @pytest.mark.slow
