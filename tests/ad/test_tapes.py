@@ -111,3 +111,36 @@ def test_tapes_grow():
 
     assert "grow(" in text(ng.grad(long), 0.5, 60)
     right(long, 0.5, 60)
+
+
+@njit
+def in_a_branch_of_each_level(x, n):
+    if n == 0:
+        return np.sum(x * x)
+    y = 0.5 * x + 0.1
+    for i in range(1, y.size):
+        y[i] = math.sin(y[i - 1]) * y[i]
+    s = in_a_branch_of_each_level(y, n - 1)
+    y[0] = s
+    return s + y[0] * y[1]
+
+
+@njit
+def in_a_branch(x, n):
+    s = 0.5
+    if n > 2:
+        for i in range(n):
+            s = math.sin(s) * x[i % x.size]
+    return s * s
+
+
+def test_tapes_of_a_branch_are_given_back_after_the_way_back():
+    lines = [line.strip() for line in text(ng.grad(in_a_branch), V, 4).splitlines()]
+    assert lines.index(next(t for t in lines if t.startswith("give("))) > lines.index(next(t for t in lines if t.startswith("g_s_ = 0.0")))
+    assert lines[-2].startswith("give(") and lines[-1].startswith("return")
+    right(in_a_branch, V, 4)
+    right(in_a_branch, V, 1)
+
+
+def test_calls_inside_of_calls_have_tapes_of_their_own():
+    assert close(ng.grad(in_a_branch_of_each_level)(V, 3), differences(in_a_branch_of_each_level.py_func, (V, 3), 0), 1e-6, 1e-8)
