@@ -9,7 +9,7 @@ import types
 from pathlib import Path
 
 from ...base.errors import KernelError, problem
-from . import engine, store
+from . import engine, machine_code, store
 from .symbols import undefined_symbols
 
 
@@ -42,15 +42,15 @@ def build_object(text: str, name: str) -> store.Object:
         return finished(linked(text, name), symbol(text, name))
 
 
-def finished(library, exported) -> store.Object:
+def finished(module, exported) -> store.Object:
     """Return the object file of a kernel that is `linked`: LLVM's half of the work, which needs no lock of Numba's."""
-    module = _optimised(library)
+    module = machine_code.optimised(module)
     if not _calls_others(module):
-        data = _near().emit_object(module.clone())
+        data = machine_code.emitted(machine_code.near(), module.clone())
         needs = undefined_symbols(data)  # LLVM may have made a call of its own, of memcpy
         if not needs:
             return store.Object(exported, needs, data)
-    data = _far().emit_object(module)
+    data = machine_code.emitted(machine_code.far(), module)
     return store.Object(exported, undefined_symbols(data), data)
 
 
@@ -62,9 +62,9 @@ def _calls_others(module) -> bool:
 def build_assembly(text: str, name: str) -> str:
     """Return the assembly of what `build_object` makes."""
     with compiling(text, name):
-        module = _optimised(linked(text, name))
-        far = undefined_symbols(_near().emit_object(module.clone()))
-        return (_far() if far else _near()).emit_assembly(module)
+        module = machine_code.optimised(linked(text, name))
+        far = undefined_symbols(machine_code.emitted(machine_code.near(), module.clone()))
+        return (machine_code.far() if far else machine_code.near()).emit_assembly(module)
 
 
 def build_function(text: str, name: str):
@@ -109,33 +109,6 @@ def _explained(error, text, name):
     return result
 
 
-def _far():
-    """Return Numba's writer of machine code, for which everything may lie anywhere."""
-    from numba.core.registry import cpu_target
-
-    return cpu_target.target_context.codegen()._tm
-
-
-@functools.cache
-def _near():
-    """Return a writer of machine code that finds the constants of a kernel by their distance from the code.
-
-    To Numba constants may lie anywhere: each costs an instruction that loads its address, half of all instructions of a
-    loop like that of `gelu`. The engine keeps an object file in one piece. It has no room, though, for the tables by
-    which such code would call functions outside of it: kernels that do are for `_far`.
-    """
-    import llvmlite.binding as llvm
-    from numba.core.registry import cpu_target
-
-    codegen = cpu_target.target_context.codegen()
-    triple = llvm.get_process_triple()
-    if not ("x86_64" in triple and "linux" in triple):
-        return _far()
-    options = {"opt": 3}
-    codegen._customize_tm_options(options)
-    return llvm.Target.from_triple(triple).create_target_machine(**{**options, "reloc": "pic", "codemodel": "small"})
-
-
 def _function(text, name):
     """Return Numba's function of a kernel, from its source file; a debugger and a traceback find its lines there."""
     path = source_path(text, name)
@@ -175,7 +148,7 @@ def _share(found):
 
 
 def linked(text, name):
-    """Return Numba's library of a kernel: all of its functions in one module, as Numba wrote them, called `symbol`.
+    """Return the module of a kernel: all of its functions as Numba wrote them, called `symbol`.
 
     Numba's own wrapper for C (`cfunc`) takes Python's lock to report exceptions. Kernels raise none, so the wrapper
     here ignores the status that a Numba function returns, and what computes it falls away. Numba's engine never sees
@@ -190,16 +163,9 @@ def linked(text, name):
         module.link_in(other._get_module_for_linking(), preserve=True)
     turns = function.py_func.__globals__.get("TURNS")
     if turns is not None:
-        module = library._final_module = interleaved(module, turns)
+        module = interleaved(module, turns)
     _hide_all_but(exported, module)
-    return library
-
-
-def _optimised(library):
-    """Return the module of a library, optimised."""
-    library._optimize_final_module()
-    library._final_module.verify()
-    return library._final_module
+    return machine_code.alone(module)
 
 
 def interleaved(module, turns):
@@ -236,8 +202,26 @@ def _lowered(function):
         return flags
 
     compiler = copy.copy(function._compiler)
-    compiler._customize_flags = customize
+    compiler._customize_flags, compiler.pipeline_class = customize, _pipeline()
     return compiler.compile((t.int64, t.int64), t.void)._asdict()
+
+
+@functools.cache
+def _pipeline():
+    """Return Numba's passes without those for closures and whole arrays, which no kernel has: a tenth of Numba's time."""
+    from numba.core.compiler import CompilerBase, DefaultPassBuilder
+    from numba.core.typed_passes import InlineOverloads, NopythonRewrites
+    from numba.core.untyped_passes import InlineClosureLikes
+
+    class Pipeline(CompilerBase):
+        def define_pipelines(self):
+            passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
+            spare = (InlineClosureLikes, InlineOverloads, NopythonRewrites)
+            passes.passes = [step for step in passes.passes if step[0] not in spare]
+            passes.finalize()
+            return [passes]
+
+    return Pipeline
 
 
 def _wrapper(parts, exported):

@@ -55,7 +55,7 @@ def load(text: str, name: str) -> int:
 def load_all(kernels) -> None:
     """Load kernels, each a pair (text, name): while LLVM works on one of them, Numba begins with the next.
 
-    Most of LLVM's half runs without Python's lock, so that two processors have something to do.
+    Most of LLVM's half runs without any lock, so that two processors have something to do.
 
     Raises
     ------
@@ -82,8 +82,8 @@ def load_all(kernels) -> None:
             half.result()
 
 
-def _finish(text, name, library):
-    _place(text, name, _write(text, name, build.finished(library, build.symbol(text, name))))
+def _finish(text, name, module):
+    _place(text, name, _write(text, name, build.finished(module, build.symbol(text, name))))
 
 
 def load_ir(text: str, name: str, optimise=True, make=None) -> int:

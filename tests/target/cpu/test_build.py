@@ -9,7 +9,7 @@ import pytest
 
 from nbgrad.base.config import config
 from nbgrad.base.errors import KernelError
-from nbgrad.target.cpu import build, store
+from nbgrad.target.cpu import build, machine_code, store
 from nbgrad.target.cpu.load import assembly, kernel_function, load, source_path
 from nbgrad.target.cpu.prelude import prelude
 
@@ -50,9 +50,9 @@ def test_calls_of_others_are_seen_before_machine_code_is_written(folder):
     for more, calls in (("T0(0)", False), ("math.hypot(x[i], factor)", True)):
         text = text_of(65, more)
         with build.compiling(text, "scale"):
-            library = build.linked(text, "scale")
-            found = build.finished(library, "scale_65")
-        assert build._calls_others(library._final_module) == calls == bool(found.needs)
+            module = build.linked(text, "scale")
+            found = build.finished(module, "scale_65")
+        assert build._calls_others(module) == calls == bool(found.needs)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_loops_take_several_vectors_at_a_time_where_the_text_says_so(folder):
     roots = {}
     for turns, text in {1: plain, 4: plain.replace("@kernel", "TURNS = 4\n\n\n@kernel")}.items():
         with build.compiling(text, "scale"):
-            roots[turns] = len(re.findall(r"call .*<\d+ x float> @llvm.sqrt", str(build._optimised(build.linked(text, "scale")))))
+            roots[turns] = len(re.findall(r"call .*<\d+ x float> @llvm.sqrt", str(machine_code.optimised(build.linked(text, "scale")))))
         x, out = np.arange(99, dtype=np.float32), np.zeros(99, np.float32)
         block = np.array([x.ctypes.data, out.ctypes.data, 99], np.int64)
         ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64)(load(text, "scale"))(block.ctypes.data, 0)

@@ -12,7 +12,7 @@ from nbgrad.docs import kernels, rows
 from nbgrad.ops.table import table
 from nbgrad.plan.mapping import Body
 from nbgrad.plan.plan import Kernel
-from nbgrad.target.cpu import build, run
+from nbgrad.target.cpu import build, machine_code, run
 from nbgrad.target.cpu.kernels import kernel_name, source
 from nbgrad.target.cpu.load import assembly, kernel_function
 from nbgrad.target.cpu.templates import TURNS, cut, waits
@@ -213,7 +213,7 @@ def test_the_error_function_and_its_derivative_share_an_exponential():
     for kernel in (value, both):
         text, name = source(kernel).replace(f"TURNS = {TURNS}", ""), kernel_name(kernel)
         with build.compiling(text, name):
-            steps.append(str(build._optimised(build.linked(text, name))).count("@llvm.fma"))
+            steps.append(str(machine_code.optimised(build.linked(text, name))).count("@llvm.fma"))
     assert steps[1] <= steps[0] + 2
 
 
