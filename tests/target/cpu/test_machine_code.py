@@ -35,11 +35,12 @@ def test_the_passes_are_those_of_numba():
     """Numba's own way, in its own context."""
     from numba.core.registry import cpu_target
 
-    module = llvm.parse_assembly(str(linked(2)))
+    written = linked(2)
+    module = llvm.parse_assembly(str(written))
     library = cpu_target.target_context.codegen().create_library("roots")
     library._final_module = module
     library._optimize_final_module()
-    found = machine_code.optimised(linked(2))
+    found = machine_code.optimised(written)
     told = [[line for line in str(m).splitlines() if not line.startswith((";", "source_filename", "target "))] for m in (found, module)]
     assert told[0] == told[1]
 
