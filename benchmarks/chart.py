@@ -87,7 +87,9 @@ def draw(rows: Sequence[Row], path: Path, title: str) -> bool:
 
 def reach(ratios: Sequence[float]) -> tuple[float, float]:
     """Return the range of the scale, with room for the numbers at the ends of the bars."""
-    return min(0.4, 0.5 * min(ratios)), max(2.5, 2.0 * max(ratios))
+    low, high = min(0.8, *ratios), max(1.25, *ratios)
+    room = max(2.0, (high / low) ** 0.12)
+    return low / room, high * room
 
 
 def draw_column(part: Any, panels: Sequence[Panel], height: float, limits: tuple[float, float]) -> None:
