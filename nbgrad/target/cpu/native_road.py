@@ -143,6 +143,9 @@ def apply(row, a, b, c):
         node = new_node(record, inputs, t, a, b, c)
         put(t, T_NODE, node)
         call(DECREF, NONE)
+        if get(node, N_PLACE) == 0:  # Python was asked for it, and interrupted
+            call(DECREF, t)
+            return -1
     return t
 
 
