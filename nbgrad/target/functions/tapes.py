@@ -8,11 +8,11 @@ import ctypes
 
 import llvmlite.binding as llvm
 
+from ...ad.text import SLOTS
 from ..cpu import engine
 from ..cpu.words import Native, atomic_swap, call, get, put, variables
 
 TABLE, MOVE, MALLOC, FREE = variables(4)  # C's own: Python's would wait for its lock, where many threads take tapes
-SLOTS = 4096
 HEAD = 64  # bytes before the numbers, the last 16 of which are the capacity in bytes and the address to free
 CAPACITY, BLOCK = -16, -8
 LARGEST = 1 << 30  # bytes of a tape that is kept between calls
