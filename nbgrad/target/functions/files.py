@@ -117,4 +117,16 @@ def loaded(text, name, known=None):
     linecache.checkcache(str(path))
     vars(module).update(known or {})
     exec(compile(text, str(path), "exec"), vars(module))
-    return getattr(module, name), path
+    made = getattr(module, name)
+    _keep(made)
+    return made, path
+
+
+def _keep(made):
+    """Let a function whose machine code Numba keeps on disk look for it without what only compiling needs."""
+    from numba.core.caching import FunctionCache
+
+    from .kept import Kept
+
+    if isinstance(getattr(made, "_cache", None), FunctionCache):  # not where Numba's compiler is switched off
+        made._cache = Kept(made.py_func)

@@ -12,7 +12,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import lower_builtin, type_callable
-from numba.np.arrayobj import populate_array
 
 from .tapes import ADDRESSES, CAPACITY
 
@@ -128,6 +127,8 @@ def _called(builder, name, *words):
 
 def _tape(context, builder, kind, address):
     """Make an array of all that a tape has room for; nobody counts who holds it."""
+    from numba.np.arrayobj import populate_array  # slow to import: machine code that lies on disk does not need it
+
     with cgutils.if_unlikely(builder, builder.icmp_unsigned("==", address, _word(0))):
         context.call_conv.return_user_exc(builder, MemoryError, (_NO_MEMORY,))
     width = _width(context, kind)
