@@ -38,9 +38,8 @@ def turned(calls, slots, results) -> list:
     return calls
 
 
-def absorb(calls, order, slots, results):
-    """Merge chains of elementwise calls with the product whose result only they read."""
-    kept = {r.slot for r in results}
+def absorb(calls, order, slots, kept):
+    """Merge chains of elementwise calls with the product whose result only they read; slots `kept` are asked for."""
     for number, call in enumerate(calls):
         if isinstance(call, Call) and call.plan is not None and call.op.name in PRODUCTS and call.plan.steps:
             _absorb(number, calls, order, slots, kept)

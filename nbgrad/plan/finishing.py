@@ -1,24 +1,12 @@
 """Elementwise rows behind a convolution, done to each block of its result while that is in cache."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from .calls import MADE, Work
-from .mapping import Body
 from .plan import Kernel, planners
 
 CONVOLUTIONS = ("conv_output", "conv_biased", "conv_input_grad")
 OPERANDS = 12  # arrays that the rows may read and write, as in target/cpu/window_words.py
-
-
-class Rows(NamedTuple):
-    """Elementwise calls fused over one shape: their body, what they read and write, and how that lies over the shape."""
-
-    body: Body
-    reads: tuple
-    writes: tuple
-    layouts: tuple
 
 
 def can_finish(call) -> bool:

@@ -16,7 +16,7 @@ from ..base.shapes import is_contiguous
 from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
 from ..tape.tape import place, shown
 from .calls import ARGUMENT, CONSTANT, HELD, MADE, TOLD, Call, Record, Ref, Slot, Stop
-from .plan import Layout
+from .plan import Layout, packed
 
 
 class Recorder:
@@ -46,7 +46,6 @@ class Recorder:
         self.told, self.sources, self.looks, self.seen, self.watched = [], [], [], [], []
         self.tensors, self.cells, self.starts, self.argument_slots = {}, [], [], []
         self._starts, self._order, self._numbers, self.part = [], [], 0, 0
-        self.lines = {}  # slot -> place where it was made
         self._refs = {}  # id of an array -> (array, ref)
         self._spans = []  # slot -> address of its first byte, and of the one behind its last
         self._origins = {}  # slot -> address from which refs count, where that is not the lowest
@@ -68,7 +67,9 @@ class Recorder:
     def made(self, shape, dtype) -> np.ndarray:
         """Return an array for a value that the program makes."""
         a = np.empty(shape, dtype)
-        self._add(a, MADE)
+        slot = self._add(a, MADE)
+        if a.size:
+            self._refs[id(a)] = a, Ref(slot, packed(a.shape, name_of(a.dtype)))
         return a
 
     def _add(self, root, kind) -> int:
@@ -81,8 +82,6 @@ class Recorder:
         self._order.insert(at, slot)
         self.roots.append(root)
         self.kinds.append(kind)
-        if kind == MADE:
-            self.lines[slot] = place()
         return slot
 
     def find(self, a) -> int | None:
@@ -289,7 +288,7 @@ class Recorder:
 
     def where(self, slot) -> str | None:
         """Return the user's line that made a slot."""
-        return shown(self.lines.get(slot))
+        return shown(next((c.place for c in self.calls if any(w.slot == slot for w in c.writes)), None))
 
 
 @functools.lru_cache(256)

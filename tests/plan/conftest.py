@@ -7,10 +7,7 @@ import numpy as np
 import pytest
 
 from nbgrad.plan.plan import Layout, packed, planners
-from nbgrad.plan.recorder import Recorder
-from nbgrad.road import ROAD
-from nbgrad.tape.tape import recording
-from nbgrad.tensor import Tensor
+from tests.plan.records import recorded
 
 
 def layout(a):
@@ -83,16 +80,4 @@ def carry_out(rng):
 def record_of():
     """Return a function that records a function of tensors: (recorder, refs to the results, the results)."""
 
-    def record(f, *arrays):
-        recorder = recording.recorder = Recorder()
-        ROAD.watch(1)
-        try:
-            out = f(*[Tensor._make(recorder.argument(np.asarray(a)), None) for a in arrays])
-            out = out if isinstance(out, (list, tuple)) else [out]
-            recorder.tensors = {}
-            return recorder, [recorder.ref(t.data) for t in out], out
-        finally:
-            recording.recorder = None
-            ROAD.watch(-1)
-
-    return record
+    return recorded

@@ -5,8 +5,9 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.ops.table import table
+from nbgrad.plan.bodies import Rows
 from nbgrad.plan.calls import Call, Ref
-from nbgrad.plan.finishing import OPERANDS, Rows, can_finish, finish_words
+from nbgrad.plan.finishing import OPERANDS, can_finish, finish_words
 from nbgrad.plan.fuse import fuse
 from nbgrad.plan.mapping import Body
 from nbgrad.plan.pieces import opened

@@ -5,7 +5,7 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.plan.calls import Stop
-from nbgrad.plan.fuse import Member, fuse
+from nbgrad.plan.fuse import fuse
 from tests.plan.records import with_constants
 
 
@@ -114,16 +114,3 @@ def test_long_chains_are_cut(record_of):
     found = works(record_of, f, X)
     assert len(found) > 1
     assert max(map(len, found)) <= 160
-
-
-def test_what_is_asked_of_a_call_is_known_of_it(record_of):
-    recorder, *_ = record_of(lambda x: (ng.exp(x), (x.T * 2.0)[:, None], ng.sum(x, axis=0)), np.zeros((3, 4)))
-    exp, mul, total = found = [Member.of(c) for c in recorder.calls]
-    assert [tuple(m) for m in found] == [tuple(c) for c in recorder.calls]
-    assert [m.is_map for m in found] == [True, True, False]
-    assert total.is_reduction
-    assert [m.over for m in found] == [(3, 4), (4, 3), (3, 4)]
-    assert [m.flat for m in found] == [True, False, False]
-    assert exp.touched((3, 4)) is exp.touched((3, 4))
-    assert [writes for *_, writes in mul.touched((4, 3))] == [False, False, True]
-    assert [slot for slot, *_ in total.touched((3, 4))] == [total.reads[0].slot]
