@@ -41,6 +41,7 @@ ADVICE = {
     ast.AsyncWith: "no `with`",
     ast.NamedExpr: "an assignment before",
 }
+STORE_GLOBAL = dis.opmap["STORE_GLOBAL"]  # to look for its byte spares most functions being taken apart
 
 
 class Source(NamedTuple):
@@ -51,10 +52,20 @@ class Source(NamedTuple):
     file: str
     scope: dict
     changing: dict = {}  # global name -> the name of the function that changes it
+    text: str = ""
 
     @property
     def name(self):
         return self.fn.__name__
+
+    def meaning(self, name, otherwise):
+        """Return what a name means that is none of the function's own variables."""
+        if name in self.fn.__code__.co_varnames:
+            return otherwise
+        if name in self.scope:
+            return self.scope[name]
+        found = self.scope.get("__builtins__", {})
+        return found.get(name, otherwise) if isinstance(found, dict) else getattr(found, name, otherwise)
 
     def place(self, node) -> str:
         """Return "train.py:41:8, in f: `the line`" of a node of the tree: line and column."""
@@ -86,7 +97,7 @@ def source_of(fn) -> Source:
             continue  # np.array([x, y])
         if type(node) in ADVICE:
             raise found.refuse(node, f"{_word(node)} is not supported", ADVICE[type(node)])
-    return Source(fn, found.tree, found.file, scope(fn), _changing(fn))
+    return found._replace(fn=fn, scope=scope(fn), changing=_changing(fn))
 
 
 def _changing(fn):
@@ -96,7 +107,9 @@ def _changing(fn):
     for other in list(fn.__globals__.values()):
         other = getattr(other, "py_func", other)
         code = getattr(other, "__code__", None)
-        if isinstance(code, types.CodeType) and getattr(other, "__globals__", None) is fn.__globals__ and free & set(code.co_names):
+        if not isinstance(code, types.CodeType) or STORE_GLOBAL not in code.co_code:
+            continue
+        if getattr(other, "__globals__", None) is fn.__globals__ and free & set(code.co_names):
             found.update((i.argval, other.__name__) for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL" and i.argval in free)
     return found
 
@@ -116,7 +129,7 @@ def _read(fn):
             node.col_offset += indent
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
-            return Source(fn, node, inspect.getsourcefile(fn) or "?", {})
+            return Source(fn, node, inspect.getsourcefile(fn) or "?", {}, text="".join(lines))
     raise problem(GradientError, f"no derivative of {fn.__name__}: it is no plain def", "write it with def")
 
 

@@ -41,21 +41,17 @@ class Variables:
             value = self.fetched(frame.env[name], name)
             frame.env[name] = value
             return value
-        meaning = frame.source.scope
-        if name in meaning:
-            if name in frame.source.changing:
-                raise self.refuse(f"the global {name} is changed by {frame.source.changing[name]}", "an argument")
-            return self.meaning(meaning[name])
-        builtins = meaning.get("__builtins__", {})
-        found = builtins.get(name, Known) if isinstance(builtins, dict) else getattr(builtins, name, Known)
+        source, own = frame.source, name in frame.source.fn.__code__.co_varnames
+        found = source.meaning(name, Known)
         if found is Known:
-            own = name in frame.source.fn.__code__.co_varnames
             what = f"{name} has no value here on every way" if own else f"{name} is not defined"
             raise self.refuse(
                 what,
                 f"a value for {name} before the branch or the loop" if own else f"a value for {name}, or the name as it is spelt there",
             )
-        return Known(found)
+        if name in source.scope and name in source.changing:
+            raise self.refuse(f"the global {name} is changed by {source.changing[name]}", "an argument")
+        return self.meaning(found)
 
     def fetched(self, value, name):
         if isinstance(value, Pending):

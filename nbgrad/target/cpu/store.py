@@ -71,7 +71,7 @@ def _replace(target, data):
         temporary.write_bytes(data)
         os.replace(temporary, target)
     except OSError:
-        if not _holds(target, data):  # Windows does not replace a file that another process reads
+        if not holds(target, data):  # Windows does not replace a file that another process reads
             raise
     finally:
         with contextlib.suppress(OSError):
@@ -125,7 +125,8 @@ def writable() -> bool:
     return True
 
 
-def _holds(target, data):
+def holds(target: Path, data: bytes) -> bool:
+    """Say whether a file is there and holds these bytes."""
     try:
         return target.read_bytes() == data
     except OSError:
@@ -155,12 +156,25 @@ def _close_spare(spare):
 
 def write_object(name: str, found: Object) -> None:
     """Write machine code with its header."""
-    body = "\n".join([found.symbol, " ".join(found.needs), ""]).encode() + found.data
-    write(name, b"%s\n%s\n%s" % (MAGIC, hashlib.sha256(body).hexdigest().encode(), body))
+    write_checked(name, "\n".join([found.symbol, " ".join(found.needs), ""]).encode() + found.data)
 
 
 def read_object(name: str) -> Object | None:
     """Read machine code back; None when there is none, or when it is damaged."""
+    body = read_checked(name)
+    if body is None:
+        return None
+    symbol, needs, data = body.split(b"\n", 2)
+    return Object(symbol.decode(), tuple(needs.decode().split()), data)
+
+
+def write_checked(name: str, body: bytes) -> None:
+    """Write a file that says whether it is whole."""
+    write(name, b"%s\n%s\n%s" % (MAGIC, hashlib.sha256(body).hexdigest().encode(), body))
+
+
+def read_checked(name: str) -> bytes | None:
+    """Read back what `write_checked` wrote; None when there is none, or when it is damaged."""
     for folder in folders():
         try:
             content = (folder / name).read_bytes()
@@ -170,8 +184,7 @@ def read_object(name: str) -> Object | None:
         magic, _, rest = content.partition(b"\n")
         digest, _, body = rest.partition(b"\n")
         if magic == MAGIC and digest == hashlib.sha256(body).hexdigest().encode():
-            symbol, needs, data = body.split(b"\n", 2)
-            return Object(symbol.decode(), tuple(needs.decode().split()), data)
+            return body
     return None
 
 
@@ -191,7 +204,7 @@ def files() -> list:
         file
         for folder in folders() if folder.is_dir()
         for file in sorted(folder.iterdir())
-        if file.suffix in (".py", ".o", ".tmp") and (file.suffix == ".tmp" or _is_hash(file.stem.rpartition("_")[2]))
+        if file.suffix in (".py", ".o", ".json", ".tmp") and (file.suffix == ".tmp" or _is_hash(file.stem.rpartition("_")[2]))
     ]  # fmt: skip
 
 

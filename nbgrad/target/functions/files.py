@@ -10,6 +10,8 @@ import sys
 import types
 from pathlib import Path
 
+import numpy as np
+
 from ...ad.copying import taken, without
 from ...ad.recursion import called
 from ...ad.routine import Routine
@@ -101,17 +103,31 @@ def stamp() -> str:
     return hashlib.blake2b(b"".join(f.read_bytes() for f in files), digest_size=8).hexdigest()
 
 
+@functools.cache
+def writers() -> str:
+    """Return a hash of all that has a say in what a text is: this Python, NumPy, and nbgrad's own rules and passes."""
+    house = Path(__file__).parent.parent.parent
+    folders = (house / "base", house / "ops", house / "ad", house / "target" / "functions")
+    texts = [f.read_bytes() for folder in folders for f in sorted(folder.rglob("*.py"))]
+    return hashlib.blake2b(b"\0".join([sys.version.encode(), np.__version__.encode(), *texts]), digest_size=8).hexdigest()
+
+
+def file_name(text, name) -> str:
+    """Return the name of the file of a text whose function is `name`."""
+    digest = hashlib.blake2b(f"{engine.fingerprint()}\n{stamp()}\n{text}".encode(), digest_size=16).hexdigest()
+    return f"{name[:80]}_{digest}.py"
+
+
 def loaded(text, name, known=None):
-    """Return the function `name` of a text, written to the cache and compiled when it is first called.
+    """Return the function `name` of a text, written to the cache and compiled when it is first called; and its path.
 
     `known` are objects that the text names.
     """
-    digest = hashlib.blake2b(f"{engine.fingerprint()}\n{stamp()}\n{text}".encode(), digest_size=16).hexdigest()
-    file = f"{name[:80]}_{digest}.py"
+    file = file_name(text, name)
     path = store.path(file)
-    if not path.exists():
+    if not store.holds(path, text.encode()):
         path = store.write(file, text.encode())
-    module = types.ModuleType(f"nbgrad_{name}_{digest}")
+    module = types.ModuleType(f"nbgrad_{name}_{path.stem[-32:]}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # Numba looks there for the module of what it reads from its cache
     linecache.checkcache(str(path))

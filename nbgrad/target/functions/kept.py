@@ -5,8 +5,9 @@ code calls C functions by name, of which most are known from the start: where al
 """
 
 import llvmlite.binding as llvm
+from numba.core import config
 from numba.core.caching import FunctionCache
-from numba.core.runtime import rtsys
+from numba.core.runtime import _nrt_python, rtsys
 
 from ..cpu.symbols import undefined_symbols
 
@@ -16,14 +17,23 @@ class Kept(FunctionCache):
 
     def load_overload(self, sig, target_context):
         """Return what was compiled for a signature, or None: Numba compiles it then."""
-        rtsys.initialize(target_context)  # the functions that count who holds an array
+        codegen = target_context.codegen()  # with which C's own functions get their names
         with self._guard_against_spurious_io_errors():
-            found = self._cache_file.load(self._index_key(sig, target_context.codegen()))
+            found = self._cache_file.load(self._index_key(sig, codegen))
             if found is None:
                 return None
+            _name_counters(target_context)
             if not _is_complete(*found):
                 target_context.refresh()
             return self._impl.rebuild(target_context, found)
+
+
+def _name_counters(target_context):
+    """Give the C functions that count who holds an array their names, which Numba does where it compiles some of them too."""
+    if config.NRT_STATS:
+        rtsys.initialize(target_context)
+    for name, address in _nrt_python.c_helpers.items():
+        llvm.add_symbol(name if name.startswith("_") else f"NRT_{name}", address)
 
 
 def _is_complete(library, *rest):

@@ -5,7 +5,7 @@ import threading
 
 from ...ad.derive import Derivative
 from ...base.errors import KernelError, problem
-from . import files
+from . import files, texts
 from .kinds import kind_of, wider
 
 _lock = threading.RLock()
@@ -63,9 +63,10 @@ def _class():
                 inner = self.text_for(args)
                 inner.compile(args)
                 result = inner.overloads[args]
-                for name, types in self.found[args][2].items():
-                    for made in [result] if name == self.derivative.name else inner.py_func.__globals__[name].overloads.values():
-                        _checked(name, types, made)
+                if _is_new(result):
+                    for name, types in self.derivative.names(self.found[args][2]).items():
+                        for made in [result] if name == self.derivative.name else inner.py_func.__globals__[name].overloads.values():
+                            _checked(name, types, made)
                 if args not in self.overloads:
                     self.add_overload(result)
                 return result.entry_point
@@ -75,9 +76,7 @@ def _class():
             if args not in self.found:
                 d = self.derivative
                 kinds = tuple(kind_of(t, f"{d.name}: {n}") for t, n in zip(args, d.parameters()))
-                found = d.statements(kinds)
-                text = files.text_of(found, d.title(kinds), d.option_text)
-                self.found[args] = (*files.loaded(text, d.name, files.classes(found.results)), d.names(kinds))
+                self.found[args] = (*files.loaded(*texts.text_for(d, kinds)), kinds)
             return self.found[args][0]
 
         @property
@@ -87,13 +86,14 @@ def _class():
     return Made
 
 
+def _is_new(result):
+    """Say whether Numba has just compiled something: what it read from disk was checked then."""
+    return hasattr(result.type_annotation, "typemap")
+
+
 def _checked(name, types, result):
     """Compare the types that `ad` found with Numba's: a value kept in too narrow a type would be wrong in silence."""
-    annotation = getattr(result, "type_annotation", None)
-    typemap = getattr(annotation, "typemap", None)
-    if not typemap:
-        return
-    wrong = wider(typemap, types)
+    wrong = wider(result.type_annotation.typemap, types) if _is_new(result) else ()
     if wrong:
         value, ours, theirs = wrong[0]
         raise problem(KernelError, f"{name}: {value} is {theirs} to Numba and {ours} here",
