@@ -202,7 +202,7 @@ class Run:
         made = list(dict.fromkeys(r.slot for r in refs if kinds[r.slot] == MADE))
         given = [*arguments, *[s for _, s in recorder.cells], *made]
         last = None if self.back is None else self.back.first
-        self.program = Program(plan_record(recorder.record(refs, 0, last), given, outside), given)
+        self.program = Program(plan_record(recorder.record(refs, 0, last), given, outside, set(made)), given)
         self.fresh = [(a.dtype, specification(a.shape, a.dtype)) for a in map(recorder.roots.__getitem__, made)]
         makers = Makers(recorder, given)
         self.makers = [makers.of(r) for r in self.results]

@@ -39,7 +39,7 @@ def mul(x, y):
     return x * y
 
 
-@elementwise(df=lambda y, out: (1.0 / y, -out / y), ref=np.divide, domain={"x": (-3, 3), "y": (0.5, 3)})
+@elementwise(df=lambda y, out: (1.0 / y, -out * (1.0 / y)), ref=np.divide, domain={"x": (-3, 3), "y": (0.5, 3)})
 def div(x, y):
     """Quotient of two numbers; integers are divided as float64."""
     return x / y

@@ -9,6 +9,7 @@ from ..base.shapes import collapse
 from .plan import GRAIN, Kernel, Plan, Step
 
 TILE = 3000  # nanoseconds of work of a tile of a program, roughly
+LINE = 64  # places that a part begins at a multiple of: bytes or more, so that what it writes begins a line of the cache
 TILES = 256  # of a large array, whose tiles are longer: where a tile is taken, a thread waits for all that it wrote
 
 
@@ -115,7 +116,8 @@ def map_step(body, inputs, outs, pointers) -> Step:
     """Return the step that computes a row, or a `Body`, of `inputs` into `outs` (layouts of one shape; may be strided).
 
     Kernel words: inner length, elements per part, parts per row, units (rows x parts), units per tile,
-    outer axes; inner strides of every operand; outer lengths; outer strides operand by operand.
+    outer axes; inner strides of every operand; outer lengths; outer strides operand by operand. The text is chosen by the
+    inner strides, whether there are outer axes and, where `streaming` says so, that results are written past the cache.
     """
     full = outs[0].shape
     operands = [*(broadcast_strides(x, full) for x in inputs), *(out.strides for out in outs)]
@@ -124,7 +126,7 @@ def map_step(body, inputs, outs, pointers) -> Step:
         shape, strides = (1,), [(0,)] * len(inputs) + [(1,)] * len(outs)
     inner, rows = shape[-1], prod(shape[:-1])
     classes = "".join("1" if s[-1] == 1 else "0" if s[-1] == 0 else "s" for s in strides)
-    grain = max(grain_of(body), min(2 * GRAIN, prod(shape) // TILES))
+    grain = max(grain_of(body), min(2 * GRAIN, prod(shape) // TILES // LINE * LINE))
     parts = -(-inner // grain)
     units, per_tile = rows * parts, max(1, grain // max(1, min(inner, grain)))
     words = [inner, min(inner, grain), parts, units, per_tile, len(shape) - 1]

@@ -11,10 +11,11 @@ from .memory import in_place, lives_of, places_of
 from .pieces import opened
 from .plan import packed
 from .simplify import forwarded, needed, simplify
+from .streaming import streamed
 from .waves import waves_of
 
 
-def plan_record(record, given, outside) -> Schedule:
+def plan_record(record, given, outside, fresh=frozenset()) -> Schedule:
     """Plan a record.
 
     Parameters
@@ -24,6 +25,8 @@ def plan_record(record, given, outside) -> Schedule:
         Slots whose memory each run is given.
     outside : set of int
         Slots whose memory others hold: their values are there before and behind a run.
+    fresh : set of int
+        Those of the slots `given` for which each run is given new memory, which begins at a multiple of 64 where it is large.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def plan_record(record, given, outside) -> Schedule:
     calls, slots = simplify(calls, slots, record.results)
     calls = forwarded(calls, slots, record.results)
     calls, slots = gathered(turned(calls, slots, record.results), slots, record.results)
-    works = fuse(calls, slots, record.results)
+    works = streamed(fuse(calls, slots, record.results), fresh)
     waves, slots = waves_of(works, slots)
     known = set(given)
     lives = lives_of(waves, slots, known)

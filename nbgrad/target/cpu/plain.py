@@ -18,7 +18,7 @@ from .load import source_path
 from .plain_folds import WORDS
 
 # What the first half of a file defines for the compiler; here it has other meanings, below.
-HEAD = {"kernel", "helper", "word_type", "read", "word", "pointer", "pick", "apart", "stack"}
+HEAD = {"kernel", "helper", "word_type", "read", "word", "pointer", "pick", "apart", "settle", "stack"}
 
 
 INSTRUCTIONS = ("inline.py", *FILES)  # texts that write instructions
@@ -80,6 +80,7 @@ def _words() -> dict:
         **words, "math": math, "np": np, "kernel": same, "helper": same, "inline": lambda dtype: same, "types": _Types(),
         "word": lambda args, i: args[i], "pointer": lambda number, dtype: lambda args: args[number], "apart": _apart,
         "pick": lambda condition, a, b: a if condition else b, "stack": lambda dtype, count: lambda args: np.empty(count, dtype),
+        "settle": lambda: None,
         **WORDS,
     }  # fmt: skip
 

@@ -99,14 +99,38 @@ def apart(dtype):
 
 '''
 
+PAST = '''\
+            line = ir.Constant(ir.IntType(32), 1)
+            stored = builder.store(values[2], builder.gep(values[0], [values[1]]), align=64)
+            stored.set_metadata("nontemporal", builder.module.add_metadata([line]))
+            marked(builder.module, stored, "written", "read")
+'''
 
-def apart(dtypes: tuple) -> str:
+SETTLE = '''\
+@intrinsic
+def settle(context):
+    """Wait until what was written past the cache is where other threads see it."""
+
+    def emit(context, builder, signature, values):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), emit
+
+
+'''
+
+
+def apart(dtypes: tuple, past=False) -> str:
     """Return the text that defines `get0`, `put0`...: reading and writing of arrays that do not overlap.
 
-    An array may also be read and written at the same places, each place in one turn of a loop.
+    An array may also be read and written at the same places, each place in one turn of a loop. With `past` what is written
+    goes past the cache, in whole vectors from a multiple of 64 on; `settle()` comes behind the last.
     """
     names = ["uint8" if d == "bool" else d for d in dtypes]
-    return APART + "".join(f"get{i}, put{i} = apart(types.{d})\n" for i, d in enumerate(names))
+    kept = next(line for line in APART.splitlines(True) if "builder.store" in line)
+    text = APART.replace(kept, PAST) + SETTLE if past else APART
+    return text + "".join(f"get{i}, put{i} = apart(types.{d})\n" for i, d in enumerate(names))
 
 
 @functools.cache

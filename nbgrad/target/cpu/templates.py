@@ -76,7 +76,7 @@ def turns(body, dtypes, classes, first, long, place="") -> Turns:
 
 def map_text(kernel, name):
     """One elementwise row, or several fused to one."""
-    body, dtypes, (classes, outer) = as_body(kernel), kernel.dtypes, kernel.static
+    body, dtypes, (classes, outer, *past) = as_body(kernel), kernel.dtypes, kernel.static
     count = first = len(dtypes)
     names, inner = [f"o{i}" for i in range(count)], first + 6  # word of the first inner stride
     made = turns(body, dtypes, classes, inner, not outer)
@@ -87,7 +87,7 @@ def map_text(kernel, name):
         starts = [f"{lengths} + {i + 1} * axes" for i in range(count)]
         walk = f"        axes = {axes}\n" + offsets("row", "axes", lengths, names, starts, 8) + "\n"
     return f"""\
-{apart(dtypes)}
+{apart(dtypes, bool(past))}
 {indent([*made.head, *([stack_text()] if made.rooms else []), *stacks(made.rooms)], 0)}
 
 
@@ -106,6 +106,7 @@ def {name}(args, tile):
 {walk}        start = (unit - row * parts) * grain
 {indent(made.before, 8)}
 {indent(made.loop, 8)}
+{"    settle()" if past else ""}
 """
 
 

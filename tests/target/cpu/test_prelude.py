@@ -6,7 +6,7 @@ import pytest
 from nbgrad.base.dtypes import NAMES
 from nbgrad.target.cpu.load import load
 from nbgrad.target.cpu.native import call, make_program
-from nbgrad.target.cpu.prelude import prelude
+from nbgrad.target.cpu.prelude import apart, prelude
 
 BODY = """
 
@@ -42,3 +42,10 @@ def test_each_dtype_is_read_and_written(name):
 def test_the_text_is_the_same_for_the_same_dtypes():
     assert prelude(("float32", "bool")) == prelude(("float32", "bool")) != prelude(("bool", "float32"))
     compile(prelude(("float64",) * 8), "prelude", "exec")
+
+
+def test_stores_past_the_cache_are_marked_and_waited_for():
+    text = apart(("float32",), True)
+    assert "nontemporal" in text
+    assert "def settle" in text
+    assert "nontemporal" not in apart(("float32",))
