@@ -81,7 +81,7 @@ def map_text(kernel, name):
     names, inner = [f"o{i}" for i in range(count)], first + 6  # word of the first inner stride
     made = turns(body, dtypes, classes, inner, not outer)
     lengths = inner + count
-    walk = ""
+    walk, last = "", ["settle()"] if past else []
     if outer:
         axes = f"word(args, {first + 5})"
         starts = [f"{lengths} + {i + 1} * axes" for i in range(count)]
@@ -105,8 +105,7 @@ def {name}(args, tile):
         row = unit if parts == 1 else unit // parts
 {walk}        start = (unit - row * parts) * grain
 {indent(made.before, 8)}
-{indent(made.loop, 8)}
-{"    settle()" if past else ""}
+{indent([*made.loop, *last], 8)}
 """
 
 
