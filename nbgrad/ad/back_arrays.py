@@ -8,6 +8,7 @@ from .back_calls import derived_once
 from .holding import Holding
 from .inline import inlined
 from .rule_text import rule_text
+from .sizes import sized
 from .statements import Array, Put, Set, Store, walk
 
 
@@ -22,7 +23,8 @@ class BackArrays:
         if any(map(asks, walk(f.body))):
             self.active = active(f.body, self.roots, inputs, ends)
             found = Holding(f.body, self.roots, self.fresh, self.is_active)
-            self.held, self.extents = found.held, found.extents
+            known = sized(f.body)
+            self.held, self.extents = found.held, {v: tuple(known.get(n.name, n) for n in e) for v, e in found.extents.items()}
 
     def sizes_of(self, v):
         """Return the extents of an array on the way back, None where nobody noted them."""

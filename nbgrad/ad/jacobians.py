@@ -241,7 +241,7 @@ class Matrix:
         b.roots.update(made.roots)
         b.taken.update(made.taken)
         body = made.once(())
-        ordered(body, b.roots, b.fresh)
+        ordered(body, None, b.roots, b.fresh)
         b.block += body
 
     # the blocks

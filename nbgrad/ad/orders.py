@@ -1,13 +1,18 @@
 """The order of turns in finished code: forwards where order does not matter, each place of an array written once."""
 
+from .clearing import handed_on, spared, zeroed
 from .independent import counts, definitions
-from .statements import BOOL, Add, Array, If, Loop, Put, Ref, Set, Store, blocks, walk
-from .stencils import gathered
+from .statements import BOOL, INT, Add, Array, Const, If, Loop, Put, Ref, Set, Store, blocks, walk
+from .stencils import begun, gathered
 from .tidy import names
 
 
-def ordered(body, roots, fresh):
-    """Let loops run forwards where they may, and gather the sums of those that add to several places, in place."""
+def ordered(body, results, roots, fresh):
+    """Let loops run forwards where they may, and gather the sums of those that add to several places, in place.
+
+    Sums that come first are written over what an array held, which is then not cleared before. `results` are those of the
+    function, None where other statements follow.
+    """
     mentions: dict = {}
     for s in walk(body):
         for n in (
@@ -16,23 +21,66 @@ def ordered(body, roots, fresh):
             mentions[n] = mentions.get(n, 0) + 1
     known = definitions(body)
     _block(body, roots, fresh, mentions, known)
-    _turned(body, roots, fresh, known)
+    anew = spared(body, results, roots, fresh, lambda s, name: gathered(s, roots, fresh, known, {name}) is not None)
+    Turning(roots, fresh, known, anew).block(body)
 
 
-def _turned(body, roots, fresh, known):
-    """Turn about the nests that add to one array at several places, outermost first."""
-    out = []
-    for s in body:
-        made = (gathered(s, roots, fresh, known) or _apart(s, roots, fresh, known)) if isinstance(s, Loop) else None
-        if made is None:
+class Turning:
+    """Turns about the nests that add to one array at several places, outermost first."""
+
+    def __init__(self, roots, fresh, known, anew):
+        self.roots, self.fresh, self.known, self.anew = roots, fresh, known, anew
+
+    def block(self, body, loop=None, before=()):
+        """Turn about the nests of a block; return what is to follow the loop that it is the body of, `before` what precedes it."""
+        out, behind = [], []
+        for s in body:
+            made, last = self.nest(s, body, loop, before) if isinstance(s, Loop) else (None, [])
+            behind += last
+            if made is not None:
+                out += made
+                continue
+            after = []
             for b in blocks(s):
-                _turned(b, roots, fresh, known)
-        out += [s] if made is None else made
-    body[:] = out
+                after += self.block(b, s if isinstance(s, Loop) else None, list(out))
+            out += [s, *after]
+        body[:] = out
+        return behind
+
+    def nest(self, s, body, loop, before):
+        """Return (the statements that a nest becomes, what is to follow the loop around it), (None, nothing) for no nest."""
+        anew = self.anew.get(id(s), set())
+        made = gathered(s, self.roots, self.fresh, self.known, anew)
+        if made is not None:
+            return made, []
+        handed = handed_on(s, body, loop, before, self.roots) if loop is not None else None
+        made = _apart(s, self.roots, self.fresh, self.known, anew, handed)
+        if handed is not None and made is not None:
+            return made, self.cleared(s, handed)
+        if made is None:
+            made = _apart(s, self.roots, self.fresh, self.known, anew) if handed is not None else None
+            begun(s, anew)
+        return made, []
+
+    def cleared(self, s, handed):
+        """Return the statements that clear what the last turn of a loop would have handed on."""
+        array = Ref(self.fresh(handed.array.name), handed.array.type)
+        self.roots[array.name] = self.roots.get(handed.array.name, handed.array.name)
+        size, some = Ref(self.fresh("n"), INT), Ref(self.fresh("some"), BOOL)
+        nest = zeroed(array, handed.zero.index, _loops(s), self.fresh)
+        return [Set(array, "get", (handed.cell,), None, s.line), Set(size, "size", (array,), 0, s.line),
+                Set(some, ">", (size, Const(0, INT)), None, s.line), If(some, [nest], [], s.line)]  # fmt: skip
 
 
-def _apart(loop, roots, fresh, known):
-    """Turn a nest about for the case that arrays that variables exchange are different memory, which is asked when it runs."""
+def _loops(s):
+    return [t for t in walk([s]) if isinstance(t, Loop)]
+
+
+def _apart(loop, roots, fresh, known, anew=(), handed=None):
+    """Turn a nest about for the case that arrays that variables exchange are different memory, which is asked when it runs.
+
+    With `handed`, what the turn before would have cleared is written over, and nothing is cleared for the next turn.
+    """
     arrays: dict = {}
     for s in walk(loop.body):
         for v in (s.array,) if isinstance(s, Store) else s.args[:1] if isinstance(s, Set) and s.op == "load" else ():
@@ -42,9 +90,14 @@ def _apart(loop, roots, fresh, known):
     if not shared or any(v.type.layout != "C" or v.name in inside for found in shared for v in found):
         return None
     own = {v.name: v.name for found in shared for v in found}
-    made = gathered(loop, {**roots, **own}, fresh, known)
+    new = {*anew, handed.array.name} if handed else anew
+    made = gathered(loop, {**roots, **own}, fresh, known, new)
     if made is None:
         return None
+    otherwise = [begun(loop, anew)]
+    if handed:
+        made = made[:-1]  # the zeros come last
+        otherwise = [zeroed(handed.array, handed.zero.index, _loops(loop), fresh), *otherwise]
     written = {s.array.name for s in walk(made) if isinstance(s, Store) and s.add}
     other = {n: Ref(fresh(n), v.type) for found in shared for n, v in ((v.name, v) for v in found) if n not in written}
     for s in walk(made):
@@ -63,7 +116,7 @@ def _apart(loop, roots, fresh, known):
                 if test is not None:
                     first.append(Set(both, "and", (test, one), None, loop.line))
                 test = both
-    return [*first, If(test, made, [loop], loop.line)]
+    return [*first, If(test, made, otherwise, loop.line)]
 
 
 def unforked(f):

@@ -19,6 +19,7 @@ from .orders import ordered
 from .parallel import threaded
 from .rows import unrolled
 from .rules import Builder
+from .sizes import sized
 from .statements import (
     FLOAT,
     INT,
@@ -37,14 +38,14 @@ from .statements import (
     blocks,
     walk,
 )
-from .tidy import Shared, dead, living, names
+from .tidy import Shared, dead, living, names, renamed
 
 
 def prepared(f: Function) -> Function:
     """Return a function ready to be differentiated: without what its results do not need, nothing computed twice."""
     inputs = [p.name for p in f.params]
     unrolled(f.body)
-    results = Shared(f.roots).run(f.body, f.results)
+    results = renamed(Shared(f.roots).run(f.body, f.results), sized(f.body))
     dead(f.body, (results,), f.roots, inputs)
     inducted(f.body, Builder(taken(f)).fresh)
     accumulated(f.body)
@@ -94,7 +95,7 @@ def finished(g: Function, made, outside) -> Function:
 
     g = tidied(g)
     made.body = g.body
-    ordered(g.body, g.roots, made.fresh)
+    ordered(g.body, g.results, g.roots, made.fresh)
     threaded(g.body, made)
     return tidied(g)
 

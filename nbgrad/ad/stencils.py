@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .copying import copied
 from .independent import counts
-from .statements import BOOL, INT, Const, If, Loop, Ref, Set, Store
+from .statements import BOOL, INT, Const, If, Loop, Ref, Set, Store, walk
 from .tidy import names, replace
 
 LIGHT = ("load", "+", "-", "*", "neg", "cast", "select", "size", "<", ">", "<=", ">=", "and", "or", "not")
@@ -30,8 +30,11 @@ class Sum(NamedTuple):
     shifts: tuple
 
 
-def gathered(loop, roots, fresh, known):
-    """Return the statements that a nest of loops becomes, or None where turning it about is not allowed or no gain."""
+def gathered(loop, roots, fresh, known, anew=()):
+    """Return the statements that a nest of loops becomes, or None where turning it about is not allowed or no gain.
+
+    Arrays named in `anew` are to hold the sums of the nest alone, at the places that its turns stand for.
+    """
     nest = _nest(loop)
     if nest is None or not _plain(nest, roots, known):
         return None
@@ -43,20 +46,42 @@ def gathered(loop, roots, fresh, known):
         if found is None or not _light(s, made):
             rest.append(s)
         else:
-            groups.setdefault((roots.get(s.array.name, s.array.name), found[0]), []).append(Sum(s, found[1]))
-    out, turned = [], False
-    writer = Turned(nest, made, fresh)
-    for group in groups.values():
-        if len({g.shifts for g in group}) < 2:
-            rest += [g.store for g in group]
-            continue
-        out += writer.gather(group)
-        turned = True
-    if not turned:
+            groups.setdefault((s.array.name, found[0]), []).append(Sum(s, found[1]))
+    several = [g for g in groups.values() if len({s.shifts for s in g}) > 1]
+    rest += [s.store for g in groups.values() if g not in several for s in g]
+    if not several or not all(_begins(name, several, rest, nest, known) for name in anew):
         return None
+    writer = Turned(nest, made, fresh)
+    out = [begun(writer.rest(rest), anew)] if rest else []
+    for g in several:
+        out += writer.gather(g, g[0].store.array.name in anew)
     zero = [s for s in nest.body if isinstance(s, Store) and not s.add]
-    out = ([writer.rest(rest)] if rest else []) + out
     return [*out, *([writer.rest(zero)] if zero else [])]
+
+
+def begun(nest, anew):
+    """Let the first sum of a turn be written over what arrays held, in place; return the nest."""
+    left = set(anew)
+    for s in walk([nest]):
+        if isinstance(s, Store) and s.add and s.array.name in left:
+            s.add = False
+            left.discard(s.array.name)
+    return nest
+
+
+def _begins(name, several, rest, nest, known):
+    """Say whether the sums of a nest into an array may be written over what it held where the turns stand."""
+    mine = [g for g in several if g[0].store.array.name == name]
+    other = {s.index for s in rest if s.array.name == name}
+    if not mine:
+        return len(other) == 1
+    for k, loop in enumerate(nest.loops):
+        shifts = [s.shifts[k] for s in mine[0]]
+        low, start = min(shifts), loop.start
+        front = start.value + low >= 0 if isinstance(start, Const) else low == 0 and counts(start, *known)
+        if not (low <= 0 <= max(shifts) and front):
+            return False
+    return len(mine) == 1 and not other
 
 
 def _nest(loop):
@@ -187,8 +212,11 @@ class Turned:
             new = [Loop(index, start, stop, Const(1, INT), replace(new, {loop.index.name: index}), loop.parallel, loop.line)]
         return new[0]
 
-    def gather(self, group):
-        """Return the loops over the places that the sums of a group go to: those in the middle, then the rim."""
+    def gather(self, group, anew):
+        """Return the loops over the places that the sums of a group go to: those in the middle, then the rim.
+
+        If `anew`, the places that the turns stand for hold these sums alone.
+        """
         out: list = []
         low = [min(g.shifts[k] for g in group) for k in range(len(self.nest.loops))]
         high = [max(g.shifts[k] for g in group) for k in range(len(self.nest.loops))]
@@ -198,8 +226,8 @@ class Turned:
             last = self.emit(out, "max", (first, self.moved(out, loop.stop, low[k])))
             middle.append((first, last))
             whole.append((self.moved(out, loop.start, low[k]), self.moved(out, loop.stop, high[k])))
-        out.append(self.middle(group, middle))
-        out.append(self.rim(group, middle, whole))
+        out.append(self.middle(group, middle, anew))
+        out.append(self.rim(group, middle, whole, anew))
         return out
 
     def value(self, block, g, places):
@@ -215,28 +243,36 @@ class Turned:
         axes = _shifts(g.store, self.nest, self.made)[0]
         return tuple(places[a] if isinstance(a, int) else a for a in axes)
 
-    def middle(self, group, ranges):
+    def middle(self, group, ranges, anew):
         places = [Ref(self.fresh(loop.index.name), INT) for loop in self.nest.loops]
         body: list = []
         total = None
         for g in group:
             v = self.value(body, g, places)
             total = v if total is None else self.emit(body, "+", (total, v), g.store.value.type)
-        body.append(Store(group[0].store.array, self.index(group[0], places), total, True, self.nest.loops[0].line))
+        body.append(Store(group[0].store.array, self.index(group[0], places), total, not anew, self.nest.loops[0].line))
         for p, loop, (start, stop) in zip(places[::-1], self.nest.loops[::-1], ranges[::-1]):
             body = [Loop(p, start, stop, Const(1, INT), body, loop.parallel, loop.line)]
         return body[0]
 
-    def rim(self, group, middle, whole):
+    def reached(self, body, places, shifts):
+        """Write whether the nest reaches a place with a shift; return it."""
+        test = Const(True, BOOL)
+        for p, loop, shift in zip(places, self.nest.loops, shifts):
+            for op, bound in ((">=", loop.start), ("<", loop.stop)):
+                one = self.emit(body, op, (p, self.moved(body, bound, shift)), BOOL)
+                test = one if isinstance(test, Const) else self.emit(body, "and", (test, one), BOOL)
+        return test
+
+    def rim(self, group, middle, whole, anew):
         """Visit the places outside of the middle, each sum asked whether it reaches the place."""
         places = [Ref(self.fresh(loop.index.name), INT) for loop in self.nest.loops]
         body: list = []
+        if anew:
+            zero = Store(group[0].store.array, self.index(group[0], places), Const(0.0, group[0].store.value.type))
+            body.append(If(self.reached(body, places, [0] * len(places)), [zero], [], group[0].store.line))
         for g in group:
-            test = Const(True, BOOL)
-            for p, loop, shift in zip(places, self.nest.loops, g.shifts):
-                for op, bound in ((">=", loop.start), ("<", loop.stop)):
-                    one = self.emit(body, op, (p, self.moved(body, bound, shift)), BOOL)
-                    test = one if isinstance(test, Const) else self.emit(body, "and", (test, one), BOOL)
+            test = self.reached(body, places, g.shifts)
             inner: list = []
             v = self.value(inner, g, places)
             inner.append(Store(g.store.array, self.index(g, places), v, True, g.store.line))

@@ -35,6 +35,23 @@ def crossed(u, k):
     return np.sum(v * v * v)
 
 
+@njit
+def of_two(x, n):
+    u, v, w = x.copy(), np.zeros(x.size), np.zeros(x.size)
+    for _ in range(n):
+        for i in range(x.size - 1):
+            w[i] = 0.3 * v[i + 1] - u[i]
+        for i in range(1, x.size - 1):
+            v[i] = u[i] + 0.2 * u[i - 1]
+        u, v = v, u
+    return np.sum(u * u) + np.sum(w * v)
+
+
+def test_sums_into_two_arrays_that_are_exchanged_stay_apart():
+    args = (values(5), 3)
+    assert close(plain(ng.grad(of_two), *args), differences(of_two.py_func, args, 0), 1e-6, 1e-8)
+
+
 @pytest.mark.parametrize(("f", "u"), [(line, values(7)), (line, values(3)), (line, values(2)), (line, values(1)), (plane, values(5, 6)), (plane, values(3, 3)),
                                       (plane, values(2, 5)), (crossed, values(4, 3)), (crossed, values(1, 4))])  # fmt: skip
 def test_gradients_of_stencils_of_any_extent(f, u):
