@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import torch
 from torch import amax, cos, exp, log, matmul, sin, sqrt, stack, sum, tanh, where  # noqa: F401
 from torch import as_tensor as array  # noqa: F401
@@ -34,7 +35,7 @@ def fold(step, state, given):
 
 def gradient(name, wrt, given, known):
     """Return the call that gives the gradients of a workload."""
-    f, given = getattr(arrays, name), [torch.as_tensor(a) for a in given]
+    f, given = getattr(arrays, name), [torch.as_tensor(np.asarray(a)) for a in given]  # else a float of Python is a float32
     wanted = [given[i].requires_grad_() for i in ((wrt,) if isinstance(wrt, int) else wrt)]
     return lambda: torch.autograd.grad(f(ME, *given, **known), wanted)
 
