@@ -100,16 +100,24 @@ def first(module: str, what: str) -> tuple[str, ...]:
     return (*script("first_loop"), module, what)
 
 
-COMPILED = {"RK4": "lotka_volterra", "Gaussian mixture": "mixture", "LSTM": "lstm", "heat": "heat"}
+COMPILED = {"RK4": "lotka_volterra", "Gaussian mixture": "mixture", "LSTM": "lstm", "heat": "heat", "Newton": "newton"}
 COLD = tuple(
     ColdStart(
         f"loops compiled/{name}, cache empty", {"nbgrad": first(module, "gradient"), "numba": first(module, "primal")},
-        cache="empty", told=True, note="seconds of the first call; numba: of the plain function, which is compiled as always",
+        cache="empty", told=True,
+        note=(
+            "seconds of the first call in a process; numba: of the plain function, which is compiled as always; numba.kept: under "
+            "cache=True; nbgrad.after: of the gradient where that plain function was called before"
+        ),
     )
     for name, module in COMPILED.items()
 )  # fmt: skip
 WARM = tuple(
-    ColdStart(f"loops compiled/{name}, cache warm", {"nbgrad": first(module, "gradient")}, told=True)
+    ColdStart(
+        f"loops compiled/{name}, cache warm",
+        {"nbgrad": first(module, "gradient"), "nbgrad.after": first(module, "after"), "numba.kept": first(module, "kept")},
+        told=True,
+    )
     for name, module in COMPILED.items()
 )
 CASES = (*(work.case() for work in WORKS), BUNDLE, *COLD, *WARM)

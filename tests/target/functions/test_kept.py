@@ -10,7 +10,7 @@ from numba.core.registry import cpu_target
 
 import nbgrad as ng
 from nbgrad.target.cpu.engine import compile_ir
-from nbgrad.target.functions.kept import Kept, _is_complete
+from nbgrad.target.functions.kept import Kept, _is_complete, environment
 
 SCRIPT = """
 import sys
@@ -28,7 +28,7 @@ def total(x, n):
 slopes = ng.grad(total)
 x = np.array([0.0, 1.0, 2.0])
 first = slopes(x, 3)
-compiles = "numba.np.linalg" in sys.modules  # one of the modules that only compiling needs
+compiles = bool({{"numba.np.linalg", "numba.np.arrayobj"}} & set(sys.modules))  # modules that only compiling needs
 
 @njit
 def outer(x):
@@ -38,12 +38,41 @@ print(compiles, *first.round(6).tolist(), round(outer(x), 6), sum(next(iter(slop
 """
 
 
-def processes(tmp_path, **options):
+MORE = """
+import sys
+import numpy as np
+import nbgrad as ng
+from numba import njit
+
+@njit
+def solved(a, b):
+    if b[0] < 0.0:
+        raise ValueError("no negative numbers")
+    c = np.zeros((b.size, 2))
+    c[:, 0] = np.linalg.solve(a, b)
+    for i in range(b.size):
+        c[i, 1] = c[i, 0] ** 2
+        a[i, i] = 1.0
+    return np.sum(c)
+
+slopes = ng.value_and_grad(solved, (0, 1))
+a, b = np.array([[2.0, 1.0], [0.0, 4.0]]), np.array([1.0, 3.0])
+out = slopes(a.copy(), b)
+print("numba.np.arrayobj" in sys.modules, repr(out).replace("\\n", " "))
+for args in ((a.copy(), -b), (a, a[0])):
+    try:
+        slopes(*args)
+    except Exception as error:
+        print(type(error).__name__, error)
+"""
+
+
+def processes(tmp_path, text=SCRIPT, **options):
     """Return what two processes print, one after the other."""
-    (tmp_path / "script.py").write_text(SCRIPT.format(**options))
+    (tmp_path / "script.py").write_text(text.format(**options) if options else text)
     environ = {**os.environ, "NBGRAD_CACHE_DIR": str(tmp_path / "cache")}
     run = lambda: subprocess.run([sys.executable, str(tmp_path / "script.py")], capture_output=True, text=True, check=True, env=environ)
-    return [run().stdout.split() for _ in range(2)]
+    return [run().stdout.split(*(["\n"] if text is MORE else [])) for _ in range(2)]
 
 
 def test_the_second_process_imports_nothing_that_compiles(tmp_path):
@@ -61,6 +90,23 @@ def test_parallel_machine_code_has_its_threads(tmp_path):
     first, second = processes(tmp_path, parallel=True, over="prange")
     assert (first[0], second[0], first[-1], second[-1]) == ("True", "False", "0", "1")
     assert first[1:5] == second[1:5]
+
+
+def test_results_and_errors_are_those_of_the_first_process(tmp_path):
+    first, second = processes(tmp_path, MORE)
+    assert first[0].startswith("True ") and second[0].startswith("False ")
+    assert first[0].removeprefix("True") == second[0].removeprefix("False")
+    assert first[1:] == second[1:] and len(first) == 4
+    assert first[1] == "ValueError no negative numbers"
+    assert first[2].startswith("ValueError") and "share memory" in first[2]
+
+
+def test_objects_that_code_uses_need_no_module_of_numba():
+    made = environment("numba.no_such_module", [1, "two"], "a name")
+    assert made.consts == [1, "two"] and made.globals == {"__name__": "numba.no_such_module"}
+    assert environment("numba.no_such_module", [], "a name") is made  # there is one by a name
+    own = environment(__name__, [3], "another name")
+    assert own.globals is globals() and own.consts == [3]
 
 
 def test_texts_are_kept_this_way():
