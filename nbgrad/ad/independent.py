@@ -141,7 +141,10 @@ def definitions(body):
 
 
 def first_touch(body, cell):
-    """Return "put" when a block surely writes a variable first, "read" when it may read it first, else None."""
+    """Return "put" when a block surely writes a variable first, "read" when it may read it first, else None.
+
+    A variable that a branch writes first, on one of its ways, may be read on that way: no older one is seen there.
+    """
     for s in body:
         if isinstance(s, Set) and s.op == "get" and s.args[0].name == cell:
             return "read"
@@ -155,8 +158,6 @@ def first_touch(body, cell):
                 return "read"
             if one == two == "put":
                 return "put"
-            if "put" in (one, two):  # on one way only: whatever reads it later might see an older one
-                return "read" if cell in {n for t in walk(body) for n in names(reads(t))} else None
         elif isinstance(s, Loop | While):
             head = [*s.head, *s.body] if isinstance(s, While) else s.body
             if first_touch(head, cell) == "read":

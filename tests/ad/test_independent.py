@@ -88,7 +88,39 @@ def work_array(x, y):
     return s
 
 
-ALL = [sums, own_places, one_place, carried, from_the_end, shifted_from_the_end, views_from_each, inner_places, work_array]
+@njit
+def chosen_in_a_branch(x, y):
+    s = 0.0
+    for i in range(4):
+        if y[i] > 0.5:
+            t = x[i] * (x[i] if x[i] > 1.0 else y[i] * y[i])
+            s += t * (t if t > 0.7 else 2.0)
+    return s
+
+
+@njit
+def older_behind_a_branch(x, y):
+    s, t = 0.0, 1.0
+    for i in range(4):
+        if y[i] > 0.85:
+            t = x[i] * y[i]
+        s += t * t * x[i]
+    return s
+
+
+@njit
+def older_on_the_other_way(x, y):
+    s, t = 0.0, 1.0
+    for i in range(4):
+        if y[i] > 0.85:
+            t = x[i] * y[i]
+        else:
+            s += t * t * x[i]
+    return s
+
+
+ALL = [sums, own_places, one_place, carried, from_the_end, shifted_from_the_end, views_from_each, inner_places, work_array,
+       chosen_in_a_branch, older_behind_a_branch, older_on_the_other_way]  # fmt: skip
 
 
 @pytest.mark.parametrize("f", ALL, ids=lambda f: f.__name__)
@@ -99,7 +131,9 @@ def test_gradients(f):
 
 
 @pytest.mark.parametrize(("f", "expected"), [(sums, True), (own_places, True), (one_place, False), (carried, False), (from_the_end, False),
-                                             (shifted_from_the_end, False), (views_from_each, False)], ids=lambda v: getattr(v, "__name__", v))  # fmt: skip
+                                             (shifted_from_the_end, False), (views_from_each, False),
+                                             (chosen_in_a_branch, True), (older_behind_a_branch, False),
+                                             (older_on_the_other_way, False)], ids=lambda v: getattr(v, "__name__", v))  # fmt: skip
 def test_which_turns_are_independent(f, expected):
     made = prepared(lowered(f, X, Y))
     loop = next(s for s in made.body if isinstance(s, Loop))
