@@ -160,15 +160,16 @@ class Compression:
     def __init__(self, pattern, mode):
         pattern = pattern.tocsr(copy=True)
         pattern.sum_duplicates()
-        self.shape, self.indices, self.indptr = pattern.shape, pattern.indices, pattern.indptr
+        small = np.int32 if max(*pattern.shape, pattern.nnz) <= np.iinfo(np.int32).max else np.int64  # half the memory to go through
+        self.shape, self.indices, self.indptr = pattern.shape, pattern.indices.astype(small), pattern.indptr.astype(small)
         ways = {"forward": colouring(pattern)} if mode != "reverse" else {}
         if mode != "forward":
             ways["reverse"] = colouring(pattern.T.tocsr())
         self.mode = min(ways, key=lambda m: ways[m][1])
-        self.colours, self.count = ways[self.mode]
-        forward = self.mode == "forward"
+        colours, self.count = ways[self.mode]
+        self.colours, forward = colours.astype(small), self.mode == "forward"
         self.run = ("wide" if self.count > FEW else "columns") if forward else "rows"
-        self.which = self.colours[self.indices].astype(np.int32) if forward else self.indices
+        self.which = self.colours[self.indices] if forward else self.indices
 
 
 def _compiled(f, name):

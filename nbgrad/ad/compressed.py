@@ -4,8 +4,8 @@ from .copying import leaves
 from .expressions import Tup
 from .jacobians import Matrix, whole
 from .statements import BOOL, INT, Array, Const, Function, If, Loop, Ref, Scalar, Store
-from .streams import nonnegative
-from .wide import WIDTH, Seed, Wide, fits
+from .streams import UNSIGNED, nonnegative
+from .wide import WIDTH, Seed, Wide, fits, only_written
 
 ZERO, ONE = Const(0, INT), Const(1, INT)
 
@@ -49,11 +49,11 @@ class Entries:
     def function(self):
         return self.m.function(Tup([self.data, self.m.rows]), (self.starts, self.which))
 
-    def begin(self):
+    def begin(self, fill="empty"):
         """Write the memory for the numbers, and whether the rows are as many as in the pattern."""
         b, m = self.b, self.m
         count = b.emit("size", (self.which,), INT, 0, "n")
-        self.data = b.emit("new", (count,), Array(m.dtype, 1), ("empty", m.dtype), "data")
+        self.data = b.emit("new", (count,), Array(m.dtype, 1), (fill, m.dtype), "data")
         b.roots[self.data.name] = self.data.name
         rows = b.emit("-", (b.emit("size", (self.starts,), INT, 0, "n"), ONE), INT, None, "n")
         return b.emit("==", (rows, m.rows), BOOL, None, "fit")
@@ -79,7 +79,7 @@ class Entries:
                        for i in (row, b.emit("+", (row, ONE), INT, None, "n")))  # fmt: skip
         q, outer = Ref(b.fresh("q"), INT), b.block
         b.block = []
-        which = b.emit("int", (b.emit("load", (self.which, q), Scalar(self.which.type.dtype)),), INT, None, "at")
+        which = b.emit("unsigned", (b.emit("load", (self.which, q), Scalar(self.which.type.dtype)),), UNSIGNED, None, "at")
         b.block.append(Store(self.data, (q,), b.cast(value(which), Scalar(self.data.type.dtype))))
         made, b.block = b.block, outer
         b.block.append(Loop(q, first, stop, ONE, made))
@@ -93,28 +93,42 @@ class Entries:
         m.fits(m.colours, m.columns)
         more = whole(b, "+", m.count, Const(WIDTH - 1, INT))
         lanes = whole(b, "*", b.emit("//", (more, Const(WIDTH, INT)), INT, None, "n"), Const(WIDTH, INT))
-        top = len(b.block)
-        b.open(lanes, self.hit)
+        alone, ends = only_written(m.f), list(zip(m.outputs, leaves(m.f.results)))
+        handed = {v.name: self.handing(part) for part, v in ends if isinstance(v, Ref) and v.name in alone and b.is_active(v)}
+        fit, body = self.begin("zeros" if any(alone[n].extra[0] != "empty" for n in handed) else "empty"), []
+        outer, b.block = b.block, body
+        b.open(lanes, self.colour, handed)
         b.statements(m.f.body)
         b.close()
-        b.block[top:top] = b.top
-        fit, body = self.begin(), []
-        outer, b.block = b.block, body
-        for part, v in zip(m.outputs, leaves(m.f.results)):
-            t = b.memory(v) if v.type.real and isinstance(v, Ref) and b.is_active(v) else None
-            kind = Scalar(t.type.dtype) if t is not None else None
-            value = lambda which, t=t, kind=kind, i=(): Const(0.0, Scalar(m.dtype)) if t is None else b.emit("load", (t, *i, which), kind)
-            b.over(part.extents, lambda *i, part=part, value=value: self.row(part.place(b, i), lambda which: value(which, i=i)))
+        body[:0] = b.top
+        for part, v in ends:
+            if not (isinstance(v, Ref) and v.name in handed):
+                self.rows_of(part, b.memory(v) if v.type.real and isinstance(v, Ref) and b.is_active(v) else None)
         b.block = outer
         b.block.append(If(fit, body, []))
         return True
 
-    def hit(self, seed, index, lane):
-        """Write the tangent of an element of an argument."""
-        b, m, kind = self.b, self.m, Scalar(seed.type.dtype)
-        place = lambda: seed.part.place(b, [self.counted(i, n) for i, n in zip(index, seed.part.extents)])
-        colour = b.outside(lambda: b.emit("load", (m.colours, place()), INT, None, "colour"))
-        return b.emit("select", (b.emit("==", (colour, lane), BOOL), Const(1.0, kind), Const(0.0, kind)), kind, None, "unit")
+    def rows_of(self, part, memory):
+        """Write the rows of a result from the array of its tangents; zeros where there is none."""
+        b, zero = self.b, Const(0.0, Scalar(self.m.dtype))
+        load = lambda i, which: zero if memory is None else b.emit("load", (memory, *i, which), Scalar(memory.type.dtype))
+        b.over(part.extents, lambda *i: self.row(part.place(b, i), lambda which: load(i, which)))
+
+    def handing(self, part):
+        """Return what writes the row of an element of a result from the array of its tangents."""
+        b = self.b
+
+        def hand(index, row):
+            place = part.place(b, [self.counted(i, n) for i, n in zip(index, part.extents)])
+            self.row(place, lambda which: b.emit("load", (row, which), Scalar(row.type.dtype)))
+
+        return hand
+
+    def colour(self, seed, index):
+        """Write the colour of an element of an argument."""
+        b, m = self.b, self.m
+        place = seed.part.place(b, [self.counted(i, n) for i, n in zip(index, seed.part.extents)])
+        return b.emit("load", (m.colours, place), INT, None, "colour")
 
     def counted(self, i, n):
         """Write an index that may count from the end as one from the beginning."""

@@ -1,15 +1,21 @@
 """Forward mode in many directions at once, the directions innermost: all of them go through a stretch of statements in one loop.
 
 A stretch is what stands between two loops of the function. Its statements are run once; the statements of its tangents
-follow in a loop over the directions, which vectorises. A tangent that another stretch reads is kept in an array.
+follow in a loop over the directions, which vectorises. A tangent that another stretch reads is kept in an array. Those of an
+element of a result that nobody reads again are handed over behind that loop. Where they depend on arguments alone, and such
+elements are few, each is differentiated by itself (`rowwise`).
 """
+
+from itertools import groupby
 
 from ..ops.table import Op
 from .copying import leaves
 from .forward import Forward
 from .independent import first_touch
+from .rowwise import Rowwise, rowwise
 from .snapshots import CHEAP_ROWS
 from .statements import (
+    BOOL,
     INT,
     Add,
     Array,
@@ -28,7 +34,8 @@ from .statements import (
     reads,
     walk,
 )
-from .tidy import names
+from .streams import UNSIGNED
+from .tidy import names, replace
 
 WIDTH = 16  # directions of an inner loop, whose length the compiler knows: it unrolls shorter ones, and vectorises nothing
 
@@ -117,6 +124,18 @@ def threads(f, statements, active):
     return True
 
 
+def only_written(f: Function):
+    """Return the results that are arrays whose elements are written, and never read, added to or seen, nor shared by threads."""
+    found = {s.out.name: s for s in f.body if isinstance(s, Set) and s.op == "new"}
+    ends = [v.name for v in leaves(f.results) if isinstance(v, Ref)]
+    threads = {id(t) for s in walk(f.body) if isinstance(s, Loop) and s.parallel for t in walk(s.body)}
+    for s in walk(f.body):
+        if not (s.op == "size" if isinstance(s, Set) else isinstance(s, Store) and not s.add and id(s) not in threads):
+            for n in names(reads(s)):
+                found.pop(n, None)
+    return {n: s for n, s in found.items() if ends.count(n) == 1}
+
+
 class Wide(Forward):
     """Writes the statements of a function, and those of its tangents in loops over the directions.
 
@@ -129,11 +148,15 @@ class Wide(Forward):
         super().__init__(f)
         self.flow, self.lane, self.seeds, self.near = [], Ref(self.fresh("lane"), INT), {}, set()
         self.stretches, self.kept, self.top = Stretches(f), {}, []
-        self.hit = self.lanes = None
+        self.behind, self.handed = [], {}
+        self.colour_of = self.lanes = None
 
-    def open(self, lanes, hit):
-        """Begin: `lanes` is how many directions there are, a multiple of `WIDTH`; `hit` writes an element of a `Seed`."""
-        self.lanes, self.hit = lanes, hit
+    def open(self, lanes, colour, handed):
+        """Begin: `lanes` is how many directions there are, a multiple of `WIDTH`; `colour` writes that of an element of a `Seed`.
+
+        `handed` has for names of `only_written` what takes the index of an element and the array of its tangents.
+        """
+        self.lanes, self.colour_of, self.handed = lanes, colour, handed
 
     def memory(self, v):
         """Return the array that holds the tangents of a result."""
@@ -155,24 +178,39 @@ class Wide(Forward):
         return made
 
     def partials(self, s):
+        return self.outside(lambda: self.ready(s))
+
+    def ready(self, s):
+        """Write the partials of a statement that somebody may read."""
         ready = lambda i, part: part() if callable(part) and self.is_active(s.args[i]) else part
-        return self.outside(lambda: [(i, ready(i, part), steep) for i, part, steep in super(Wide, self).partials(s)])
+        return [(i, ready(i, part), steep) for i, part, steep in super().partials(s)]
+
+    def over_lanes(self, write):
+        """Write a loop over the directions around what `write(lane)` writes."""
+        first, k, outer = Ref(self.fresh("first"), INT), Ref(self.fresh("k"), INT), self.block
+        self.block = []
+        write(self.emit("+", (first, k), INT, None, "lane"))
+        inner = Loop(k, Const(0, INT), Const(WIDTH, INT), Const(1, INT), self.block)
+        outer.append(Loop(first, Const(0, INT), self.lanes, Const(WIDTH, INT), [inner], False, self.line))
+        self.block = outer
 
     def close(self):
         """End a stretch: write its loop over the directions."""
         if self.flow:
-            first, k = Ref(self.fresh("first"), INT), Ref(self.fresh("k"), INT)
-            inner = Loop(k, Const(0, INT), Const(WIDTH, INT), Const(1, INT), [Set(self.lane, "+", (first, k)), *self.flow])
-            self.block.append(Loop(first, Const(0, INT), self.lanes, Const(WIDTH, INT), [inner], False, self.line))
-            self.flow = []
+            self.over_lanes(lambda lane: self.block.extend(replace(self.flow, {self.lane.name: lane})))
+            self.block += self.behind
+            self.flow, self.behind = [], []
         self.lane, self.seeds, self.near = Ref(self.fresh("lane"), INT), {}, set()
 
     def statements(self, body):
-        for s in body:
-            self.line = s.line
-            if compound(s):
+        for is_compound, part in groupby(body, compound):
+            part = list(part)
+            if is_compound:
                 self.close()
-            getattr(self, f"do_{type(s).__name__}")(s)
+            if not is_compound and rowwise(part, self):
+                Rowwise(self).write(part)
+            else:
+                super().statements(part)
 
     def do_If(self, s):
         if compound(s):
@@ -185,16 +223,15 @@ class Wide(Forward):
             self.block = outer
             self.block.append(If(s.test, *ways, s.line))
             return
-        ways, flows, outer = [], [], (self.block, self.flow, self.seeds)
+        ways, outer = [], (self.block, self.flow, self.behind, self.seeds)
         for b in (s.then, s.other):
-            self.block, self.flow, self.seeds = [], [], dict(outer[2])
-            self.statements(b)
-            ways.append(self.block)
-            flows.append(self.flow)
-        self.block, self.flow, self.seeds = outer
-        self.block.append(If(s.test, *ways, s.line))
-        if any(flows):
-            self.flow.append(If(s.test, *flows, s.line))
+            self.block, self.flow, self.behind, self.seeds = [], [], [], dict(outer[3])
+            super().statements(b)
+            ways.append((self.block, self.flow, self.behind))
+        self.block, self.flow, self.behind, self.seeds = outer
+        for place, pair in zip(outer, zip(*ways)):
+            if place is self.block or any(pair):
+                place.append(If(s.test, *pair, s.line))
 
     def looped(self, body):
         """Return a block of a loop, its stretches closed."""
@@ -246,7 +283,17 @@ class Wide(Forward):
 
     def seeded(self, seed, index):
         """Return the tangent of an element of an argument in the direction of the loop."""
-        return self.seeds_once((id(seed), index), lambda: self.hit(seed, index, self.lane))
+        kind = Scalar(seed.type.dtype)
+        same = lambda: self.emit("==", (self.outside(lambda: self.colour_of(seed, index)), self.lane), BOOL)
+        unit = lambda: self.emit("select", (same(), Const(1.0, kind), Const(0.0, kind)), kind, None, "unit")
+        return self.seeds_once((id(seed), index), unit)
+
+    def is_seed(self, v):
+        return isinstance(self.tangents.get(v.name), Seed)
+
+    def colour(self, v, index):
+        """Write the colour of an element of an argument, as an index."""
+        return self.emit("unsigned", (self.colour_of(self.tangents[v.name], index),), UNSIGNED, None, "colour")
 
     # tangents of arrays and of variables
 
@@ -289,9 +336,29 @@ class Wide(Forward):
             self.block.append(Store(self.keep(s.cell.name, s.cell.type), (self.lane,), t, True, s.line))
 
     def store(self, s):
+        if s.array.name in self.handed:
+            self.hand(s)
+            return
         array = self.tangent(s.array)
         t = self.cast(self.tangent(s.value), Scalar(array.type.dtype))
         self.block.append(Store(array, (*s.index, self.lane), t, s.add, s.line))
 
 
-__all__ = ["WIDTH", "Seed", "Wide", "fits"]
+    def row_of(self, s):
+        """Return the array of the tangents of an element: each turn uses it again."""
+        row = Ref(self.fresh(f"t_{s.array.name}"), Array(s.array.type.dtype, 1))
+        self.roots[row.name] = row.name
+        self.top.append(Set(row, "new", (self.lanes,), ("empty", row.type.dtype)))
+        return row
+
+    def hand(self, s):
+        """Write the tangents of an element, and behind the loop what takes them."""
+        row = self.row_of(s)
+        t = self.cast(self.tangent(s.value), Scalar(row.type.dtype))
+        self.block.append(Store(row, (self.lane,), t, False, s.line))
+        outer, self.block = self.block, self.behind
+        self.handed[s.array.name](s.index, row)
+        self.block = outer
+
+
+__all__ = ["WIDTH", "Seed", "Wide", "fits", "only_written"]

@@ -181,9 +181,14 @@ def test_directions_stand_innermost(name):
 
 
 def test_a_turn_is_run_once_and_has_one_loop_over_directions():
-    found = wide("turns")
-    assert found.count("math.cos(") + found.count("cos(length)") <= 2
-    assert found.count("for first in") == 1 and "for first_1" not in found
+    found = wide("private")
+    assert found.count("x[i]") == 1
+    assert found.split("for i in range(")[1].split("\n        for ")[0].count("for first") == 1
+
+
+def test_results_that_nobody_reads_are_handed_over_turn_by_turn():
+    assert "t_y = np.empty(x.shape" not in wide("private") and "t_y = np.zeros" not in wide("private")
+    assert "data[" in wide("private").split("for i in range(")[1].split("return")[0]
 
 
 @pytest.mark.parametrize("name", ["views", "diffusion", "total"])
