@@ -43,7 +43,7 @@ def told(derivative, kinds) -> Told | None:
         teller.say(derivative.title(kinds))
         teller.value(kinds)
         teller.check_loose()
-    except (Untold, GradientError):
+    except (Untold, GradientError, RecursionError):  # where there is an error, writing the derivative says which
         return None
     return Told("\n".join(teller.lines), teller.classes)
 

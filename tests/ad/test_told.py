@@ -1,5 +1,6 @@
 """All that the text of a derivative depends on."""
 
+import functools
 import importlib.util
 import sys
 from contextlib import suppress
@@ -179,7 +180,16 @@ def by_a_tuple(x):
     return x * FUNCTIONS[0].rate
 
 
+NESTED = functools.reduce(lambda inner, _: (inner,), range(5000), 1.0)
+
+
+@njit
+def too_deep(x):
+    return x * len(NESTED)
+
+
 def test_what_may_be_read_unseen_is_not_told():
+    assert meaning(too_deep) is None
     assert meaning(by_another_name) is None
     assert meaning(by_a_tuple) is None
 
