@@ -94,7 +94,9 @@ class ArrayMethods:
         return indexing.getitem(self, index)
 
     def __setitem__(self, index, value):
-        if indexing.is_basic(index):
+        if index is Ellipsis:  # all of it: no view is needed
+            self._write(value)
+        elif indexing.is_basic(index):
             self[index]._write(value)
         else:
             self._write(indexing.index_put(self, index, value))

@@ -82,10 +82,10 @@ class Program:
         memory = np.empty(size + LINE, np.uint8)
         start = -memory.ctypes.data % LINE
         arena = memory[start : start + size]
-        self._needs, self._stores = [], {}
+        self._needs, self._stores, base = [], {}, start_of(arena)
         steps, patches, self.stops, words = [], [], {}, 0
         for wave in self.schedule.waves:
-            for step, holes in self._steps(wave, arena):
+            for step, holes in self._steps(wave, base):
                 self.stops[len(steps)] = wave[0]
                 steps.append(step)
                 patches += [(words + at, slot, behind) for at, slot, behind in holes]
@@ -104,70 +104,70 @@ class Program:
             at += len(step)
         return table, arena, self._needs
 
-    def _steps(self, wave, arena):
-        """Yield (words of a step, holes): a word in brackets is the address of another word of the same step."""
+    def _steps(self, wave, base):
+        """Yield (words of a step, holes); `base` is the address of the arena. A word in brackets is the address of another of the step."""
         if isinstance(wave[0], Stop):
             flag = wave[0].reads[0]
-            where, holes = self._address((flag.slot, flag.offset), arena)
+            where, holes = self._address((flag.slot, flag.offset), base)
             yield [STOP, 8 * 4, where, MASKS[np.dtype(flag.layout.dtype).itemsize]], [(2, *h) for h in holes]
             return
         for kind, items in launches_of(wave):
             if kind == LOOP:
-                yield self._inner(items[0], arena)
+                yield self._inner(items[0], base)
             elif len(items) == 1:
-                yield self._single(items[0], arena, kind)
+                yield self._single(items[0], base, kind)
             else:
-                yield self._group(items, arena)
+                yield self._group(items, base)
 
-    def _inner(self, item, arena):
+    def _inner(self, item, base):
         """Return the words of a loop, and the holes among them."""
         if isinstance(item.kernel, While):
-            return self._while(item, arena)
+            return self._while(item, base)
         if isinstance(item.kernel, Reversal):
-            return self._reversal(item, arena)
+            return self._reversal(item, base)
         loop = item.kernel
-        table, _, feeds, holes = self._fed(loop, item, arena, 7)
-        turns, found = self._turns(loop, item, arena)
+        table, _, feeds, holes = self._fed(loop, item, base, 7)
+        turns, found = self._turns(loop, item, base)
         return [LOOP, 8 * (7 + len(feeds)), table.ctypes.data, *turns, int(loop.back), len(feeds) // 4, *feeds], [*found, *holes]
 
-    def _turns(self, loop, item, arena):
+    def _turns(self, loop, item, base):
         """Return the two words that say how many turns a loop or a reversal makes, and the holes among those of its step."""
         if type(loop.turns) is int:
             return [loop.turns, 0], []
-        at, found = self._address(item.pointers[loop.turns.number], arena)
+        at, found = self._address(item.pointers[loop.turns.number], base)
         return [0, at], [(4, *h) for h in found]
 
-    def _while(self, item, arena):
+    def _while(self, item, base):
         """Return the words of a while: both tables, then the feeds of both, then the carries."""
         what = item.kernel
-        condition, memory, feeds, holes = self._fed(what.condition, item, arena, 11)
+        condition, memory, feeds, holes = self._fed(what.condition, item, base, 11)
         schedule = what.condition.schedule
         flag = memory.ctypes.data + schedule.places[what.flag]
-        body, _, more, found = self._fed(what.body, item, arena, 11 + len(feeds))
+        body, _, more, found = self._fed(what.body, item, base, 11 + len(feeds))
         holes, words = [*holes, *found], [*feeds, *more]
-        count, found = self._address(item.pointers[what.count.number], arena)
+        count, found = self._address(item.pointers[what.count.number], base)
         holes += [(5, *h) for h in found]
         for first, last, size, place in what.carries:
-            (start, a), (end, b) = (self._address(item.pointers[p], arena) for p in (first, last))
+            (start, a), (end, b) = (self._address(item.pointers[p], base) for p in (first, last))
             holes += [(11 + len(words), *h) for h in a] + [(12 + len(words), *h) for h in b]
             words += [start, end, size, place]
         store = 0 if what.store is None else self._store(what.store)
         head = [WHILE, 8 * (11 + len(words)), condition.ctypes.data, body.ctypes.data, flag, count, store, what.per_turn]
         return [*head, len(feeds) // 4, len(more) // 4, len(what.carries), *words], holes
 
-    def _reversal(self, item, arena):
+    def _reversal(self, item, base):
         """Return the words of a reversal: both tables, the levels, then the feeds of both."""
         what = item.kernel
-        turns, holes = self._turns(what, item, arena)
-        again, _, feeds, found = self._fed(what.again, item, arena, 13)
-        back, _, more, others = self._fed(what.back, item, arena, 13 + len(feeds))
-        levels, where = self._address(item.pointers[what.levels.number], arena)
+        turns, holes = self._turns(what, item, base)
+        again, _, feeds, found = self._fed(what.again, item, base, 13)
+        back, _, more, others = self._fed(what.back, item, base, 13 + len(feeds))
+        levels, where = self._address(item.pointers[what.levels.number], base)
         holes = [*holes, *found, *others, *[(8, *h) for h in where]]
         head = [REVERSAL, 8 * (13 + len(feeds) + len(more)), again.ctypes.data, *turns, int(what.reverse), back.ctypes.data]
         head += [self._store(what.level), levels, what.count, what.size, len(feeds) // 4, len(more) // 4]
         return [*head, *feeds, *more], holes
 
-    def _fed(self, loop, item, arena, at):
+    def _fed(self, loop, item, base, at):
         """Return (table, arena, words of the feeds, holes among them, the first word being number `at`) of a loop."""
         feeds, words, holes = [], [], []
         program = Program(loop.schedule, loop.given, True)
@@ -181,7 +181,7 @@ class Program:
                 words += [word, offset + behind, loop.strides[number], self._store(key)]
                 continue
             pointer, offset = item.pointers[loop.first + number]
-            where, found = self._address((pointer, offset + behind), arena)
+            where, found = self._address((pointer, offset + behind), base)
             holes += [(at + len(words) + 1, *h) for h in found]
             words += [word, where, loop.strides[number], 0]
         return table, memory, words, holes
@@ -193,37 +193,37 @@ class Program:
             self._needs.append(self._stores[key])
         return self._stores[key].words.ctypes.data
 
-    def _address(self, pointer, arena):
+    def _address(self, pointer, base):
         """Return the address of a place in a slot, 0 where it is given with each run; and what goes into that hole."""
         slot, offset = pointer
         if slot in self._numbers:
             return 0, [(slot, offset)]
         found = self.schedule.slots[slot]
         if found.kind == MADE:
-            return start_of(arena) + self.schedule.places[slot] + offset, []
+            return base + self.schedule.places[slot] + offset, []
         return start_of(found.array) + offset, []
 
-    def _block(self, item, arena, at):
+    def _block(self, item, base, at):
         """Return the words that a kernel reads, and the holes among them, `at` words behind the start of the step."""
         words, holes = [], []
         for i, pointer in enumerate(item.pointers):
-            where, found = self._address(pointer, arena)
+            where, found = self._address(pointer, base)
             words.append(where)
             holes += [(at + i, *h) for h in found]
         return [*words, *[address(w) if isinstance(w, Kernel) else int(w) for w in item.words]], holes
 
-    def _single(self, item, arena, kind):
-        block, holes = self._block(item, arena, 6)
+    def _single(self, item, base, kind):
+        block, holes = self._block(item, base, 6)
         launch, state = launcher() if kind == SHARED else (0, 0)
         return [kind, 8 * (6 + len(block)), address(item.kernel), item.tiles, launch, state, *block], holes
 
-    def _group(self, items, arena):
+    def _group(self, items, base):
         """Return the step of several items that share a launch: what `group` reads, then the blocks of the items."""
         launch, state = launcher()
         entries, blocks, holes, tiles = [], [], [], 0
         first = 7 + ENTRY // 8 * len(items)
         for item in items:
-            block, found = self._block(item, arena, first + len(blocks))
+            block, found = self._block(item, base, first + len(blocks))
             entries += [tiles, address(item.kernel), [first + len(blocks)]]
             blocks += block
             holes += found
