@@ -24,18 +24,42 @@ def streamed(f):
 
 
 def nonnegative(body):
-    """Return the names of values that are 0 or more: extents, counts, indices that begin there, and their sums."""
+    """Return the names of values that are 0 or more: extents, counts, indices that begin there, and their sums.
+
+    So is what a variable or a tape holds when all that is put there is, as long as what it held before is.
+    """
+    tapes = {s.out.name for s in walk(body) if isinstance(s, Set) and s.op == "tape"}
+    put: dict = {}
+    for s in walk(body):
+        if isinstance(s, Put | Add) or (isinstance(s, Store) and s.array.name in tapes):
+            put.setdefault((s.array if isinstance(s, Store) else s.cell).name, []).append(s.value)
+    while True:
+        sure = _following(body, put)
+        wrong = [n for n, values in put.items() if not all(_known(v, sure) for v in values)]
+        if not wrong:
+            return sure
+        for n in wrong:
+            del put[n]
+
+
+def _known(v, sure):
+    return v.value >= 0 if isinstance(v, Const) else v.name in sure
+
+
+def _following(body, put):
+    """Return the names of values that are 0 or more when what the variables and the tapes of `put` hold is."""
     sure: set = set()
     size = -1
-    known = lambda v: v.value >= 0 if isinstance(v, Const) else v.name in sure
     while size != len(sure):
         size = len(sure)
         for s in walk(body):
-            if isinstance(s, Loop) and known(s.start) and isinstance(s.step, Const) and s.step.value > 0:
+            if isinstance(s, Loop) and _known(s.start, sure) and isinstance(s.step, Const) and s.step.value > 0:
                 sure.add(s.index.name)
-            elif isinstance(s, Set) and s.op in ("size", "turns"):
+            elif not isinstance(s, Set) or s.out.type != INT:
+                continue
+            elif s.op in ("size", "turns") or (s.op in ("get", "load") and s.args[0].name in put):
                 sure.add(s.out.name)
-            elif isinstance(s, Set) and s.op in ("+", "*", "//") and s.out.type == INT and all(map(known, s.args)):
+            elif s.op in ("+", "*", "//") and all(_known(a, sure) for a in s.args):
                 sure.add(s.out.name)
     return sure
 

@@ -4,9 +4,10 @@ import pytest
 from numba import njit
 
 import nbgrad as ng
+from nbgrad.ad.statements import Set, walk
 from nbgrad.ad.streams import nonnegative, streamed
 from nbgrad.target.functions.files import text_of
-from tests.ad.plain import close, differences, lowered, plain
+from tests.ad.plain import close, differences, lowered, plain, text
 from tests.ad.zoo import V
 
 
@@ -33,6 +34,28 @@ def by_twos(x, n):
     return x[4] ** 2
 
 
+@njit
+def packed(x, w):
+    s, p = 0.0, 0
+    for i in range(x.size):
+        for j in range(i + 1, x.size):
+            s += w[p] * x[i] * x[j] * x[j]
+            p += 1
+    return s
+
+
+@njit
+def counters(x, n):
+    up, down, by, s = 0, 3, 1, 0.0
+    for i in range(n):
+        s += x[up] * x[down]
+        up = (up + by) // 2
+        down -= 1
+        by = by * 2 + 1
+        up += i
+    return s
+
+
 @pytest.mark.parametrize("f", [down_into_one_place, shifted, by_twos], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("n", [0, 1, 4])
 def test_gradients(f, n):
@@ -51,3 +74,14 @@ def test_the_function_given_stays_as_it_is():
 def test_numbers_known_to_be_nonnegative():
     known = nonnegative(lowered(shifted, V, 3).body)
     assert "i" in str(known)
+
+
+def test_variables_are_nonnegative_where_all_that_is_put_into_them_is():
+    body = lowered(counters, V, 3).body
+    known = nonnegative(body)
+    read = {s.args[0].name: s.out.name for s in walk(body) if isinstance(s, Set) and s.op == "get"}
+    assert {c for c, v in read.items() if v in known} == {"up_", "by_"}
+
+
+def test_places_on_tapes_of_counters_are_nonnegative():
+    assert "IndexError" not in text(ng.grad(packed), V, V)
