@@ -39,6 +39,7 @@ from .statements import (
     walk,
 )
 from .tidy import Shared, dead, living, names, renamed
+from .unread import unread
 
 
 def prepared(f: Function) -> Function:
@@ -87,11 +88,10 @@ def reverse(f: Function, wrt, value=True, single=None) -> Function:
 
 def finished(g: Function, made, outside) -> Function:
     """Return a written gradient without what nobody needs, its loops in the order and on the threads they may have."""
-
     def tidied(g):
         results = Shared(g.roots).run(g.body, g.results)
-        dead(g.body, (results,), g.roots, outside)
-        return g._replace(results=results)
+        body = unread(g.body, results, g.roots, outside)
+        return g._replace(body=dead(body, (results,), g.roots, outside), results=results)
 
     g = tidied(g)
     made.body = g.body
