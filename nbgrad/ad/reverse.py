@@ -17,6 +17,7 @@ from .induction import accumulated, inducted
 from .keeping import Keeping
 from .orders import ordered
 from .parallel import threaded
+from .preaccumulated import Preaccumulated
 from .rows import unrolled
 from .rules import Builder
 from .sizes import sized
@@ -100,7 +101,7 @@ def finished(g: Function, made, outside) -> Function:
     return tidied(g)
 
 
-class Reverse(BackArrays, BackCalls, BackCells, BackRuled, Checkpointed, Keeping, Builder):
+class Reverse(BackArrays, BackCalls, BackCells, BackRuled, Checkpointed, Keeping, Preaccumulated, Builder):
     """Writes the gradient of a function: forward with what is kept, then back."""
 
     def __init__(self, f: Function, inputs, ends=(), again_in=()):
@@ -362,10 +363,9 @@ class Reverse(BackArrays, BackCalls, BackCells, BackRuled, Checkpointed, Keeping
             self.back_checkpointed(s)
             return
         outer, self.block = self.block, []
-        self.backward(s.body)
-        made, index = self.block, s.index
-        back = Ref(self.fresh(index.name), INT)
-        self.block = outer
+        self.back_turn(s)
+        made, self.block = self.block, outer
+        back = Ref(self.fresh(s.index.name), INT)
         made = self.refreshed(s.body, made, s)
         if not made:
             return
@@ -376,12 +376,7 @@ class Reverse(BackArrays, BackCalls, BackCells, BackRuled, Checkpointed, Keeping
 
     def back_While(self, s):
         outer, self.block = self.block, []
-        for stack, own in ((self.levels, (s.head, self.block)), (self.hollow, set()), (self.now, s)):
-            stack.append(own)
-        self.backward(s.body)
-        for stack in (self.levels, self.hollow, self.now):
-            stack.pop()
-        self.backward(s.head)
+        self.back_turn(s)
         made = self.block
         self.block = outer
         made = self.refreshed(s.head, self.refreshed(s.body, made, s), s)

@@ -6,7 +6,7 @@ Done to what is written into a file, not to what is differentiated again.
 from .copying import copy_of, taken
 from .rules import Builder
 from .statements import BOOL, INT, Add, Cell, Const, Do, If, Loop, Put, Ref, Scalar, Set, Store, While, blocks, walk
-from .tapes import unbranched
+from .tapes import together, unbranched
 from .tidy import names
 
 UNSIGNED = Scalar("uint64")
@@ -16,6 +16,7 @@ def streamed(f):
     """Return a function with its innermost loops in the form that vectorises; the function given stays as it is."""
     f = copy_of(f)
     unbranched(f.body)
+    together(f.body)
     writer = Streams(f.roots, Builder(taken(f)).fresh)
     writer.sure = nonnegative(f.body)
     writer.tapes = {s.out.name for s in walk(f.body) if isinstance(s, Set) and s.op == "tape"}

@@ -21,6 +21,20 @@ def unbranched(body):
     body[:] = out
 
 
+def together(body):
+    """Let tapes that grow to the same size ask in one go whether there is room, in place: a branch at each turn, not several."""
+    out: list = []
+    for s in body:
+        for b in blocks(s):
+            together(b)
+        last = out[-1] if out else None
+        if isinstance(s, Do) and isinstance(last, Do) and s.op == last.op == "grow" and s.args[1] == last.args[1]:
+            last.args = (*last.args, s.args[0])
+        else:
+            out.append(s)
+    body[:] = out
+
+
 def _taken_out(branch):
     """Let the tapes of a branch grow there, in place; return what makes them."""
     found = []

@@ -282,8 +282,10 @@ class Writer:
         return [_assign(args[0], called("plus", *args))]
 
     def do_grow(self, s, args):
-        full = ast.Compare(ast.Attribute(args[0], "size", ast.Load()), [ast.Lt()], [args[1]])  # a call at each turn would cost more
-        return [ast.If(full, [_assign(name(args[0].id), called("grow", *args))], [])]
+        full = lambda tape: ast.Compare(ast.Attribute(tape, "size", ast.Load()), [ast.Lt()], [args[1]])  # a call would cost more
+        tapes = [args[0], *args[2:]]
+        made = [ast.If(full(t), [_assign(name(t.id), called("grow", t, args[1]))], []) for t in tapes]
+        return made if len(made) == 1 else [ast.If(ast.BoolOp(ast.Or(), [full(t) for t in tapes]), made, [])]
 
     def do_ruled(self, s, args):
         return []
