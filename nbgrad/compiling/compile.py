@@ -152,7 +152,7 @@ class Compiled:
         tensors, key, leaves, structure = _sorted(args, kwargs)
         run = self._run(tensors, key)
         if run is None:
-            run = Run(self.f, leaves, structure, bool(kwargs))
+            run = Run(self.f, leaves, structure, bool(kwargs), self.latest)
             self.runs[key] = [run, *self.runs.pop(key, ())][:MOST]
             if len(self.runs) > KINDS:
                 del self.runs[next(iter(self.runs))]

@@ -74,21 +74,21 @@ class Run:
     program : Program
     """
 
-    def __init__(self, f, leaves, structure, named):
+    def __init__(self, f, leaves, structure, named, before=None):
         self.f, self.named, self.leaves, self.tree = f, named, leaves, structure
         self.arguments = [t for t in leaves if type(t) is Tensor]
         with calm():
-            self._make(f, leaves)
+            self._make(f, leaves, None if before is None else before.environment)
         # From when it is told its numbers until it has run, one thread at a time; so a new run is taken already.
         self.lock = threading.Lock() if self.recorder.tells else None
         self._take()
 
-    def _make(self, f, leaves):
+    def _make(self, f, leaves, known):
         self.fixed, before = set(), None
         while before != self.fixed:  # an argument that is captured as well is recorded as captured
             before = set(self.fixed)
             others = [getattr(v, "it", v) for v in leaves if type(v) is not Tensor]
-            self.environment, self.recorder = Environment(f, *others), Recorder()
+            self.environment, self.recorder = Environment.like(known, f, *others), Recorder()
             with self._whole():
                 self._record()
             self.fixed |= {i for i, t in enumerate(self.arguments) if self.recorder.find(t.data) is not None}

@@ -112,10 +112,24 @@ def held(environment):
     return checks
 
 
+def known_again(environment, f, monkeypatch):
+    """Return what serves another record of `f`: as if found anew, and nothing is looked into."""
+    before = Environment.like(environment, f)
+    before.also([(vars(thing), ("unread",), "watched")])
+    with monkeypatch.context() as patch:
+        patch.setattr(Environment, "_look", None)
+        again = Environment.like(before, f)
+    assert (again.spaces, again.values, again.cells, again.arrays) == (
+        environment.spaces, environment.values, environment.cells, environment.arrays,
+    )  # fmt: skip
+    return again
+
+
 @pytest.mark.parametrize("name", READS)
-def test_a_change_is_seen(name):
+def test_a_change_is_seen(name, monkeypatch):
     f, change = READS[name]
     environment = Environment(f)
+    again = known_again(environment, f, monkeypatch)
     checks = held(environment)
     assert environment.fits()
     assert environment.changed() is None
@@ -124,6 +138,18 @@ def test_a_change_is_seen(name):
     assert not checks.hold()
     assert not environment.fits()
     assert environment.changed()
+    assert not again.fits()
+    assert Environment.like(again, f).fits()
+
+
+def test_what_was_found_for_others_does_not_serve():
+    own, other = Thing(1.0), Thing(2.0)
+    f = lambda own, x: x * own.by
+    found = Environment.like(Environment(f, own), f, other)
+    own.by = 3.0
+    assert found.fits()
+    other.by = 3.0
+    assert not found.fits()
 
 
 def test_equal_values_are_the_same():
