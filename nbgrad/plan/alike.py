@@ -1,7 +1,6 @@
 """When records are alike but for how long their axes are: what was found out about one then holds for the other."""
 
 from .calls import WALKS, Call, Stop
-from .folding import reduces
 from .simplify import literal
 
 EXACT = 32  # lengths up to this decide how a loop is written; they count as they are
@@ -15,7 +14,7 @@ def pattern_of(calls, slots, kept):
 
     Parameters
     ----------
-    calls : list of Call or Stop
+    calls : list of Member or Stop
     slots : sequence of Slot
     kept : set of int
         Slots that are asked for.
@@ -57,4 +56,4 @@ def _walks(call) -> bool:
 
 
 def _axes(call):
-    return (call.attrs["axis"], call.attrs["acc"]) if reduces(call) else ()
+    return (call.attrs["axis"], call.attrs["acc"]) if call.is_reduction else ()

@@ -5,13 +5,14 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.plan.alike import pattern_of
+from nbgrad.plan.members import Member
 from tests.plan.records import with_constants
 
 
 def pattern(record_of, f, *shapes, dtype="float32"):
     recorder, refs, _ = record_of(f, *[np.zeros(s, dtype) for s in shapes])
     record, slots = with_constants(recorder, refs)
-    return pattern_of(record.calls, slots, {r.slot for r in record.results})
+    return pattern_of(list(map(Member.of, record.calls)), slots, {r.slot for r in record.results})
 
 
 def layer(x, w):

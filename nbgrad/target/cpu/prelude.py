@@ -89,14 +89,17 @@ def apart(dtype):
     @intrinsic
     def put(context, p, i, value):
         def emit(context, builder, signature, values):
-            marked(builder.module, builder.store(values[2], builder.gep(values[0], [values[1]])), "written", "read")
-            return context.get_dummy_value()
+%s            return context.get_dummy_value()
 
         return types.void(kind, types.int64, dtype), emit
 
     return get, put
 
 
+'''
+
+STORE = '''\
+            marked(builder.module, builder.store(values[2], builder.gep(values[0], [values[1]])), "written", "read")
 '''
 
 PAST = '''\
@@ -128,8 +131,7 @@ def apart(dtypes: tuple, past=False) -> str:
     goes past the cache, in whole vectors from a multiple of 64 on; `settle()` comes behind the last.
     """
     names = ["uint8" if d == "bool" else d for d in dtypes]
-    kept = next(line for line in APART.splitlines(True) if "builder.store" in line)
-    text = APART.replace(kept, PAST) + SETTLE if past else APART
+    text = APART % PAST + SETTLE if past else APART % STORE
     return text + "".join(f"get{i}, put{i} = apart(types.{d})\n" for i, d in enumerate(names))
 
 

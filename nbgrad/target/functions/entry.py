@@ -46,7 +46,8 @@ class Entry:
         self.held = f, made
         self.result = kind_of(made.signature.return_type, f"the result of {f.__name__}")
         self.parallel = bool(f.targetoptions.get("parallel"))
-        self.address = made.library.get_pointer_to_function(made.fndesc.mangled_name)
+        parts = made._asdict()
+        self.address = parts["library"].get_pointer_to_function(parts["fndesc"].mangled_name)
         if made.objectmode or not self.address:
             raise problem(KernelError, f"{f.__name__} has no machine code that can be called", "@njit")
 
