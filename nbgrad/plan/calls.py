@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .plan import Layout, Plan
 
 # What a slot is: an argument of the program, a value it makes, memory that others hold too, numbers it is told, a constant.
@@ -21,11 +19,6 @@ class Ref(NamedTuple):
     def whole(self) -> bool:
         """Whether it lies in one piece, row by row."""
         return self.layout.contiguous
-
-    @property
-    def bytes(self) -> int:
-        """How many bytes its elements take."""
-        return self.layout.size * np.dtype(self.layout.dtype).itemsize
 
 
 class Call(NamedTuple):

@@ -30,10 +30,11 @@ COUNTED = (ast.BinOp, ast.Compare, ast.BoolOp, ast.IfExp)
 
 def moved(work) -> int:
     """Return the bytes that a work reads and writes; an element that is read often counts once."""
-    return sum(_touched(r.layout) for r in (*work.reads, *work.writes))
+    return sum(bytes_of(r.layout) for r in (*work.reads, *work.writes))
 
 
-def _touched(layout) -> int:
+def bytes_of(layout) -> int:
+    """Return the bytes that lie behind a layout; those of an element that is repeated count once."""
     return prod(n for n, s in zip(layout.shape, layout.strides) if s) * np.dtype(layout.dtype).itemsize
 
 

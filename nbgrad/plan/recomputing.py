@@ -3,12 +3,8 @@
 Only from what is there anyway, and only where fewer bytes are moved then; functions such as exp are never computed again.
 """
 
-from math import prod
-
-import numpy as np
-
 from .calls import MADE
-from .cost import cheap
+from .cost import bytes_of, cheap
 from .simplify import literal
 
 MOST = 8  # calls of a kernel that are made again for one value
@@ -65,7 +61,7 @@ class Recomputing:
     def _take(self, number, w):
         """Let groups that read a value make it again, all of them or those that are there with all it is made of."""
         found = {group: self._found(number, group) for group in self._outside(w.slot, number)}
-        size = _bytes(w)
+        size = bytes_of(w.layout)
         costs = [None if f is None else f[1] for f in found.values()]
         every = None not in costs and sum(costs) <= size * len(costs)
         for group, made in found.items():
@@ -84,7 +80,7 @@ class Recomputing:
         there, made = {r for i in own for r in self.calls[i].reads}, {w.slot for i in own for w in self.calls[i].writes}
         numbers, more = [number], {}
         for n in numbers:
-            size = _bytes(self.calls[n].writes[0])
+            size = bytes_of(self.calls[n].writes[0].layout)
             for r in self.calls[n].reads:
                 writers = self.order.writers.get(r.slot, ())
                 if literal(r, self.slots) is not None or r.slot in more or any(w in numbers for w in writers):
@@ -94,12 +90,12 @@ class Recomputing:
                 if r in there or r.slot in made:
                     continue
                 lies = not writers or self._lies(r.slot, writers[0])
-                if lies and SMALL * _bytes(r) <= size:
-                    more[r.slot] = _bytes(r)
+                if lies and SMALL * bytes_of(r.layout) <= size:
+                    more[r.slot] = bytes_of(r.layout)
                 elif writers and len(numbers) < MOST and self._makes(writers[0]):
                     numbers.append(writers[0])
                 elif lies:
-                    more[r.slot] = _bytes(r)
+                    more[r.slot] = bytes_of(r.layout)
                 else:
                     return None
         fresh = [self.calls[n] for n in sorted(set(numbers) - own)]
@@ -110,8 +106,3 @@ class Recomputing:
     def _lies(self, slot, writer) -> bool:
         """Say whether a value is in memory anyway."""
         return slot in self.kept or bool(self._outside(slot, writer))
-
-
-def _bytes(r) -> int:
-    lengths = [n for n, s in zip(r.layout.shape, r.layout.strides) if s]
-    return prod(lengths) * np.dtype(r.layout.dtype).itemsize

@@ -1,6 +1,7 @@
 """Large results go past the cache: nothing of them is read back before it is written, and what others need stays there."""
 
 from .calls import Stop
+from .cost import bytes_of
 
 LARGE = 1 << 22  # bytes of each result from which on it pays: fewer may still lie in the cache when they are read
 
@@ -24,7 +25,7 @@ def _streams(work, fresh) -> bool:
         return False
     classes, outer = kernels[0].static
     along = not outer and set(classes[-len(writes) :]) == {"1"}
-    return along and all(w.slot in fresh and not w.offset and w.whole and w.bytes >= LARGE for w in writes)
+    return along and all(w.slot in fresh and not w.offset and w.whole and bytes_of(w.layout) >= LARGE for w in writes)
 
 
 def _past(work):

@@ -13,10 +13,6 @@ def test_a_ref_is_whole_where_it_lies_in_one_piece():
     assert not Ref(0, Layout((2, 3), (0, 1), "float32")).whole
 
 
-def test_a_ref_has_the_bytes_of_its_elements():
-    assert Ref(0, Layout((3, 4), (0, 1), "float64")).bytes == 96
-
-
 def test_slots_of_constants_are_constant():
     assert Slot(CONSTANT, 8, np.ones(1)).constant
     assert not Slot(HELD, 8, np.ones(1)).constant

@@ -9,7 +9,7 @@ from numba import njit
 import nbgrad as ng
 from nbgrad.ops.table import table
 from nbgrad.plan.calls import Ref, Stop, Work
-from nbgrad.plan.cost import flops, loop_of, moved, operations, products, traffic
+from nbgrad.plan.cost import bytes_of, flops, loop_of, moved, operations, products, traffic
 from nbgrad.plan.plan import Layout, Plan, packed
 
 EMPTY = Plan((), (), "float32")
@@ -58,6 +58,7 @@ def test_bytes_count_an_element_that_is_repeated_once():
     repeated = Ref(0, Layout((100, 8), (0, 1), "float32"))
     out = Ref(1, packed((100, 8), "float32"))
     assert moved(Work(EMPTY, (repeated,), (out,), (table["copy"],))) == 8 * 4 + 800 * 4
+    assert bytes_of(Layout((3, 4), (0, 1), "float64")) == 32
 
 
 def test_a_fused_work_costs_what_its_calls_do():
