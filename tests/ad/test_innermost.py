@@ -8,6 +8,7 @@ from nbgrad.ad.statements import Set, walk
 from nbgrad.ad.streams import nonnegative, streamed
 from nbgrad.target.functions.files import text_of
 from tests.ad.plain import close, differences, lowered, plain, text
+from tests.ad.test_streams import packed
 from tests.ad.zoo import V
 
 
@@ -32,16 +33,6 @@ def by_twos(x, n):
     for i in range(0, n, 2):
         x[4] += x[i] * 2.0
     return x[4] ** 2
-
-
-@njit
-def packed(x, w):
-    s, p = 0.0, 0
-    for i in range(x.size):
-        for j in range(i + 1, x.size):
-            s += w[p] * x[i] * x[j] * x[j]
-            p += 1
-    return s
 
 
 @njit
