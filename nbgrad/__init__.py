@@ -16,6 +16,7 @@ from . import writing as _writing  # gives tensors their in-place writes
 from .anomaly import detect_anomaly as detect_anomaly
 from .base.errors import AnomalyError as AnomalyError
 from .base.errors import ArgumentError as ArgumentError
+from .base.errors import DeviceError as DeviceError
 from .base.errors import DtypeError as DtypeError
 from .base.errors import FileError as FileError
 from .base.errors import GradientError as GradientError
@@ -24,6 +25,7 @@ from .base.errors import KernelError as KernelError
 from .base.errors import MissingPackageError as MissingPackageError
 from .base.errors import NbgradCacheWarning as NbgradCacheWarning
 from .base.errors import NbgradError as NbgradError
+from .base.errors import OutOfMemoryError as OutOfMemoryError
 from .base.errors import ShapeError as ShapeError
 from .checkpoint import checkpoint as checkpoint
 from .compiling.compile import compile as compile
@@ -316,6 +318,7 @@ __version__ = "0.4.0"
 __all__ = [
     "AnomalyError",
     "ArgumentError",
+    "DeviceError",
     "DtypeError",
     "FileError",
     "GradientError",
@@ -324,6 +327,7 @@ __all__ = [
     "MissingPackageError",
     "NbgradCacheWarning",
     "NbgradError",
+    "OutOfMemoryError",
     "ShapeError",
     "Tape",
     "Tensor",

@@ -17,7 +17,7 @@ from .ops.table import MISSING, ZERO, Op, table
 from .plan.mapping import plan_map
 from .plan.plan import packed
 from .tape.rules import flows, keeps
-from .target.cpu.kernels import kernel_name, source
+from .target.cpu.kernels import source
 from .target.cpu.load import assembly
 
 KINDS = ("elementwise", "reduction", "movement", "primitive")
@@ -138,9 +138,9 @@ def _kernels(op, dtype, asm):
         text = source(kernel)
         own = text[text.index("@kernel") :] if "@kernel" in text else text
         constants = [line for line in text.splitlines() if line[:1] == "c" and " = np." in line]
-        lines += ["", f"# {what}: {kernel_name(kernel)}", *constants, own.rstrip()]
+        lines += ["", f"# {what}: {kernel.name}", *constants, own.rstrip()]
         if asm and what == "forward":
-            lines += ["", assembly(text, kernel_name(kernel))]
+            lines += ["", assembly(text, kernel.name)]
     return lines
 
 

@@ -1,6 +1,9 @@
 """What all tests share: the table's rows as fixtures, and clean state around every test."""
 
+import os
 import re
+
+os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # kernels of the CUDA target run as Python; `make test-cuda` says 0
 
 import numpy as np
 import pytest

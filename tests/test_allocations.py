@@ -8,7 +8,7 @@ import pytest
 import nbgrad as ng
 from nbgrad.plan.calls import Loop, Reversal, Stop, While
 from nbgrad.target.cpu import build, store
-from nbgrad.target.cpu.kernels import kernel_name, source
+from nbgrad.target.cpu.kernels import source
 from nbgrad.target.cpu.program import REPLAY
 from nbgrad.target.cpu.symbols import undefined_symbols
 from nbgrad.target.cpu.windows import NAMES as WINDOWS
@@ -111,7 +111,7 @@ def test_no_kernel_can_ask_for_memory(made):
     assert found
     for kernel in found:
         if kernel.loop not in WINDOWS:
-            code = store.read_object(build.stem(source(kernel), kernel_name(kernel)) + ".o")
+            code = store.read_object(build.stem(source(kernel), kernel.name) + ".o")
             assert not ASKING & set(undefined_symbols(code.data)), kernel.loop
 
 

@@ -12,7 +12,7 @@ from nbgrad.ad.scalar import partials
 from nbgrad.base.errors import ArgumentError, DtypeError
 from nbgrad.base.source import names
 from nbgrad.ops.table import MISSING, ZERO, table
-from nbgrad.target.cpu.kernels import kernel_name, source
+from nbgrad.target.cpu.kernels import source
 from nbgrad.target.cpu.load import kernel_function
 
 KINDS = docs.rows()
@@ -95,7 +95,7 @@ def test_what_is_kept_is_what_the_partials_read():
 def test_the_kernels_that_are_shown_compute_the_op():
     x, out = np.linspace(-2, 2, 64, dtype="float32"), np.empty(64, "float32")
     kernel = docs.kernels(table["square"])["forward"]
-    function = kernel_function(source(kernel), kernel_name(kernel))
+    function = kernel_function(source(kernel), kernel.name)
     block = np.array([x.ctypes.data, out.ctypes.data, 64, 64, 1, 1, 1, 0, 1, 1], np.int64)
     function(block.ctypes.data, 0)
     np.testing.assert_array_equal(out, x * x)

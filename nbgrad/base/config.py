@@ -34,6 +34,8 @@ class Config:
         The most threads there can be: NUMBA_NUM_THREADS, or the number of processors this process may run on.
     code_flags : tuple of str
         Settings of Numba that change machine code, as "NAME=value".
+    cuda : str or None
+        The package of CUDA kernels, from NBGRAD_CUDA: "numba-cuda", "mlir" or "builtin"; None takes the first that is there.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Config:
     num_threads: int = 1
     max_threads: int = 1
     code_flags: tuple = ()
+    cuda: str | None = None
     _environ: dict = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -64,7 +67,8 @@ class Config:
         folders = {k: environ[k] for k in ("XDG_CACHE_HOME", "LOCALAPPDATA") if environ.get(k)}
         cache = (_count(environ, "NBGRAD_CACHE_MB") or 1024) << 20
         memory = (_count(environ, "NBGRAD_MEMORY_MB") or 512) << 20
-        return cls(environ.get("NBGRAD_CACHE_DIR") or None, cache, memory, min(asked, most), most, flags, folders)
+        folder, cuda = environ.get("NBGRAD_CACHE_DIR") or None, environ.get("NBGRAD_CUDA") or None
+        return cls(folder, cache, memory, min(asked, most), most, flags, cuda, folders)
 
     def calm_waiting(self) -> None:
         """Make threads of GNU OpenMP that wait for work give the processor away soon, unless the user says how.

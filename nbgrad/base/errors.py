@@ -45,6 +45,14 @@ class KernelError(NbgradError, RuntimeError):
     """A kernel that cannot be compiled or loaded."""
 
 
+class DeviceError(NbgradError, RuntimeError):
+    """A device that is not there, or arrays on different ones."""
+
+
+class OutOfMemoryError(NbgradError, MemoryError):
+    """A device has no room for an array."""
+
+
 class MissingPackageError(NbgradError, ImportError):
     """An optional package that is not installed."""
 

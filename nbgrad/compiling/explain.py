@@ -12,7 +12,7 @@ from ..plan.memory import LINE, in_place, least_arena, lives_of
 from ..plan.plan import Kernel
 from ..record import Shown
 from ..tape.tape import shown
-from ..target.cpu.kernels import kernel_name, source
+from ..target.cpu.kernels import source
 from ..target.cpu.load import source_path
 from ..target.cpu.native_replay import SHARED
 from ..target.cpu.plain import run_plain
@@ -52,7 +52,7 @@ class Entry(NamedTuple):
     def name(self) -> str:
         if self.number is None:
             return "stop"
-        return f"{self.item.work.ops[0].name}" if self.loop is not None else kernel_name(self.item.kernel)
+        return f"{self.item.work.ops[0].name}" if self.loop is not None else self.item.kernel.name
 
     @property
     def rows(self) -> str:
@@ -332,7 +332,7 @@ def kernel_source(run, number) -> Source:
         raise problem(ArgumentError, what, "a number that show() tells")
     kernel = found[key].item.kernel
     if kernel.loop in WINDOWS:
-        text = f"# {kernel_name(kernel)} is written as LLVM IR by nbgrad/target/cpu/windows.py"
+        text = f"# {kernel.name} is written as LLVM IR by nbgrad/target/cpu/windows.py"
         behind = [source(w) for w in found[key].item.words if isinstance(w, Kernel)]
         text = "\n".join([text, *[f"# and this is done to each block of its result\n{_below(s)}" for s in behind]])
         made = Source(text)
@@ -340,7 +340,7 @@ def kernel_source(run, number) -> Source:
         return made
     whole = source(kernel)
     made = Source(_below(whole))
-    made.path, made.item = source_path(whole, kernel_name(kernel)), found[key].item
+    made.path, made.item = source_path(whole, kernel.name), found[key].item
     return made
 
 

@@ -20,6 +20,12 @@ class Kernel(NamedTuple):
     body: object = None
     static: tuple = ()
 
+    @property
+    def name(self) -> str:
+        """A readable name: loop, row and dtypes."""
+        row = getattr(self.body, "name", None)
+        return "_".join([self.loop, *([row] if row else []), *dict.fromkeys(self.dtypes)])
+
 
 class Step(NamedTuple):
     """One launch of a kernel.
@@ -89,9 +95,9 @@ def planner(name, contiguous=False):
     return register
 
 
-def plan_primitive(op, inputs, attrs, out) -> Plan:
-    """Plan one call of a primitive; inputs that its planner wants row-major are listed in `copies`."""
-    fn, contiguous = planners[op.name]
+def plan_primitive(op, inputs, attrs, out, found=None) -> Plan:
+    """Plan one call of a primitive, by the planner `found` if a target has its own; inputs it wants row-major are in `copies`."""
+    fn, contiguous = found or planners[op.name]
     wants = contiguous if isinstance(contiguous, tuple) else (contiguous,) * len(inputs)
     copies = tuple(i for i, (want, layout) in enumerate(zip(wants, inputs)) if want and not layout.contiguous)
     inputs = tuple(packed(x.shape, x.dtype) if i in copies else x for i, x in enumerate(inputs))

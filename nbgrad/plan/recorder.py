@@ -11,6 +11,7 @@ import numpy as np
 
 from ..base.dtypes import name_of
 from ..base.errors import ArgumentError, problem
+from ..base.memory import owner, reach
 from ..base.number import Number
 from ..base.shapes import is_contiguous
 from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
@@ -54,7 +55,7 @@ class Recorder:
 
     def argument(self, like) -> np.ndarray:
         """Return an array that stands for an argument of the layout of `like`."""
-        low, high = _extent(like)
+        low, high = reach(like)
         root = np.empty(max(1, high - low), like.dtype)
         slot = self._add(root, ARGUMENT)
         self.argument_slots.append(slot)
@@ -98,7 +99,7 @@ class Recorder:
     def slot(self, a) -> int:
         """Return the slot of the memory of an array; memory not seen before is held by somebody."""
         found = self.find(a)
-        return self._add(_owner(a), HELD) if found is None else found
+        return self._add(owner(a), HELD) if found is None else found
 
     def ref(self, a) -> Ref:
         """Return where the values of an array lie."""
@@ -118,7 +119,7 @@ class Recorder:
         address = a.__array_interface__["data"][0]
         slot = self._find(address)
         if slot is None:
-            slot = self._add(_owner(a), HELD)
+            slot = self._add(owner(a), HELD)
         return Ref(slot, layout, address - (self._origins.get(slot) or self._spans[slot][0]))
 
     def meet(self, values):
@@ -134,7 +135,7 @@ class Recorder:
             grad = None if t.node is None or t.node.op is not None else t.node.grad
             self.tensors[key] = t, grad
             if grad is not None and grad.size and not self._is_made(grad.data):
-                slot = self._add(_owner(grad.data), HELD)
+                slot = self._add(owner(grad.data), HELD)
                 self._origins[slot] = grad.data.__array_interface__["data"][0]
                 self.cells.append((t, slot))
 
@@ -294,21 +295,3 @@ class Recorder:
 @functools.lru_cache(256)
 def _compiled(text):
     return compile(text, "<numbers of a program>", "exec")
-
-
-def _owner(a):
-    """Return the array that owns the memory of `a`, or the widest view of it that is known."""
-    while True:
-        base = a.base
-        base = getattr(base, "base", None) if base is not None and not isinstance(base, np.ndarray) else base
-        if not isinstance(base, np.ndarray):
-            return a
-        a = base
-
-
-def _extent(a):
-    """Return the first and the last element behind the start of an array that its strides reach: from, to (exclusive)."""
-    if not a.size:
-        return 0, 0
-    reach = [(n - 1) * s // a.itemsize for n, s in zip(a.shape, a.strides)]
-    return sum(r for r in reach if r < 0), sum(r for r in reach if r > 0) + 1

@@ -8,7 +8,8 @@ from nbgrad.base.errors import ShapeError
 from nbgrad.plan.host import Host, get_host, set_host
 from nbgrad.plan.multiplying import matmul as plan_matmul
 from nbgrad.plan.plan import packed
-from nbgrad.target.cpu.run import Launch, layout
+from nbgrad.target.cpu.run import Launch
+from nbgrad.target.launch import layout
 
 RNG = np.random.default_rng(0)
 

@@ -2,7 +2,8 @@
 
 from ...plan.epilogue import ROW, SCALAR
 from ...plan.mapping import Literal
-from .emit import Lowering, indent
+from ..lowering import indent
+from .emit import VectorLowering
 
 
 def epilogue_text(kernel) -> str:
@@ -15,7 +16,7 @@ def epilogue_text(kernel) -> str:
     define = "\n\n@helper\ndef finish(args, c, to, c_row, at, batch, row, first, rows, width):\n"
     if not kernel.body:
         return head + define + "    pass\n"
-    low, extras = Lowering(kernel.dtypes[0]), kernel.body.extras
+    low, extras = VectorLowering(kernel.dtypes[0]), kernel.body.extras
     pointers = range(len(kernel.dtypes) - len(extras), len(kernel.dtypes))
     before = [f"e{i} = at{p}(args)" for i, p in enumerate(pointers)]
     inner, starts, values = ["v = c[o + j]"], [], ["v"]

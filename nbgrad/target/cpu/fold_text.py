@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...base.source import CONSTANTS, Formula, lambda_formulas, substitute
 from ...ops.table import Op
-from .emit import Lowering
+from .emit import VectorLowering
 
 LANES = 64  # as in fold_lanes.py, which only a process that compiles can import
 
@@ -102,7 +102,7 @@ class Fold:
     """
 
     def __init__(self, op, dtype, acc, quick=True):
-        self.op, self.dtype, self.acc, self.low = op, dtype, acc, Lowering(acc)
+        self.op, self.dtype, self.acc, self.low = op, dtype, acc, VectorLowering(acc)
         self.kind = "uint8" if acc == "bool" else acc
         self.merging = op.formula if op.merge is None else _given(op, "merge")
         quick = _given(op, "quick") if quick and op.quick is not None and "float" in dtype else None

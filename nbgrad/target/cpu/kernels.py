@@ -11,6 +11,7 @@ from ...base.errors import KernelError, problem
 from ...ops.elementary import find
 from ...plan.calling import ALONE
 from ...plan.plan import Kernel
+from ..lowering import emit_helper
 from . import (
     loops_channels,
     loops_entropy,
@@ -26,7 +27,7 @@ from . import (
     loops_sort,
 )
 from .call_text import call_text
-from .emit import emit_helper, emit_inline
+from .emit import emit_inline
 from .load import load, load_all
 from .map_reduce_text import TEXTS as MAP_REDUCE_TEXTS
 from .prelude import prelude
@@ -46,16 +47,10 @@ for module in (
     )
 
 
-def kernel_name(kernel: Kernel) -> str:
-    """Return a readable name of a kernel: loop, row and dtypes."""
-    row = getattr(kernel.body, "name", None)
-    return "_".join([kernel.loop, *([row] if row else []), *dict.fromkeys(kernel.dtypes)])
-
-
 @functools.cache
 def source(kernel: Kernel) -> str:
     """Return the whole text of the file that holds a kernel."""
-    name = kernel_name(kernel)
+    name = kernel.name
     if kernel.loop in TEXTS:
         body = TEXTS[kernel.loop](kernel, name)
     else:
@@ -100,9 +95,9 @@ def address(kernel: Kernel) -> int:
     """Return the machine address of a kernel, compiled or read from the cache."""
     if kernel.loop in WINDOWS:
         return window_address(kernel.loop, kernel.dtypes[0])
-    return load(source(kernel), kernel_name(kernel))
+    return load(source(kernel), kernel.name)
 
 
 def prepare(kernels) -> None:
     """Compile or read kernels that will be asked for, which takes less time together than one by one."""
-    load_all([(source(k), kernel_name(k)) for k in kernels if k.loop not in WINDOWS])
+    load_all([(source(k), k.name) for k in kernels if k.loop not in WINDOWS])

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 from ...plan.folding import ROOM, WIDE
 from ...plan.reducing import COLUMNS, DEEP
-from .emit import indent
+from ..lowering import indent, statements
+from .emit import VectorLowering
 from .fold_text import LANES, Fold, stored, words_text
 from .prelude import apart
 from .reduce_text import ROUNDS
-from .templates import Turns, offsets, shift, stacks, statements, turns
+from .templates import Turns, offsets, shift, stacks, turns
 
 
 class _Parts(NamedTuple):
@@ -71,7 +72,7 @@ def _after_text(kernel, turns):
     at = ["0" if single else "to" for single in after.single]
     loads = [f"after_x{len(results) + i} = at{first + i}(args)[{at[i]}]" for i in range(after.arrays)]
     puts = [f"at{first + i}(args)[to] = T{first + i}({{}})" for i in range(after.arrays, len(after.dtypes))]
-    lows, groups, _ = statements(after.body, (*results, *after.dtypes), puts, False, prefix="after_")
+    lows, groups, _ = statements(VectorLowering, after.body, (*results, *after.dtypes), puts, prefix="after_")
     helpers = [text for low in lows.values() for text in low.helpers.values() if text not in turns.head]
     names = ", ".join(f"after_x{i}" for i in range(len(results)))
     lines = indent([*loads, *[line for group in groups for line in group]], 4)

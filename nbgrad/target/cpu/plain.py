@@ -13,7 +13,7 @@ import numpy as np
 from ...base.errors import KernelError, problem
 from ...ops.elementary import bits
 from .fold_text import FILES
-from .kernels import kernel_name, source
+from .kernels import source
 from .load import source_path
 from .plain_folds import WORDS
 
@@ -46,7 +46,7 @@ def plain(kernel):
     KernelError
         For kernels of instructions that only the compiler has, such as products of matrices.
     """
-    text, name = source(kernel), kernel_name(kernel)
+    text, name = source(kernel), kernel.name
     body = [s for s in ast.parse(text).body if not isinstance(s, (ast.Import, ast.ImportFrom)) and not _replaced() & set(_names(s))]
     space = dict(_words())
     try:
@@ -69,7 +69,7 @@ def run_plain(kernel, words, tiles, arrays):
             try:
                 function(args, tile)
             except NameError as error:
-                raise _unable(kernel_name(kernel), error) from error
+                raise _unable(kernel.name, error) from error
 
 
 def _words() -> dict:

@@ -5,8 +5,8 @@ tells. (An infinity of each sign does the same, which costs time and changes not
 """
 
 from ...plan.reducing import COLUMNS
+from ..lowering import indent
 from .arg_text import TEXTS as ARG_TEXTS
-from .emit import indent
 from .fold_text import LANES, Fold, stored
 
 ROUNDS = 8  # passes over a run of floats before their sums are put aside: keeps rounding errors small

@@ -1,16 +1,18 @@
 """The loops that rows fill: map and reduce, as text. Loops that are whole by nature are in `loops_*.py`."""
 
+import functools
 import re
 from typing import NamedTuple
 
-from ...plan.mapping import Body, Literal, compute_dtype
-from .emit import Lowering, indent
+from ..lowering import as_body, indent, statements
+from .emit import VectorLowering
 from .prelude import apart, stack_text
 
 PART = 128  # numbers of a block of which each part of a long chain is done in turn: they stay in the first cache too
 HEAVY = 1  # functions of a part, at most where it can be cut
 DEEP = 3  # functions that wait for one another, at most in a chain that is not cut
 TURNS = 4  # vectors that are taken at a time where there are several functions; of short rows most numbers would be left over
+COMMON = functools.partial(VectorLowering, common=True)
 SLOW = re.compile(r"\b\w+_float(?:32|64)\(")
 NAME = re.compile(r"\b[a-z]\w*\b")
 BLOCK = 1024  # numbers that are looked through for rare arguments before they are taken: they stay in the first cache
@@ -59,7 +61,7 @@ def turns(body, dtypes, classes, first, long, place="") -> Turns:
     puts = [f"put{i}(p{i}, {at(i)}, T{i}({{}}))" for i in range(k, count)]
     kinds = ["uint8" if r.dtype == "bool" else r.dtype for r in body.reduced]
     puts += [f"fill{i}(room{i}, {place}, np.{kind}({{}}))" for i, kind in enumerate(kinds)]
-    lows, groups, values = statements(body, dtypes, puts, True)
+    lows, groups, values = statements(COMMON, body, dtypes, puts)
     rare = any(low.rare for low in lows.values())
     lines, parts = [line for group in groups for line in group], [] if body.shared and rare else cut(groups)
     loop, rooms = ["for i in range(start, min(n, start + grain)):", *shift([*inside, *lines])], {}
@@ -107,47 +109,6 @@ def {name}(args, tile):
 {indent(made.before, 8)}
 {indent([*made.loop, *last], 8)}
 """
-
-
-def as_body(kernel) -> Body:
-    """Return the rows that fill the loop of a kernel; a row alone is one of them."""
-    if isinstance(kernel.body, Body):
-        return kernel.body
-    op, dtypes = kernel.body, kernel.dtypes
-    k = len(dtypes) - 1
-    return Body(((op, tuple(range(k)), compute_dtype(op, dtypes[:k]), dtypes[k]),), (k,))
-
-
-def statements(body, dtypes, puts, common, before=None, prefix=""):
-    """Return (dtype -> Lowering, statements of one turn of the loop by rows, (name, dtype) of each value).
-
-    Definitions are shared with those of `before`; names of constants and inputs begin with `prefix`.
-    """
-    first = Lowering(body.calls[0][2], common)
-    first.prefix = prefix
-    lows = {first.dtype: first}
-    for dtype in [dtype for _, _, dtype, _ in body.calls]:
-        if dtype not in lows:
-            lows[dtype] = first.beside(dtype)
-            lows[dtype].prefix = prefix + lows[dtype].prefix
-    for dtype, low in lows.items():
-        if before is not None:
-            low.constants, low.helpers = before[dtype].constants, before[dtype].helpers
-    k, wanted = len(dtypes) - len(body.outs), (*body.outs, *[r.value for r in body.reduced])
-    values, groups = [(f"{prefix}x{i}", dtypes[i]) for i in range(k)], []
-    for number, (op, args, dtype, out) in enumerate(body.calls):
-        low, done = lows[dtype], len(first.lines)
-        result = low.row(op, [low.constant(a.value) if isinstance(a, Literal) else values[a][0] for a in args])
-        if out == "bool" and dtype != "bool" and op.name == "astype":
-            result = f"{result} != 0"
-        if number < len(body.calls) - 1 or len(wanted) > 1:
-            result = low.name(result if out == "bool" else f"np.{out}({result})")
-        values.append((result, out))
-        groups.append(first.lines[done:])
-    stored = [(max(0, v - k), put.format(values[v][0])) for put, v in zip(puts, wanted)]
-    for number, line in stored if not body.shared else [(len(groups) - 1, line) for _, line in stored]:
-        groups[number] = [*groups[number], line]
-    return lows, groups, values
 
 
 def cut(groups) -> list:
@@ -200,7 +161,7 @@ def _in_parts(lows, body, dtypes, inside, parts, puts, values):
         turn = [*[line for n, line in loads.items() if n in wanted], *back, *text, *seen, *kept]
         loop += ["    for i in range(block, stop):", *shift(shift(turn))]
     if "    rare = False" in loop:
-        again = [line for group in statements(body, dtypes, puts, False, lows)[1] for line in group]
+        again = [line for group in statements(VectorLowering, body, dtypes, puts, lows)[1] for line in group]
         loop += ["    if rare:", "        for i in range(block, stop):", *shift(shift(shift([*inside, *again])))]
     return loop, {f"r_{n}": known[n] for n in sorted(passed)}
 
@@ -221,7 +182,7 @@ def _two_ways(lows, body, dtypes, inside, lines, puts):
     One row is looked at before it is taken; of several, where nothing is written over what is read, the block is taken
     at once and a second time where that was wrong: to find out, most of it must be computed.
     """
-    again = [line for group in statements(body, dtypes, puts, False, lows)[1] for line in group]
+    again = [line for group in statements(VectorLowering, body, dtypes, puts, lows)[1] for line in group]
     low = next(iter(lows.values()))
     looks = [f"rare = rare | {condition}" for condition in low.rare]
     head = [

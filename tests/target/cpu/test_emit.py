@@ -13,7 +13,8 @@ from nbgrad.docs import rows
 from nbgrad.ops.elementary import bits
 from nbgrad.ops.special import digamma_of
 from nbgrad.ops.table import elementwise, scalar, table
-from nbgrad.target.cpu.emit import Lowering, emit_helper, indent, load_text
+from nbgrad.target.cpu.emit import VectorLowering
+from nbgrad.target.lowering import emit_helper, indent, load_text
 
 ROWS = [r for r in rows()["elementwise"] if "integer" not in r.accepts]
 HALF = 0.5
@@ -22,8 +23,8 @@ SCOPE = {"np": np, "math": math, "helper": lambda fn: fn, "pick": lambda conditi
 
 
 def lowered(fn, args, dtype="float64"):
-    """Return (Lowering, text of the result) of a function of numbers."""
-    low = Lowering(dtype)
+    """Return (VectorLowering, text of the result) of a function of numbers."""
+    low = VectorLowering(dtype)
     return low, low.put(body_formula(fn), args)
 
 
@@ -39,7 +40,7 @@ def evaluate(low, result, **values):
 def test_statements_of_a_row_mean_its_reference(row, rng):
     if row.ref is None:
         pytest.skip("no reference")
-    low = Lowering("float64")
+    low = VectorLowering("float64")
     result = low.put(row.formula, [f"a{i}" for i in range(len(row.params))])
     for _ in range(5):
         point = []
@@ -97,7 +98,7 @@ def test_constants_are_typed_and_shared():
 
 
 def test_zeros_of_both_signs_are_two_constants():
-    low = Lowering("float64")
+    low = VectorLowering("float64")
     names = [low.constant(0.0), low.constant(-0.0), low.constant(0.0), low.constant(math.nan)]
     assert names == ["c0", "c1", "c0", "c2"]
     scope = dict(SCOPE)
@@ -108,13 +109,13 @@ def test_zeros_of_both_signs_are_two_constants():
 
 
 def test_constants_of_integers_and_bools():
-    low = Lowering("int32")
+    low = VectorLowering("int32")
     assert (low.constant(2), low.constant(3.0)) == ("c0", "c1")
     assert low.header().splitlines() == ["c0 = np.int32(2)", "c1 = np.int32(3)"]
     with pytest.raises(KernelError, match=r"the constant 0.5 has no value in int32\n.*\n  try: "):
         low.constant(0.5)
-    assert Lowering("float32").constant(True) == "True"
-    assert Lowering("bool").constant(1) == "1"
+    assert VectorLowering("float32").constant(True) == "True"
+    assert VectorLowering("bool").constant(1) == "1"
 
 
 def largest(x):
@@ -195,7 +196,7 @@ def with_helper(x):
 
 
 def test_helpers_are_emitted_once_after_what_they_read():
-    low = Lowering("float32")
+    low = VectorLowering("float32")
     result = low.put(with_helper.formula, ["x"])
     header = low.header()
     assert header.count("def series(") == header.count("def inner(") == header.count("def leaky_relu(") == 1

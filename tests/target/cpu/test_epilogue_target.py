@@ -9,7 +9,8 @@ from nbgrad.plan.multiplying import plan_product
 from nbgrad.plan.plan import packed
 from nbgrad.plan.product import product_of
 from nbgrad.target.cpu.epilogue import epilogue_text
-from nbgrad.target.cpu.run import Launch, layout
+from nbgrad.target.cpu.run import Launch
+from nbgrad.target.launch import layout
 
 RNG = np.random.default_rng(0)
 SHAPES = [((5, 7), (7, 9)), ((70, 300), (300, 130)), ((40, 5000), (5000, 33)), ((6, 8, 9), (6, 9, 10)), ((3, 70, 40), (3, 40, 50)),

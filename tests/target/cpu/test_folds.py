@@ -5,7 +5,7 @@ import pytest
 
 from nbgrad.plan.plan import Kernel
 from nbgrad.target.cpu import folds
-from nbgrad.target.cpu.kernels import kernel_name, source
+from nbgrad.target.cpu.kernels import source
 from nbgrad.target.cpu.load import assembly, load
 from nbgrad.target.cpu.native import call, make_program
 from nbgrad.target.cpu.prelude import prelude
@@ -49,7 +49,7 @@ def test_the_order_of_floats_holds_for_all_of_them(dtype):
 
 def test_rows_are_taken_in_lanes():
     kernel = Kernel("softmax_rows", ("float32",) * 2, None, (False,))
-    text = assembly(source(kernel), kernel_name(kernel))
+    text = assembly(source(kernel), kernel.name)
     packed = [s for s in text.splitlines() if "ps\t" in s or ".4s" in s]
     assert len(packed) > 40
     assert "expf" not in text

@@ -10,7 +10,7 @@ import pytest
 from nbgrad.docs import kernels
 from nbgrad.ops.table import table
 from nbgrad.target.cpu import build
-from nbgrad.target.cpu.kernels import kernel_name, source
+from nbgrad.target.cpu.kernels import source
 from nbgrad.target.cpu.load import assembly, load
 from nbgrad.target.cpu.native import call, make_program
 from nbgrad.target.cpu.prelude import prelude
@@ -108,6 +108,6 @@ def test_what_is_no_straight_line_is_refused(body):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_loops_take_the_widest_vectors_and_call_nothing(name, dtype):
     kernel = kernels(table[name], dtype)["forward"]
-    machine = assembly(source(kernel), kernel_name(kernel))
+    machine = assembly(source(kernel), kernel.name)
     assert machine.count("%zmm") > 20
     assert "call" not in machine

@@ -9,12 +9,12 @@ from nbgrad.base.errors import KernelError
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel
 from nbgrad.target.cpu import load
-from nbgrad.target.cpu.kernels import LOOPS, WINDOWS, address, kernel_name, prepare, source
+from nbgrad.target.cpu.kernels import LOOPS, WINDOWS, address, prepare, source
 
 
 def test_names_say_loop_row_and_dtypes():
-    assert kernel_name(Kernel("map", ("float32", "float32"), table["tanh"], ("11", False))) == "map_tanh_float32"
-    assert kernel_name(Kernel("map", ("float32", "bool"), table["isnan"])) == "map_isnan_float32_bool"
+    assert Kernel("map", ("float32", "float32"), table["tanh"], ("11", False)).name == "map_tanh_float32"
+    assert Kernel("map", ("float32", "bool"), table["isnan"]).name == "map_isnan_float32_bool"
 
 
 def test_an_unknown_loop_is_refused():
@@ -29,7 +29,7 @@ def test_a_source_is_a_whole_file_with_its_choices_as_constants():
         kernel = Kernel(name, ("float32", "int64", "float32", "float32"), None, ("a", 2, True))
         tree = ast.parse(source(kernel))
         (found,) = [n for n in tree.body if isinstance(n, ast.FunctionDef) and [ast.unparse(d) for d in n.decorator_list] == ["kernel"]]
-        assert found.name == kernel_name(kernel)
+        assert found.name == kernel.name
         constants = {ast.unparse(n.targets[0]): n.value for n in tree.body if isinstance(n, ast.Assign)}
         assert [ast.literal_eval(constants[f"S{i}"]) for i in range(3)] == ["a", 2, True]
 
@@ -47,4 +47,4 @@ def test_kernels_that_will_be_asked_for_are_made_ready_together(monkeypatch):
     prepare([*kernels, Kernel(next(iter(WINDOWS)), ("float32",))])
     monkeypatch.setattr(load.build, "compiling", None)  # nothing is left to compile
     for kernel in kernels:
-        assert address(kernel) == load.load(source(kernel), kernel_name(kernel))
+        assert address(kernel) == load.load(source(kernel), kernel.name)

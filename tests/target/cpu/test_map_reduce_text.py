@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.target.cpu.kernels import kernel_name, source
+from nbgrad.target.cpu.kernels import source
 from nbgrad.target.cpu.load import kernel_function
 
 SHAPES = [((5,), (0,)), ((33000,), (0,)), ((3, 40), (1,)), ((9, 40), (0,)), ((7, 1029), (1,)), ((21, 5000), (0,)), ((21, 300), (0,)),
@@ -212,7 +212,7 @@ def test_rows_with_many_operands_are_vectors(axes, rng):
 
     _, (found,) = fused(f, *arrays)
     kernel = found.item.kernel
-    text = next(iter(kernel_function(source(kernel), kernel_name(kernel)).inspect_llvm().values()))
+    text = next(iter(kernel_function(source(kernel), kernel.name).inspect_llvm().values()))
     assert re.search(r"fmul (contract )?<\d+ x float>", text)
 
 

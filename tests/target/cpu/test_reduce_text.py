@@ -10,9 +10,10 @@ from nbgrad.ops.table import Op
 from nbgrad.ops.table import table as rows
 from nbgrad.plan.plan import Layout, packed
 from nbgrad.plan.reducing import plan_reduce
-from nbgrad.target.cpu.kernels import kernel_name, source
+from nbgrad.target.cpu.kernels import source
 from nbgrad.target.cpu.load import kernel_function
-from nbgrad.target.cpu.run import Launch, layout
+from nbgrad.target.cpu.run import Launch
+from nbgrad.target.launch import layout
 
 SHAPES = [((5,), (0,)), ((70,), (0,)), ((300,), (0,)), ((33000,), (0,)), ((3, 40), (1,)), ((3, 40), (0,)), ((7, 1029), (1,)),
           ((9, 5000), (0,)), ((700, 3), (0,)), ((700, 3), (1,)), ((5, 6, 7), (0, 2)), ((40, 6, 50), (0, 2)), ((40, 6, 50), (1,))]  # fmt: skip
@@ -24,7 +25,7 @@ def kernels(name, shape, axes, dtype="float32", acc="float64"):
 
 
 def llvm(kernel):
-    return next(iter(kernel_function(source(kernel), kernel_name(kernel)).inspect_llvm().values()))
+    return next(iter(kernel_function(source(kernel), kernel.name).inspect_llvm().values()))
 
 
 @pytest.mark.parametrize("axes", [(0,), (1,)])

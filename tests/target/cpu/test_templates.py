@@ -13,7 +13,7 @@ from nbgrad.ops.table import table
 from nbgrad.plan.mapping import Body
 from nbgrad.plan.plan import Kernel
 from nbgrad.target.cpu import build, machine_code, run
-from nbgrad.target.cpu.kernels import kernel_name, source
+from nbgrad.target.cpu.kernels import source
 from nbgrad.target.cpu.load import assembly, kernel_function
 from nbgrad.target.cpu.templates import TURNS, cut, waits
 
@@ -25,14 +25,14 @@ def test_a_float32_kernel_holds_no_double(name):
     for kernel in kernels(table[name], "float32").values():
         text = source(kernel)
         assert "float64" not in text[text.index("@kernel") :]
-        machine = assembly(text, kernel_name(kernel))
+        machine = assembly(text, kernel.name)
         doubles = [line for line in machine.splitlines() if "cvtss2sd" in line or "cvtsd2ss" in line]
         assert not doubles
 
 
 def llvm(kernel):
     """Return the optimised LLVM text of a kernel."""
-    return next(iter(kernel_function(source(kernel), kernel_name(kernel)).inspect_llvm().values()))
+    return next(iter(kernel_function(source(kernel), kernel.name).inspect_llvm().values()))
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def used(monkeypatch):
 
     def run_and_list(f):
         asked = []
-        monkeypatch.setattr(run, "_launches", {})
+        monkeypatch.setattr(run.CPU, "known", {})
         monkeypatch.setattr(run, "address", lambda kernel: asked.append(kernel) or address(kernel))
         f()
         return list(dict.fromkeys(asked))
@@ -69,7 +69,7 @@ def test_loops_on_float32_hold_no_double(name, used, seeded):
     kernels_used = used(SINGLE[name])
     assert kernels_used
     for kernel in kernels_used:
-        assert " double" not in llvm(kernel), kernel_name(kernel)
+        assert " double" not in llvm(kernel), kernel.name
 
 
 def test_inner_loops_are_vectorised():
@@ -211,7 +211,7 @@ def test_the_error_function_and_its_derivative_share_an_exponential():
     both = Kernel("map", ("float32",) * 4, Body(calls, (2, 3)), ("1111", False))
     steps = []
     for kernel in (value, both):
-        text, name = source(kernel).replace(f"TURNS = {TURNS}", ""), kernel_name(kernel)
+        text, name = source(kernel).replace(f"TURNS = {TURNS}", ""), kernel.name
         with build.compiling(text, name):
             steps.append(str(machine_code.optimised(build.linked(text, name))).count("@llvm.fma"))
     assert steps[1] <= steps[0] + 2

@@ -1,0 +1,21 @@
+"""Where arrays lie: who owns their memory, and how far their strides reach."""
+
+import numpy as np
+
+
+def owner(a) -> np.ndarray:
+    """Return the array that owns the memory of `a`, or the widest view of it that is known."""
+    while True:
+        base = a.base
+        base = getattr(base, "base", None) if base is not None and not isinstance(base, np.ndarray) else base
+        if not isinstance(base, np.ndarray):
+            return a
+        a = base
+
+
+def reach(a) -> tuple:
+    """Return the first and the last element behind the start of an array that its strides reach: from, to (exclusive)."""
+    if not a.size:
+        return 0, 0
+    reach = [(n - 1) * s // a.itemsize for n, s in zip(a.shape, a.strides)]
+    return sum(r for r in reach if r < 0), sum(r for r in reach if r > 0) + 1

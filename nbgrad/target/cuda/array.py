@@ -1,0 +1,118 @@
+"""An array on a device: where it lies, and how. Nothing of it can be read but through a copy."""
+
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from ...base.shapes import contiguous_strides
+from . import memory
+
+
+class Flags(NamedTuple):
+    """What NumPy's flags of the same names say."""
+
+    c_contiguous: bool
+    owndata: bool
+    writeable: bool = True
+    aligned: bool = True
+
+
+class DeviceArray:
+    """An array in the memory of a device.
+
+    Attributes
+    ----------
+    shadow : ndarray
+        An array of the same address, shape, strides and dtype, which nobody reads: on a device the address means nothing
+        to the processor. Views of it say where views of this array lie, and the memory is given back when it goes.
+    number : int
+        The device.
+    """
+
+    __slots__ = ("__weakref__", "_flat", "number", "shadow")
+    __array_ufunc__ = None
+    __hash__ = None
+
+    def __init__(self, shadow, number=0):
+        self.shadow, self.number, self._flat = shadow, number, None
+
+    shape = property(lambda self: self.shadow.shape)
+    strides = property(lambda self: self.shadow.strides)
+    dtype = property(lambda self: self.shadow.dtype)
+    ndim = property(lambda self: self.shadow.ndim)
+    size = property(lambda self: self.shadow.size)
+    itemsize = property(lambda self: self.shadow.itemsize)
+    nbytes = property(lambda self: self.shadow.nbytes)
+    base = property(lambda self: self.shadow.base)
+
+    @property
+    def flags(self) -> Flags:
+        return Flags(self.shadow.flags.c_contiguous, self.shadow.ndim < 2 or self.shadow.flags.c_contiguous)
+
+    @property
+    def device(self) -> str:
+        return f"cuda:{self.number}"
+
+    @property
+    def flat(self) -> tuple:
+        """(flat array of the package over all that the strides reach, elements from its start to the first element)."""
+        if self._flat is None:
+            self._flat = memory.flat(self.shadow, self.number)
+        return self._flat
+
+    def like(self, view) -> "DeviceArray":
+        """Return the array whose shadow is a view of this one's."""
+        return DeviceArray(view, self.number)
+
+    def transpose(self, axes) -> "DeviceArray":
+        """Return a view, as `ndarray.transpose`."""
+        return self.like(self.shadow.transpose(axes))
+
+    def reshape(self, shape) -> "DeviceArray":
+        """Return a view of an array that lies row by row."""
+        if not self.shadow.flags.c_contiguous:
+            raise ValueError("only what lies row by row is reshaped without a copy")  # a bug of nbgrad: callers copy first
+        return self.like(self.shadow.reshape(shape))
+
+    def __getitem__(self, index) -> "DeviceArray":
+        """Return a view, by whole numbers, slices, None and `...`."""
+        index = index if type(index) is tuple else (index,)
+        return self.like(self.shadow[(*index, ...)] if ... not in index else self.shadow[index])
+
+    def __len__(self):
+        return len(self.shadow)
+
+    def __repr__(self):
+        return f"DeviceArray({self.dtype.name}{list(self.shape)} on {self.device})"
+
+
+def empty(shape, dtype, number=0) -> DeviceArray:
+    """Return memory that is not set, row by row.
+
+    Raises
+    ------
+    OutOfMemoryError
+    """
+    dtype = np.dtype(dtype)
+    root = memory.pool(number).root(max(1, prod(shape) * dtype.itemsize))
+    strides = [s * dtype.itemsize for s in contiguous_strides(shape)]
+    return DeviceArray(np.ndarray(shape, dtype, root, 0, strides), number)
+
+
+def from_host(a, number=0) -> DeviceArray:
+    """Return a copy of a NumPy array on a device."""
+    out = empty(a.shape, a.dtype, number)
+    if a.size:
+        whole = np.ascontiguousarray(a).reshape(-1)
+        out.flat[0].copy_to_device(whole.view(np.uint8) if a.dtype == bool else whole)
+    return out
+
+
+def to_host(a) -> np.ndarray:
+    """Return a copy of an array that lies row by row as a NumPy array; waits for what is still computed."""
+    out = np.empty(a.shape, a.dtype)
+    if a.size:
+        whole = out.reshape(-1)
+        a.flat[0].copy_to_host(whole.view(np.uint8) if a.dtype == bool else whole)
+    return out

@@ -1,0 +1,101 @@
+"""From a kernel to its text, and from there to a function of a CUDA package."""
+
+import ast
+import functools
+import hashlib
+import inspect
+import linecache
+import re
+import textwrap
+from typing import NamedTuple
+
+from ...base.errors import KernelError, problem
+from ...plan.plan import Kernel
+from ..lowering import emit_helper
+from . import simulated_math
+from .map_text import map_text
+from .package import package
+from .prelude import prelude
+
+TEXTS = {"map": map_text}
+MODULES = ()
+MOST_BLOCKS = 1 << 16
+LOOPS = {
+    n: (f, module) for module in MODULES for n, f in vars(module).items()
+    if inspect.isfunction(f) and f.__module__ == module.__name__ and n in module.LAUNCH
+}  # fmt: skip
+
+
+class Each(NamedTuple):
+    """A launch in which each number, of so many, is one thread's; threads take several where there are more than fit."""
+
+    count: int
+
+    def grid(self, package) -> tuple:
+        """Return (blocks, threads of a block)."""
+        if package.simulated:
+            return min(2, max(1, self.count)), 2
+        return max(1, min(-(-self.count // package.threads), MOST_BLOCKS)), package.threads
+
+
+class Blocks(NamedTuple):
+    """A launch in which a block of threads works together on each of so many units."""
+
+    count: int
+
+    def grid(self, package) -> tuple:
+        """Return (blocks, threads of a block)."""
+        return max(1, min(self.count, 2 if package.simulated else MOST_BLOCKS)), package.threads
+
+
+LAUNCH = {"map": lambda words: Each(words[3] // words[2] * words[0])}
+for module in MODULES:
+    LAUNCH.update(module.LAUNCH)
+
+
+@functools.cache
+def source(kernel: Kernel) -> str:
+    """Return the whole text of the file that holds a kernel.
+
+    Raises
+    ------
+    KernelError
+        For a loop that has no text for CUDA.
+    """
+    name = kernel.name
+    if kernel.loop in TEXTS:
+        body = TEXTS[kernel.loop](kernel, name)
+    else:
+        body = _loop_text(kernel, name)
+    return f"{prelude(package(), kernel.dtypes)}\n" + re.sub(r"\n\s*\n(?= +\S)", "\n", body)
+
+
+def _loop_text(kernel, name):
+    """Return the text of a loop kept as a function in `loops_*.py`, with its static choices as constants."""
+    if kernel.loop not in LOOPS:
+        raise problem(KernelError, f"the loop {kernel.loop} is not there on CUDA", 'the same on the CPU: x.to("cpu")')
+    fn, module = LOOPS[kernel.loop]
+    helpers: dict = {}
+    for helper in getattr(module, "HELPERS", {}).get(kernel.loop, ()):
+        emit_helper(helper, helpers)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
+    tree.name, tree.decorator_list = name, []
+    constants = [f"S{i} = {value!r}" for i, value in enumerate(kernel.static)]
+    for used in sorted(set(fn.__code__.co_names) - set(helpers)):
+        value = getattr(module, used, None)
+        if isinstance(value, (bool, int, float)):
+            constants.append(f"{used} = {value!r}")
+    return "\n".join([*constants, *helpers.values(), "", "", "@kernel", ast.unparse(tree), ""])
+
+
+@functools.cache
+def function(kernel: Kernel):
+    """Return a kernel as a function of the package: called with its words, then its operands, each a flat array."""
+    text, name = source(kernel), kernel.name
+    file = f"<{name} {hashlib.sha256(text.encode()).hexdigest()[:12]} on CUDA>"
+    linecache.cache[file] = len(text), None, text.splitlines(True), file
+    space = {"__name__": f"nbgrad_cuda_{name}"}
+    if package().simulated:
+        space |= {"cuda": package().cuda, **simulated_math.NAMES}
+    exec(compile(text, file, "exec"), space)
+    return space[name]

@@ -1,0 +1,181 @@
+"""Memory of devices: blocks that are kept and given out again, how much there is, and what holds it."""
+
+import ctypes
+import weakref
+from collections import defaultdict
+from typing import NamedTuple
+
+import numpy as np
+
+from ...base.errors import OutOfMemoryError, problem
+from ...base.memory import owner, reach
+from ...tape.tape import place, shown
+from .package import package
+
+SMALL, STEP = 1 << 20, 2 << 20  # blocks up to SMALL are powers of two, larger ones multiples of STEP, so that they fit again
+LEAST = 512
+TOLD = 5  # holders that an error names
+
+
+class MemoryInfo(NamedTuple):
+    """Bytes of a device that nbgrad uses.
+
+    allocated : by arrays that live; peak : the most that ever was, or since `reset_peak`; reserved : with the blocks that
+    wait for the next array; free, total : of the device, as its driver says (0 in the simulator).
+    """
+
+    allocated: int
+    peak: int
+    reserved: int
+    free: int
+    total: int
+
+
+class Holder(NamedTuple):
+    """A block that is given out: its bytes, and (code, instruction) of the line that asked for it."""
+
+    size: int
+    place: tuple | None
+
+
+class Pool:
+    """The blocks of a device: those that are given out by address, those that wait by size."""
+
+    def __init__(self, number):
+        self.number, self.limit = number, None
+        self.blocks, self.holders, self.waiting = {}, {}, defaultdict(list)
+        self.allocated = self.peak = self.reserved = 0
+
+    def root(self, size) -> np.ndarray:
+        """Return the shadow of new memory of so many bytes, which is given back when nobody holds the shadow.
+
+        Raises
+        ------
+        OutOfMemoryError
+            When there is no room, also after blocks that wait were given back to the driver.
+        """
+        room = rounded(size)
+        block = self.waiting[room].pop() if self.waiting[room] else self._new(room, size)
+        shadow = _shadow(block, size)
+        address = shadow.__array_interface__["data"][0]
+        self.blocks[address], self.holders[address] = block, Holder(room, place())
+        self.allocated += room
+        self.peak = max(self.peak, self.allocated)
+        weakref.finalize(shadow, self._back, address).atexit = False
+        return shadow
+
+    def adopt(self, block, size) -> np.ndarray:
+        """Return the shadow of memory that somebody else made: an array of bytes of the package, held as long as the shadow."""
+        shadow = _shadow(block, size)
+        address = shadow.__array_interface__["data"][0]
+        if address not in self.blocks:
+            self.blocks[address] = block
+            weakref.finalize(shadow, self.blocks.pop, address, None).atexit = False
+        return shadow
+
+    def _new(self, room, size):
+        if self.limit is None or self.reserved + room <= self.limit:
+            block = self._asked(room)
+            if block is not None:
+                return block
+        self.empty()
+        block = self._asked(room) if self.limit is None or self.reserved + room <= self.limit else None
+        if block is None:
+            raise self._full(size)
+        return block
+
+    def _asked(self, room):
+        """Return new bytes from the driver; None where it has none."""
+        try:
+            block = package().cuda.device_array(room, np.uint8)
+        except Exception as error:
+            if "OUT_OF_MEMORY" in str(error) or isinstance(error, MemoryError):
+                return None
+            raise
+        self.reserved += room
+        return block
+
+    def _back(self, address):
+        """Take a block back whose array is no more."""
+        block, room = self.blocks.pop(address), self.holders.pop(address).size
+        self.allocated -= room
+        self.waiting[room].append(block)
+
+    def empty(self) -> int:
+        """Give the blocks that wait back to the driver; return their bytes."""
+        freed = sum(room * len(blocks) for room, blocks in self.waiting.items())
+        self.waiting.clear()
+        self.reserved -= freed
+        return freed
+
+    def info(self) -> MemoryInfo:
+        """Return how much memory is used."""
+        free, total = (0, 0) if package().simulated else map(int, package().cuda.current_context().get_memory_info())
+        return MemoryInfo(self.allocated, self.peak, self.reserved, free, total)
+
+    def _full(self, size):
+        largest = sorted(self.holders.values(), key=lambda h: -h.size)[:TOLD]
+        held = ", ".join(f"{amount(h.size)} of {shown(h.place) or 'nbgrad'}" for h in largest) or "nothing of nbgrad's"
+        info = self.info()
+        room = f"{amount(info.free)} of {amount(info.total)} are free" if self.limit is None else f"the limit is {amount(self.limit)}"
+        what = f"cuda:{self.number} has no {amount(size)} left: {room}, arrays hold {amount(self.allocated)} (the largest: {held})"
+        return problem(OutOfMemoryError, what, "smaller batches, del of arrays that are not needed, or ng.checkpoint")
+
+
+def amount(size) -> str:
+    """Return bytes as text.
+
+    >>> amount(1536), amount(5 << 30)
+    ('1.5 KiB', '5 GiB')
+    """
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} GiB"
+
+
+def rounded(size) -> int:
+    """Return the bytes of the block that holds so many.
+
+    >>> rounded(1), rounded(1000), rounded(3 << 20)
+    (512, 1024, 4194304)
+    """
+    if size <= SMALL:
+        return max(LEAST, 1 << (size - 1).bit_length()) if size > 1 else LEAST
+    return -(-size // STEP) * STEP
+
+
+def _shadow(block, size):
+    """Return bytes at the address of a block that nobody reads; views of it lead back to it, and it to nothing."""
+    return np.frombuffer((ctypes.c_uint8 * size).from_address(address_of(block)), np.uint8)
+
+
+def address_of(block) -> int:
+    """Return where an array of the package lies."""
+    return block.ctypes.data if package().simulated else block.device_ctypes_pointer.value
+
+
+def flat(shadow, number):
+    """Return (flat array of the package over all that a shadow reaches, elements from its start to the first element)."""
+    root, low, high = owner(shadow), *reach(shadow)
+    size, start = shadow.itemsize, shadow.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    dtype = np.dtype(np.uint8) if shadow.dtype == bool else shadow.dtype
+    block = pool(number).blocks[root.__array_interface__["data"][0]]
+    return typed(block, start + low * size, high - low, dtype), -low
+
+
+def typed(block, start, count, dtype):
+    """Return `count` numbers of a dtype from byte `start` of a block on."""
+    return block[start : start + count * dtype.itemsize].view(dtype)
+
+
+_pools: dict = {}
+
+
+def pool(number=0) -> Pool:
+    """Return the pool of a device."""
+    found = _pools.get(number)
+    if found is None:
+        found = _pools[number] = Pool(number)
+    return found

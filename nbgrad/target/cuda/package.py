@@ -1,0 +1,64 @@
+"""Which package brings `cuda`: numba-cuda, numba-cuda-mlir or the target inside Numba; or Numba's simulator on the CPU."""
+
+import functools
+import importlib.util
+import warnings
+from typing import Any, NamedTuple
+
+from ...base.config import config
+from ...base.errors import ArgumentError, problem
+
+NAMES = ("numba-cuda", "mlir", "builtin")
+FOUND_BY = {"numba-cuda": "numba_cuda", "mlir": "numba_cuda_mlir", "builtin": "numba"}
+
+
+class Package(NamedTuple):
+    """A package of CUDA kernels.
+
+    name : one of `NAMES`; cuda : its module; simulated : whether kernels run as Python on the CPU;
+    line : the line of a kernel's file that brings `cuda`.
+    """
+
+    name: str
+    cuda: Any
+    simulated: bool
+    line: str
+
+    @property
+    def lanes(self) -> int:
+        """How many threads of a block go together, a warp: few in the simulator, where a thread is one of Python's."""
+        return 4 if self.simulated else 32
+
+    @property
+    def threads(self) -> int:
+        """How many threads a block has whose threads work together."""
+        return 8 if self.simulated else 256
+
+
+@functools.cache
+def package() -> Package:
+    """Return the package to use: the one that NBGRAD_CUDA names, else the first of `NAMES` that is installed.
+
+    Raises
+    ------
+    ArgumentError
+        When NBGRAD_CUDA is no name of a package, or names one that is not installed.
+    """
+    wanted = config.cuda
+    if wanted and wanted not in NAMES:
+        raise problem(ArgumentError, f"NBGRAD_CUDA={wanted}: no package of CUDA kernels has this name", f"one of {', '.join(NAMES)}")
+    installed = [n for n in NAMES if importlib.util.find_spec(FOUND_BY[n]) is not None]
+    if wanted and wanted not in installed:
+        raise problem(ArgumentError, f"NBGRAD_CUDA={wanted}: {FOUND_BY[wanted]} is not installed", 'pip install "nbgrad[cu13]"')
+    name = wanted or installed[0]
+    if name == "mlir":
+        from numba_cuda_mlir import cuda
+
+        return Package(name, cuda, False, "from numba_cuda_mlir import cuda")
+    from numba import config as numba_config
+    from numba import cuda
+
+    simulated = bool(numba_config.ENABLE_CUDASIM)
+    if name == "builtin" and not simulated:
+        warnings.warn('numba.cuda inside Numba is no longer kept up; numba-cuda is: pip install "nbgrad[cu13]"', stacklevel=3)
+    return Package(name, cuda, simulated, "from numba import cuda")

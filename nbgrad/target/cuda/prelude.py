@@ -1,0 +1,85 @@
+"""The text that every kernel of the CUDA target begins with."""
+
+# The words of a kernel, `args`, are an array of int64: per pointer the offset of its first element, then those of the plan.
+# A pointer `p0`, `p1`, ... is a flat array of the device; element i of an operand is p0[args[0] + i].
+
+DEVICE = """\
+import math
+
+import numpy as np
+{line}
+
+LANES, THREADS = 32, {threads}
+kernel = cuda.jit
+helper = cuda.jit(device=True)
+cbrt_float64, rint_float64, floor_float64 = cuda.libdevice.cbrt, cuda.libdevice.rint, cuda.libdevice.floor
+cbrt_float32, rint_float32, floor_float32 = cuda.libdevice.cbrtf, cuda.libdevice.rintf, cuda.libdevice.floorf
+ceil_float64, trunc_float64 = cuda.libdevice.ceil, cuda.libdevice.trunc
+ceil_float32, trunc_float32 = cuda.libdevice.ceilf, cuda.libdevice.truncf
+
+
+@helper
+def lane_down(value, by):
+    \"\"\"Return the value of the thread `by` lanes behind this one, all lanes of a warp asking; its own where there is none.\"\"\"
+    return cuda.shfl_down_sync(0xFFFFFFFF, value, by)
+
+
+@helper
+def lane_first(value):
+    \"\"\"Return the value of the first lane of the warp.\"\"\"
+    return cuda.shfl_sync(0xFFFFFFFF, value, 0)
+"""
+
+SIMULATED = """\
+import numpy as np
+
+LANES, THREADS = {lanes}, {threads}
+
+
+def kernel(fn):
+    def run(*args):
+        with np.errstate(all="ignore"):
+            fn(*args)
+
+    return cuda.jit(run)
+
+
+def helper(fn):
+    return fn
+
+
+def box_of(value):
+    floats = cuda.shared.array(1024, np.float64)
+    whole = cuda.shared.array(1024, np.int64)
+    return floats if isinstance(value, (float, np.floating)) else whole
+
+
+def lane_of(value, at):
+    # the value of another thread of the block, all of whose threads ask
+    box = box_of(value)
+    box[cuda.threadIdx.x] = value
+    cuda.syncthreads()
+    other = box[at]
+    cuda.syncthreads()
+    return type(value)(other)
+
+
+def lane_down(value, by):
+    me = cuda.threadIdx.x
+    return lane_of(value, me + by if me % LANES + by < LANES else me)
+
+
+def lane_first(value):
+    return lane_of(value, cuda.threadIdx.x // LANES * LANES)
+"""
+
+
+def prelude(package, dtypes) -> str:
+    """Return the text that defines `cuda`, `math`, `np`, `kernel`, `helper`, `LANES`, `THREADS`, lanes and `T0`, `T1`, ...
+
+    In the simulator `cuda` and `math` are put among the names of the text by what runs it: it knows its own `cuda` only by
+    that name, and Python's `math` raises where CUDA gives NaN.
+    """
+    head = (SIMULATED if package.simulated else DEVICE).format(line=package.line, threads=package.threads, lanes=package.lanes)
+    names = ["uint8" if d == "bool" else d for d in dtypes]
+    return head + "\n" + "".join(f"T{i} = np.{d}\n" for i, d in enumerate(names))

@@ -1,0 +1,52 @@
+"""Steps of plans made ready to launch: the words on the device, and which arrays each of them takes."""
+
+
+import numpy as np
+
+from .array import empty
+from .kernels import LAUNCH, function
+from .package import package
+
+
+class Steps:
+    """The steps of a plan, ready for arrays of one layout."""
+
+    def __init__(self, plan, number=0):
+        self.number, self.scratch = number, plan.scratch
+        self.steps = []
+        for step in plan.steps:
+            if isinstance(step, Direct):
+                self.steps.append((step, None, step.pointers, None, None))
+                continue
+            grid = LAUNCH[step.kernel.loop](step.words).grid(package())
+            self.steps.append((function(step.kernel), grid, step.pointers, step.words, {}))
+
+    def run(self, arrays, stream=0):
+        """Run on device arrays: the inputs, then the results."""
+        made = [empty(shape, dtype, self.number) for shape, dtype in self.scratch]
+        arrays = [*arrays, *made]
+        for call, grid, pointers, words, known in self.steps:
+            if grid is None:
+                call.run([arrays[p] for p in pointers])
+                continue
+            flats = [arrays[p].flat for p in pointers]
+            offsets = tuple([offset for _, offset in flats])
+            found = known.get(offsets)
+            if found is None:
+                found = known[offsets] = words_on_device((*offsets, *words), self.number)
+            call[(*grid, stream)](found, *[a for a, _ in flats])
+
+
+class Direct:
+    """A step that is no kernel of nbgrad's but a call of a library: `run(arrays)` of its pointers."""
+
+    __slots__ = ("pointers", "run")
+
+    def __init__(self, run, pointers):
+        self.run, self.pointers = run, pointers
+
+
+def words_on_device(words, number):
+    """Return words as an array of the package."""
+    held = np.array(words, np.int64)
+    return package().cuda.to_device(held)
