@@ -7,50 +7,23 @@ import inspect
 import linecache
 import re
 import textwrap
-from typing import NamedTuple
 
 from ...base.errors import KernelError, problem
 from ...plan.plan import Kernel
 from ..lowering import emit_helper
-from . import simulated_math
-from .map_text import map_text
+from . import map_text, simulated_math
 from .package import package
 from .prelude import prelude
 
-TEXTS = {"map": map_text}
-MODULES = ()
-MOST_BLOCKS = 1 << 16
+TEXT_MODULES = (map_text,)  # loops that rows fill: TEXTS, and LAUNCH of each
+MODULES = ()  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
+TEXTS = {loop: text for module in TEXT_MODULES for loop, text in module.TEXTS.items()}
 LOOPS = {
     n: (f, module) for module in MODULES for n, f in vars(module).items()
     if inspect.isfunction(f) and f.__module__ == module.__name__ and n in module.LAUNCH
 }  # fmt: skip
 
-
-class Each(NamedTuple):
-    """A launch in which each number, of so many, is one thread's; threads take several where there are more than fit."""
-
-    count: int
-
-    def grid(self, package) -> tuple:
-        """Return (blocks, threads of a block)."""
-        if package.simulated:
-            return min(2, max(1, self.count)), 2
-        return max(1, min(-(-self.count // package.threads), MOST_BLOCKS)), package.threads
-
-
-class Blocks(NamedTuple):
-    """A launch in which a block of threads works together on each of so many units."""
-
-    count: int
-
-    def grid(self, package) -> tuple:
-        """Return (blocks, threads of a block)."""
-        return max(1, min(self.count, 2 if package.simulated else MOST_BLOCKS)), package.threads
-
-
-LAUNCH = {"map": lambda words: Each(words[3] // words[2] * words[0])}
-for module in MODULES:
-    LAUNCH.update(module.LAUNCH)
+LAUNCH = {loop: launch for module in (*TEXT_MODULES, *MODULES) for loop, launch in module.LAUNCH.items()}
 
 
 @functools.cache

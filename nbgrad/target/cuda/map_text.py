@@ -2,6 +2,7 @@
 
 from ..lowering import as_body, indent, statements
 from .emit import ThreadLowering
+from .grids import Each
 
 
 def map_text(kernel, name) -> str:
@@ -37,3 +38,7 @@ def offsets(count) -> list:
         f"axes = args[{count + 5}]", "rest = row", "for d in range(axes - 1, -1, -1):", f"    extent = args[{lengths} + d]",
         "    at = rest % extent", "    rest = rest // extent", *steps,
     ]  # fmt: skip
+
+
+TEXTS = {"map": map_text}
+LAUNCH = {"map": lambda words: Each(words[3] // words[2] * words[0])}

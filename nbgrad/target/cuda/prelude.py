@@ -25,6 +25,12 @@ def lane_down(value, by):
 
 
 @helper
+def lane_across(value, by):
+    \"\"\"Return the value of the thread whose lane differs in the bit `by`, all lanes of a warp asking.\"\"\"
+    return cuda.shfl_xor_sync(0xFFFFFFFF, value, by)
+
+
+@helper
 def lane_first(value):
     \"\"\"Return the value of the first lane of the warp.\"\"\"
     return cuda.shfl_sync(0xFFFFFFFF, value, 0)
@@ -67,6 +73,10 @@ def lane_of(value, at):
 def lane_down(value, by):
     me = cuda.threadIdx.x
     return lane_of(value, me + by if me % LANES + by < LANES else me)
+
+
+def lane_across(value, by):
+    return lane_of(value, cuda.threadIdx.x ^ by)
 
 
 def lane_first(value):
