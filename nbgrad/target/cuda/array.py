@@ -30,12 +30,12 @@ class DeviceArray:
         The device.
     """
 
-    __slots__ = ("__weakref__", "_flat", "number", "shadow")
+    __slots__ = ("__weakref__", "_flats", "number", "shadow")
     __array_ufunc__ = None
     __hash__ = None
 
     def __init__(self, shadow, number=0):
-        self.shadow, self.number, self._flat = shadow, number, None
+        self.shadow, self.number, self._flats = shadow, number, {}
 
     shape = property(lambda self: self.shadow.shape)
     strides = property(lambda self: self.shadow.strides)
@@ -57,9 +57,17 @@ class DeviceArray:
     @property
     def flat(self) -> tuple:
         """(flat array of the package over all that the strides reach, elements from its start to the first element)."""
-        if self._flat is None:
-            self._flat = memory.flat(self.shadow, self.number)
-        return self._flat
+        return self.read_as(None)
+
+    def read_as(self, dtype) -> tuple:
+        """Return the same with the numbers read as those of a dtype of the same width: loops that only move numbers are
+        made once per width."""
+        found = self._flats.get(dtype)
+        if found is None:
+            whole, first = self.flat if dtype else memory.flat(self.shadow, self.number)
+            wanted = np.dtype(dtype or whole.dtype)
+            found = self._flats[dtype] = whole if wanted in (whole.dtype, bool) else whole.view(wanted), first
+        return found
 
     def like(self, view) -> "DeviceArray":
         """Return the array whose shadow is a view of this one's."""

@@ -11,12 +11,12 @@ import textwrap
 from ...base.errors import KernelError, problem
 from ...plan.plan import Kernel
 from ..lowering import emit_helper
-from . import map_text, simulated_math
+from . import loops_gather, loops_place, map_text, simulated_math
 from .package import package
 from .prelude import prelude
 
 TEXT_MODULES = (map_text,)  # loops that rows fill: TEXTS, and LAUNCH of each
-MODULES = ()  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
+MODULES = (loops_gather, loops_place)  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
 TEXTS = {loop: text for module in TEXT_MODULES for loop, text in module.TEXTS.items()}
 LOOPS = {
     n: (f, module) for module in MODULES for n, f in vars(module).items()

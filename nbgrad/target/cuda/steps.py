@@ -19,7 +19,8 @@ class Steps:
                 self.steps.append((step, None, step.pointers, None, None))
                 continue
             grid = LAUNCH[step.kernel.loop](step.words).grid(package())
-            self.steps.append((function(step.kernel), grid, step.pointers, step.words, {}))
+            pointers = tuple(zip(step.pointers, step.kernel.dtypes))
+            self.steps.append((function(step.kernel), grid, pointers, step.words, {}))
 
     def run(self, arrays, stream=0):
         """Run on device arrays: the inputs, then the results."""
@@ -29,7 +30,7 @@ class Steps:
             if grid is None:
                 call.run([arrays[p] for p in pointers])
                 continue
-            flats = [arrays[p].flat for p in pointers]
+            flats = [arrays[p].read_as(dtype) for p, dtype in pointers]
             offsets = tuple([offset for _, offset in flats])
             found = known.get(offsets)
             if found is None:

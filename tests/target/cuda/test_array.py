@@ -42,6 +42,16 @@ def test_a_view_keeps_the_memory():
     np.testing.assert_array_equal(to_host(row_major(last)), [3.0, 4.0, 5.0])
 
 
+def test_numbers_are_read_as_their_bits(rng):
+    a = rng.standard_normal((3, 4)).astype("float32")
+    x = from_host(a)
+    whole, first = x[::-1].read_as("uint32")
+    assert (whole.dtype, first) == (np.uint32, 8)
+    np.testing.assert_array_equal(whole.copy_to_host(), a.ravel().view("uint32"))
+    assert x.read_as("float32")[0].dtype == np.float32
+    assert from_host(a > 0).read_as("bool")[0].dtype == np.uint8
+
+
 def test_arrays_without_elements():
     a = from_host(np.zeros((0, 3), "float32"))
     assert to_host(a).shape == (0, 3)
