@@ -11,12 +11,22 @@ import textwrap
 from ...base.errors import KernelError, problem
 from ...plan.plan import Kernel
 from ..lowering import emit_helper
-from . import loops_gather, loops_place, map_text, simulated_math
+from . import (
+    loops_gather,
+    loops_place,
+    loops_random,
+    map_text,
+    simulated_math,
+)
 from .package import package
 from .prelude import prelude
 
 TEXT_MODULES = (map_text,)  # loops that rows fill: TEXTS, and LAUNCH of each
-MODULES = (loops_gather, loops_place)  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
+MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
+    loops_gather,
+    loops_place,
+    loops_random,
+)
 TEXTS = {loop: text for module in TEXT_MODULES for loop, text in module.TEXTS.items()}
 LOOPS = {
     n: (f, module) for module in MODULES for n, f in vars(module).items()
@@ -50,7 +60,10 @@ def _loop_text(kernel, name):
     fn, module = LOOPS[kernel.loop]
     helpers: dict = {}
     for helper in getattr(module, "HELPERS", {}).get(kernel.loop, ()):
-        emit_helper(helper, helpers)
+        if isinstance(helper, tuple):  # a name, and what writes the text for a kernel
+            helpers[helper[0]] = helper[1](kernel)
+        else:
+            emit_helper(helper, helpers)
     tree = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
     tree.name, tree.decorator_list = name, []
     constants = [f"S{i} = {value!r}" for i, value in enumerate(kernel.static)]

@@ -17,4 +17,15 @@ def movement():
     ]  # fmt: skip
 
 
-SAMPLES = {"elementwise": elementwise, "movement": movement}
+def random():
+    kernels = [Kernel(f"random_{name}", ("int64", dtype)) for name, dtype in
+               [("bits", "uint32"), ("float32", "float32"), ("float64", "float64"), ("integers", "int64")]]  # fmt: skip
+    loops = (("start", 1), ("links", 4), ("places", 3))
+    return kernels + [Kernel(f"permutation_{name}", ("int64",) * pointers) for name, pointers in loops]
+
+
+SAMPLES = {
+    "elementwise": elementwise,
+    "movement": movement,
+    "random": random,
+}
