@@ -5,6 +5,7 @@
 8.0
 """
 
+from . import cuda as cuda
 from . import data as data
 from . import io as io
 from . import nn as nn
@@ -400,6 +401,7 @@ __all__ = [
     "cosine_similarity",
     "count_nonzero",
     "cross_entropy",
+    "cuda",
     "cummax",
     "cummin",
     "cumprod",

@@ -5,6 +5,7 @@ import numpy as np
 from .base.errors import AnomalyError, problem
 from .road import ROAD
 from .tape.tape import recording
+from .target.run import host
 
 
 class detect_anomaly:  # noqa: N801 - used like a statement
@@ -34,7 +35,7 @@ class detect_anomaly:  # noqa: N801 - used like a statement
 
 
 def _has_nan(a):
-    return a.dtype.kind == "f" and bool(np.isnan(a).any())
+    return a.dtype.kind == "f" and bool(np.isnan(host(a)).any())
 
 
 def _forward(op, tensors, out):
@@ -46,11 +47,11 @@ def _forward(op, tensors, out):
 
 
 def _low(a):
-    return a.min() if a.size else np.nan
+    return host(a).min() if a.size else np.nan
 
 
 def _high(a):
-    return a.max() if a.size else np.nan
+    return host(a).max() if a.size else np.nan
 
 
 def _backward(node, index, g):

@@ -14,7 +14,7 @@ from .history import Kept, node_of
 from .loops import is_compiled
 from .ops.table import Op
 from .tape.tape import no_grad, recording
-from .tensor import Tensor
+from .target.run import host, put
 
 
 def op_by_hand(forward, backward, name):
@@ -63,7 +63,8 @@ class ByHand:
         else:
             for t in tensors:
                 t._read(f"{self.name}(), which is run by Python,")
-            out = np.asarray(self.forward(*[np.ascontiguousarray(t.data) for t in tensors]))
+            out = np.asarray(self.forward(*[np.ascontiguousarray(host(t.data)) for t in tensors]))
+            out = put(out, next((t.device for t in tensors if t.device != "cpu"), "cpu"))
         kept = {a: Kept(t, node_of(t)) for a, t in zip(self.params, tensors) if a in self.asked}
         shapes, given = [t.shape for t in tensors], [t.data for t in tensors]
         (result,) = record_custom(self.row, [node_of(t) for t in tensors], [out], kept, shapes, given)
@@ -84,12 +85,13 @@ class ByHand:
             for v in values:
                 v._read(f"the backward of {name}, which is run by Python,")
             with no_grad():  # a backward may write into its g: other paths of the tape read the same memory
-                parts = self.backward(*[np.array(v.data) if v is g else np.ascontiguousarray(v.data) for v in values])
+                given = [np.array(host(v.data)) if v is g else np.ascontiguousarray(host(v.data)) for v in values]
+                parts = self.backward(*given)
             parts = parts if isinstance(parts, tuple) else (parts,)
         if len(parts) != len(self.params):
             what = f"op {name}: backward returned {len(parts)} gradients for the parameters {self.params}"
             raise problem(GradientError, what, "one per parameter, None where there is none")
-        return [None if p is None else _once(checked(Tensor(p), node, i, name), name, values, node) for i, p in enumerate(parts)]
+        return [None if p is None else _once(checked(as_tensor(p, g), node, i, name), name, values, node) for i, p in enumerate(parts)]
 
 
 def _parameters(fn):

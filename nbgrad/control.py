@@ -16,6 +16,7 @@ from .eager import as_tensor
 from .forms import compare, difference, flat_form, flat_like, ordered, shown
 from .ops.arithmetic import where
 from .tape.tape import no_grad, recording
+from .target.run import full
 from .tensor import Tensor
 
 
@@ -237,7 +238,7 @@ def _scan_recorded(body, count, carry, xs, backwards, checkpoint):
 
 
 def _fori_recorded(body, lower, upper, carry, checkpoint):
-    numbers = Tensor(np.arange(lower, upper))
+    numbers = as_tensor(np.arange(lower, upper))
     again = lambda: _fori_eager(body, lower, upper, carry, False)
     numbered = lambda c, x: body(x[0], c, [])
     return RecordedScan(numbered, carry, [numbers], upper - lower, False, checkpoint, again).run()[0]
@@ -282,10 +283,10 @@ def _none_yet(body, carry, xs):
     now = random.get_state()
     try:
         with no_grad():
-            _, y = body(0, [v.copy() for v in carry], [Tensor(np.zeros(x.shape[1:], x.dtype)) for x in xs])
+            _, y = body(0, [v.copy() for v in carry], [Tensor._make(full(x.shape[1:], x.dtype, 0, x.data), None) for x in xs])
     finally:
         random.set_state(now)
-    return [Tensor(np.zeros((0, *v.shape), v.dtype)) for v in y]
+    return [Tensor._make(full((0, *v.shape), v.dtype, 0, v.data), None) for v in y]
 
 
 # -- steps
@@ -361,4 +362,4 @@ def _flag(name, label, value):
 
 
 def _number(i):
-    return i if isinstance(i, Tensor) else Tensor(np.array(i, np.int64))
+    return i if isinstance(i, Tensor) else as_tensor(np.array(i, np.int64))

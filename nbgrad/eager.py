@@ -3,7 +3,7 @@
 import numpy as np
 
 from .base.dtypes import FLOAT64, INT64, WEAK, is_float
-from .base.errors import ArgumentError, ShapeError, problem
+from .base.errors import ArgumentError, DeviceError, ShapeError, problem
 from .base.number import Number
 from .base.shapes import View, broadcast_shapes, normalize_axes, reduced_shape
 from .history import Kept, current, needs, newest_node, node_of
@@ -15,7 +15,7 @@ from .ops.types import types_of
 from .ops.views import numpy_index
 from .road import NO_ATTRS, ROAD, constant, known, layout_key, taught_constant, teach_call, teach_record
 from .tape.tape import Node, recording
-from .target.cpu.run import map_launch, primitive_launch, reduce_launch, run_map
+from .target.run import host, map_launch, number_at, primitive_launch, put, reduce_launch, run_map, share_memory, viewed
 from .tensor import Tensor, has_history
 
 
@@ -26,13 +26,31 @@ def bind(self, op, args, attrs):
     return RUNNERS[op.kind](op, args, attrs)
 
 
-def as_tensor(a):
-    """Return an argument as a tensor: no copy of an array; tensors with history in a list are stacked."""
+def as_tensor(a, like=None):
+    """Return an argument as a tensor: no copy of an array; tensors with history in a list are stacked.
+
+    What was no tensor goes to the device of the tensor `like`.
+    """
+    if like is not None:
+        return together([like, as_tensor(a)])[1]
     if isinstance(a, Tensor):
         return a
     if type(a) in (list, tuple) and has_history(a):
         return stack([as_tensor(v) for v in a])
-    return Tensor(a)
+    t = Tensor(a)
+    t.loose = True
+    return t
+
+
+def together(tensors):
+    """Return tensors on one device: arrays that were no tensors, and lie nowhere in particular, go where the others are."""
+    for t in tensors:
+        if type(t.data) is not np.ndarray:
+            break
+    else:
+        return tensors
+    place = lambda v: Tensor._make(put(v.data, t.data.device), None) if type(v.data) is np.ndarray and getattr(v, "loose", False) else v
+    return [place(v) for v in tensors]
 
 
 def _operands(op, args):
@@ -53,7 +71,9 @@ def _prepare(op, args):
     """Return (tensors cast to what the row computes in, dtype of the result)."""
     values, kinds = _operands(op, args)
     casts, dtype = types_of(op, kinds)
-    return tuple([constant(v, d) if type(v) in WEAK else cast(v, d) for v, d in zip(values, casts)]), dtype
+    placed = together([v for v in values if type(v) not in WEAK])
+    device, placed = number_at(placed[0].data) if placed else None, iter(placed)
+    return tuple([constant(v, d, device) if type(v) in WEAK else cast(next(placed), d) for v, d in zip(values, casts)]), dtype
 
 
 def _elementwise(op, args, attrs):
@@ -66,7 +86,7 @@ def _elementwise(op, args, attrs):
     if found is None:
         return _elementwise_new(op, args, attrs, key)
     launch, scalars, out_key = found
-    tensors = args if scalars is None else [a if d is None else taught_constant(a, d) for a, d in zip(args, scalars)]
+    tensors = args if scalars is None else [a if d is None else taught_constant(a, *d) for a, d in zip(args, scalars)]
     out = finish(op, tensors, attrs, launch([t.data for t in tensors]))
     out.key, out.keyed = out_key, out.data
     teach_record(op, key[1:], tensors, out)
@@ -83,17 +103,18 @@ def _elementwise_new(op, args, attrs, key):
         raise _named(op, arrays, error) from None
     checked = op.check is not None and dtype.kind in "iu"  # what integers may be depends on their values: every time
     if checked:
-        op.check(*arrays if recording.recorder is None else [t.data if type(a) in WEAK else t for a, t in zip(args, tensors)])
+        op.check(*map(host, arrays) if recording.recorder is None else [t.data if type(a) in WEAK else t for a, t in zip(args, tensors)])
     out = finish(op, tensors, attrs, run_map(op, arrays, shape, dtype))
     if recording.recorder is not None:  # nothing was launched
         return out
     weak = [type(a) in WEAK for a in args]
     if not checked and all(w or t is a for w, t, a in zip(weak, tensors, args)) and not all(weak):
-        scalars = tuple([t.dtype if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
+        device = number_at(arrays[weak.index(False)])
+        scalars = tuple([(t.dtype, device) if w else None for w, t in zip(weak, tensors)]) if any(weak) else None
         launch, out_key = map_launch(op, arrays, shape, dtype), layout_key(out)
         known[key] = (launch, scalars, out_key)
         if launch.plain:
-            ROAD.learn(op, key[1:], launch.program, shape, dtype, out_key, next(filter(None, scalars or ()), None))
+            ROAD.learn(op, key[1:], launch.program, shape, dtype, out_key, next(filter(None, scalars or ()), (None,))[0])
     return out
 
 
@@ -148,7 +169,10 @@ def _movement(op, args, attrs):
     if data is None:
         t = finish(COPY, (t,), NO_ATTRS, run_map(COPY, (t.data,), t.shape, t.dtype))
         data = move(op, t.data, attrs)
-    return finish(op, (t,), attrs, data, view_of=t)
+    out = finish(op, (t,), attrs, data, view_of=t)
+    if getattr(t, "loose", False):
+        out.loose = True
+    return out
 
 
 def move(op, a, attrs):
@@ -162,7 +186,7 @@ def move(op, a, attrs):
         return None
     if fast is not None:
         return fast(a, **attrs)
-    return strided(a, view)
+    return viewed(a, lambda b: strided(b, view))
 
 
 def strided(a, view):
@@ -291,12 +315,26 @@ Tensor._owned = staticmethod(owned)
 set_front(lambda op, args, attrs: bind(None, op, args, attrs), as_tensor)
 
 
+def moved(t, device):
+    """Return a tensor on a device, recorded like any op; itself where it is there already."""
+    a = put(t.data, device)
+    if a is t.data:
+        return t
+    if recording.recorder is not None:
+        raise problem(DeviceError, f"to({device!r}) inside a compiled function: a program runs on one device", "x.to(...) before the call")
+    return record_custom(_TO, [node_of(t)], [a], {"device": t.device}, [t.shape])[0]
+
+
+_TO = Op("to", "custom", ("x",), pull=lambda node, g: [moved(g, node.kept["device"])])
+Tensor._moved = moved
+
+
 def record_custom(op, nodes, outputs, kept, shapes=None, inputs=()):
     """Put a call that is no row on the tape: return its outputs (arrays) as tensors made by it.
 
     An output that shares memory with one of the arrays `inputs`, or is a view, gets memory of its own.
     """
-    own = lambda a: a.flags.owndata and not any(np.may_share_memory(a, x) for x in inputs)
+    own = lambda a: a.flags.owndata and not any(share_memory(a, x) for x in inputs)
     outputs = [a if own(a) else run_map(COPY, (a,), a.shape, a.dtype) for a in outputs]
     if not recording.on or all(n is None for n in nodes):
         return [Tensor._make(a, None) for a in outputs]

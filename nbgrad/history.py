@@ -4,6 +4,7 @@ from .base.errors import GradientError, problem
 from .ops.movement import as_view as AS_VIEW  # noqa: N812 - rows this file names itself
 from .tape.rules import flows, keeps
 from .tape.tape import Node, recording
+from .target.run import start_of
 from .tensor import Tensor, writes
 
 
@@ -78,5 +79,5 @@ def view_attrs(t):
             f"an in-place write through a view of memory with strides {root.strides} cannot be followed",
             "x = x.copy() before taking views that are written",
         )
-    offset = (t.data.__array_interface__["data"][0] - root.__array_interface__["data"][0]) // size
+    offset = (start_of(t.data) - start_of(root)) // size
     return {"shape": t.shape, "strides": tuple([s // size for s in t.data.strides]), "offset": offset}

@@ -11,6 +11,7 @@ from .history import newest_node
 from .loops import derivative, is_compiled
 from .ops.joining import stack
 from .ops.movement import reshape
+from .target.run import full, put
 from .tensor import Tensor
 from .transform import Call, grad, jvp, outputs, push, recorded, zeros_of
 
@@ -67,7 +68,7 @@ def _basis(t):
     for i in range(t.size):
         e = np.zeros(t.size, t.dtype)
         e[i] = 1
-        yield Tensor._make(e.reshape(t.shape), None)
+        yield Tensor._make(put(e.reshape(t.shape), t.device), None)
 
 
 def _by_rows(call, values):
@@ -75,7 +76,7 @@ def _by_rows(call, values):
     for v in values:
         root = newest_node(v)
         if root is None or v.size == 0:
-            jacobians.append([Tensor._make(np.zeros(v.shape + x.shape, x.dtype), None) for x in call.inputs])
+            jacobians.append([Tensor._make(full(v.shape + x.shape, x.dtype, 0, x.data), None) for x in call.inputs])
             continue
         record = call.again([root])
         rows = [call.pull([root], [e], record, keep=True) for e in _basis(v)]
@@ -103,7 +104,7 @@ def _by_columns(call, values):
 
 def _column_stack(columns, v, x):
     if not columns:
-        return Tensor._make(np.zeros(v.shape + x.shape, v.dtype), None)
+        return Tensor._make(full(v.shape + x.shape, v.dtype, 0, v.data), None)
     return reshape(stack(columns, axis=-1), v.shape + x.shape)
 
 

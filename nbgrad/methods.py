@@ -193,7 +193,7 @@ class ArrayMethods:
 
     def nonzero(self):
         """Return the indices of the values that are not zero, one int64 array per axis."""
-        return tuple(type(self)(i) for i in np.nonzero(self.data))
+        return tuple(type(self)(i) for i in np.nonzero(self.numpy()))
 
 
 OPERANDS = (ArrayMethods, *WEAK, np.ndarray, np.generic, list, tuple)

@@ -6,6 +6,7 @@ import numpy as np
 
 from .base.errors import GradientError, ShapeError, problem
 from .tape.tape import recording
+from .target.run import dlpack_device, exported, host, interface
 
 
 class PlainValues:
@@ -16,19 +17,19 @@ class PlainValues:
     # -- numbers
 
     def numpy(self) -> np.ndarray:
-        """Return the array itself, without history; it shares memory."""
+        """Return the array itself, without history; it shares memory. From a device, a copy, when what makes it is done."""
         self._read("numpy()")
-        return self.data
+        return host(self.data)
 
     def item(self, *index):
         """Return one element as a Python number."""
         self._read("item()")
-        return self.data.item(*index)
+        return host(self.data).item(*index)
 
     def tolist(self):
         """Return nested Python lists."""
         self._read("tolist()")
-        return self.data.tolist()
+        return host(self.data).tolist()
 
     def __float__(self):
         if recording.recorder is None and recording.depth and recording.on and self.node is not None:
@@ -50,7 +51,7 @@ class PlainValues:
 
     def __index__(self):
         self._read("index")
-        return self.data.__index__()
+        return host(self.data).__index__()
 
     def _read(self, what):
         """Python asks for values: refused for those of a program that is recorded, which are not known then."""
@@ -65,7 +66,7 @@ class PlainValues:
                 f"{name}() of a tensor of shape {self.shape}: one element is needed",
                 "x.item(index), x.any() or x.all()",
             )
-        return self.data.reshape(())[()]
+        return host(self.data).reshape(())[()]
 
     def __array__(self, dtype=None, copy=None):
         if self.node is not None and self.node.op is not None and recording.on:
@@ -76,14 +77,23 @@ class PlainValues:
             )
         self._read("the NumPy array")
         if dtype is not None and np.dtype(dtype) != self.dtype:
-            return self.data.astype(dtype)
-        return self.data.copy() if copy else self.data
+            return host(self.data).astype(dtype)
+        return host(self.data).copy() if copy else host(self.data)
 
     def __dlpack__(self, **kwargs):
-        return self.numpy().__dlpack__(**kwargs)
+        self._read("DLPack")
+        return exported(self.data).__dlpack__(**kwargs)
 
     def __dlpack_device__(self):
-        return self.data.__dlpack_device__()
+        return dlpack_device(self.data)
+
+    @property
+    def __cuda_array_interface__(self) -> dict:
+        """Where a GPU finds the numbers, for CuPy, PyTorch and Numba, without a copy; AttributeError where they are on the CPU."""
+        if type(self.data) is np.ndarray:
+            raise AttributeError("__cuda_array_interface__: this tensor is on the CPU")
+        self._read("the CUDA array interface")
+        return interface(self.data)
 
     # -- text
 
@@ -97,10 +107,12 @@ class PlainValues:
     def __repr__(self):
         if recording.recorder is not None:
             return f"tensor(recorded {self.dtype.name}{list(self.shape)})"
-        text = np.array2string(self.data, separator=", ", prefix="tensor(", threshold=200)
+        text = np.array2string(host(self.data), separator=", ", prefix="tensor(", threshold=200)
         extra = ""
         if self.dtype.name not in ("float64", "int64", "bool"):
             extra += f", dtype={self.dtype.name}"
+        if self.device != "cpu":
+            extra += f', device="{self.device}"'
         if self.node is not None:
             extra += ", requires_grad=True" if self.node.op is None else f", made by {self.node.op.name}"
         return f"tensor({text}{extra})"
@@ -115,8 +127,8 @@ class PlainValues:
         )
         head = f"<div><code>Tensor {self.dtype.name}{list(self.shape)}{made}</code></div>"
         if self.ndim == 0 or self.ndim > 2 or self.size == 0:
-            return head + f"<pre>{html.escape(np.array2string(self.data, threshold=60))}</pre>"
-        rows = np.atleast_2d(self.data)
+            return head + f"<pre>{html.escape(np.array2string(host(self.data), threshold=60))}</pre>"
+        rows = np.atleast_2d(host(self.data))
         cut = rows[:8, :10]
         fmt = (lambda v: f"{v:.4g}") if self.dtype.kind == "f" else str
         body = "".join(

@@ -1,6 +1,7 @@
 """Random numbers: a generator is a seed and a counter, and what it draws depends on nothing else.
 
-Philox4x32-10 (`nbgrad.ops.random`), so that any number of threads, and any later machine, draws the same numbers.
+Philox4x32-10 (`nbgrad.ops.random`), so that any number of threads, any device and any later machine draws the same numbers.
+`device` says where they are drawn: "cpu", "cuda" or "cuda:1".
 """
 
 import os
@@ -15,6 +16,8 @@ from .ops.gather import take
 from .ops.table import lift
 from .ops.transcendental import log1p
 from .tape.tape import recording
+from .target.run import put
+from .tensor import Tensor
 
 STATE = ("seed", "stream", "counter")
 
@@ -60,12 +63,12 @@ class Generator:
         with self._lock:
             self._state = words
 
-    def key(self, words):
-        """Return the key array for the next `words` 32-bit words, and move the counter past them."""
+    def key(self, words, device="cpu"):
+        """Return the key array for the next `words` 32-bit words on a device, and move the counter past them."""
         key, recorder = self._next(words), recording.recorder
         if recorder is not None:
-            recorder.refresh(key, lambda: self._next(words), lambda: self._next(-words))
-        return key
+            return recorder.refresh(key, lambda: self._next(words), lambda: self._next(-words))
+        return put(key, device)
 
     def _next(self, words):
         """Return the key of so many words, and move past them; of a negative number, back to where they began."""
@@ -75,16 +78,16 @@ class Generator:
             self._state = [seed, stream, (counter + (blocks if words > 0 else -blocks)) % 2**64]
         return np.array([seed, stream, counter], np.uint64).view(np.int64)
 
-    def bits(self, shape=()):
+    def bits(self, shape=(), device="cpu"):
         """Draw uniform 32-bit words (uint32).
 
         >>> Generator(0).bits(1).dtype
         dtype('uint32')
         """
         shape = lengths(shape)
-        return rows.random_bits(self.key(size(shape)), shape=shape)
+        return rows.random_bits(Tensor(self.key(size(shape), device)), shape=shape)
 
-    def uniform(self, shape=(), low=0.0, high=1.0, dtype="float32"):
+    def uniform(self, shape=(), low=0.0, high=1.0, dtype="float32", device="cpu"):
         """Draw from [low, high).
 
         Parameters
@@ -101,18 +104,18 @@ class Generator:
         >>> 2.0 <= float(Generator(0).uniform((), 2.0, 3.0)) < 3.0
         True
         """
-        u = self._fractions(lengths(shape), dtype)
+        u = self._fractions(lengths(shape), dtype, device)
         if type(low) in (int, float) and type(high) in (int, float):
             return u if (low, high) == (0, 1) else u * (high - low) + low
         return lift(low) + u * (lift(high) - low)
 
-    def _fractions(self, shape, dtype):
+    def _fractions(self, shape, dtype, device):
         dtype = float_name(dtype)
         if dtype == "float32":
-            return rows.random_float32(self.key(size(shape)), shape=shape)
-        return rows.random_float64(self.key(2 * size(shape)), shape=shape)
+            return rows.random_float32(Tensor(self.key(size(shape), device)), shape=shape)
+        return rows.random_float64(Tensor(self.key(2 * size(shape), device)), shape=shape)
 
-    def normal(self, shape=(), mean=0.0, std=1.0, dtype="float32"):
+    def normal(self, shape=(), mean=0.0, std=1.0, dtype="float32", device="cpu"):
         """Draw from the normal distribution, by Box and Muller's cosine of two uniform numbers.
 
         Parameters
@@ -130,20 +133,20 @@ class Generator:
         (2, 3)
         """
         shape = lengths(shape)
-        z = rows.normal_from_uniforms(self._fractions(shape, dtype), self._fractions(shape, dtype))
+        z = rows.normal_from_uniforms(self._fractions(shape, dtype, device), self._fractions(shape, dtype, device))
         if type(mean) in (int, float) and type(std) in (int, float):
             return z if (mean, std) == (0, 1) else z * std + mean
         return z * std + mean
 
-    def exponential(self, shape=(), scale=1.0, dtype="float32"):
+    def exponential(self, shape=(), scale=1.0, dtype="float32", device="cpu"):
         """Draw from the exponential distribution of mean `scale` (a float or a Tensor, to which gradients flow).
 
         >>> float(Generator(0).exponential()) >= 0.0
         True
         """
-        return log1p(-self._fractions(lengths(shape), dtype)) * -1.0 * scale
+        return log1p(-self._fractions(lengths(shape), dtype, device)) * -1.0 * scale
 
-    def bernoulli(self, p=0.5, shape=None, dtype="bool"):
+    def bernoulli(self, p=0.5, shape=None, dtype="bool", device=None):
         """Draw true with probability `p`.
 
         Parameters
@@ -161,15 +164,16 @@ class Generator:
         tensor([ True,  True,  True])
         """
         p = p if type(p) in (int, float) else lift(p)
-        plain = getattr(p, "data", p) if recording.recorder is None else p if type(p) in (int, float) else 0.5
+        plain = getattr(p, "numpy", lambda: p)() if recording.recorder is None else p if type(p) in (int, float) else 0.5
         if not np.all((np.asarray(plain) >= 0) & (np.asarray(plain) <= 1)):
             raise problem(ArgumentError, "bernoulli(p): a probability is between 0 and 1", "nbgrad.sigmoid of a score")
         shape = getattr(p, "shape", ()) if shape is None else lengths(shape)
         wide = getattr(p, "dtype", None) == np.float64
-        out = self._fractions(shape, "float64" if wide else "float32") < p
+        device = device or getattr(p, "device", "cpu")
+        out = self._fractions(shape, "float64" if wide else "float32", device) < p
         return out if out.dtype == np.dtype(dtype) else out.astype(dtype)
 
-    def randint(self, low, high=None, shape=(), dtype="int64"):
+    def randint(self, low, high=None, shape=(), dtype="int64", device="cpu"):
         """Draw integers from low ... high - 1, or from 0 ... low - 1 when `high` is left out.
 
         >>> Generator(0).randint(5, shape=100).max().item() < 5
@@ -184,10 +188,10 @@ class Generator:
                 "low < high",
             )
         shape = lengths(shape)
-        out = rows.random_integers(self.key(2 * size(shape)), shape=shape, low=low, count=high - low)
+        out = rows.random_integers(Tensor(self.key(2 * size(shape), device)), shape=shape, low=low, count=high - low)
         return out if out.dtype == np.dtype(dtype) else out.astype(dtype)
 
-    def permutation(self, n):
+    def permutation(self, n, device="cpu"):
         """Return 0 ... n - 1 in random order, or the first axis of an array in random order.
 
         >>> sorted(Generator(0).permutation(4).tolist())
@@ -195,22 +199,22 @@ class Generator:
         """
         if hasattr(n, "__index__") and not getattr(n, "ndim", 0):
             count = integer(n, "n", 0, 2**62)
-            return rows.random_permutation(self.key(2 * count), n=count)
+            return rows.random_permutation(Tensor(self.key(2 * count, device)), n=count)
         x = lift(n)
         if not x.ndim:
             raise problem(ArgumentError, "permutation(x): x has no axis to permute", "an int, or an array")
-        return take(x, self.permutation(x.shape[0]), axis=0)
+        return take(x, self.permutation(x.shape[0], x.device), axis=0)
 
-    def choice(self, n, shape=()):
+    def choice(self, n, shape=(), device="cpu"):
         """Draw integers from 0 ... n - 1, or rows of an array, with replacement.
 
         >>> Generator(0).choice([7.0], 2).tolist()
         [7.0, 7.0]
         """
         if hasattr(n, "__index__") and not getattr(n, "ndim", 0):
-            return self.randint(n, shape=shape)
+            return self.randint(n, shape=shape, device=device)
         x = lift(n)
-        return take(x, self.randint(x.shape[0], shape=shape), axis=0)
+        return take(x, self.randint(x.shape[0], shape=shape, device=x.device), axis=0)
 
     def __repr__(self):
         return "Generator(seed={seed}, stream={stream}, counter={counter})".format(**self.get_state())

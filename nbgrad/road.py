@@ -19,15 +19,17 @@ from .ops.table import Op, table
 from .tape.adjoint import set_quick
 from .tape.tape import FREED, Node, recording, slots
 from .target.cpu.road import Method, Road
-from .target.cpu.run import map_launch
+from .target.run import map_launch, scalar
 from .tensor import Tensor
 
 NO_ATTRS: dict = {}
 _constants: dict = {}
 
 
-def constant(value, dtype):
-    """Return a 0-d tensor of a Python scalar; the most used are kept."""
+def constant(value, dtype, device=None):
+    """Return a 0-d tensor of a Python scalar, on the device of that number (None: the CPU); the most used are kept."""
+    if device is not None:
+        return Tensor._make(value.source.array(value, dtype) if type(value) is Number else scalar(value, dtype, device), None)
     if type(value) is Number:
         return Tensor._make(value.source.array(value, dtype), None)
     key = (value, type(value), dtype, str(value) if value == 0 else None)
@@ -54,7 +56,7 @@ _numbers = itertools.count(1)
 def layout_key(t):
     """Return the number of a tensor's layout, looked up once per tensor."""
     a = t.data
-    t.keyed, layout = a, (a.dtype.num, a.shape, a.strides)
+    t.keyed, layout = a, (a.dtype.num, a.shape, a.strides, None if type(a) is np.ndarray else a.number)
     t.key = _keys.get(layout)
     if t.key is None:
         if len(_keys) > 50000:
@@ -65,9 +67,9 @@ def layout_key(t):
     return t.key
 
 
-def taught_constant(value, dtype):
-    t = constant(value, dtype)
-    if type(value) is not Number:
+def taught_constant(value, dtype, device):
+    t = constant(value, dtype, device)
+    if type(value) is not Number and device is None:
         ROAD.constant(value, dtype, t)
     return t
 

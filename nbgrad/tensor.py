@@ -9,6 +9,9 @@ from .ops.table import lift
 from .plain import PlainValues
 from .tape.adjoint import pull_back
 from .tape.tape import Node, recording
+from .target.cuda.array import DeviceArray
+from .target.cuda.device import is_available
+from .target.run import adopted, device_of, full, host, put
 
 _NO_ATTRS: dict = {}
 
@@ -32,7 +35,7 @@ class Tensor(PlainValues, ArrayMethods):
     tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "base", "data", "key", "keyed", "node", "seen", "version")
+    __slots__ = ("__weakref__", "base", "data", "key", "keyed", "loose", "node", "seen", "version")
     __array_priority__ = 1000
 
     def __init__(self, data, dtype=None, requires_grad=False):
@@ -97,8 +100,8 @@ class Tensor(PlainValues, ArrayMethods):
 
     @property
     def device(self) -> str:
-        """Where the numbers are; the array API's name."""
-        return "cpu"
+        """Where the numbers are: "cpu" or "cuda:0"."""
+        return device_of(self.data)
 
     @property
     def requires_grad(self) -> bool:
@@ -190,7 +193,7 @@ class Tensor(PlainValues, ArrayMethods):
                     f"backward from a tensor of shape {self.shape}: a gradient is of a scalar",
                     "loss.sum().backward(), or backward(g) with g of that shape",
                 )
-            g = Tensor._make(np.ones(self.shape, self.dtype), None)
+            g = Tensor._make(full(self.shape, self.dtype, 1, self.data), None)
         elif not isinstance(g, Tensor):
             g = Tensor(g, self.dtype)
         if g.shape != self.shape:
@@ -206,6 +209,25 @@ class Tensor(PlainValues, ArrayMethods):
                 leaf.grad = total
         finally:
             recording.on = before
+
+    def to(self, device):
+        """Return the tensor on a device, "cpu", "cuda" or "cuda:1"; itself where it is there. Gradients flow back.
+
+        Raises
+        ------
+        DeviceError
+            For a device that is not there.
+
+        Examples
+        --------
+        >>> Tensor([1.0, 2.0]).to("cpu").device
+        'cpu'
+        """
+        return self._moved(device)
+
+    def cpu(self):
+        """Return the tensor in the processor's memory: `to("cpu")`."""
+        return self._moved("cpu")
 
     def detach(self):
         """Return the same memory without history."""
@@ -244,7 +266,7 @@ class Tensor(PlainValues, ArrayMethods):
                 GradientError, f"a tensor with history (made by {self.node.op.name}) cannot be pickled", "x.detach()"
             )
         self._read("a pickle")
-        return Tensor, (self.data, None, self.requires_grad)
+        return _unpickled, (host(self.data), self.requires_grad, self.device)
 
     def __deepcopy__(self, memo):
         if not self.is_leaf:
@@ -254,7 +276,12 @@ class Tensor(PlainValues, ArrayMethods):
                 "x.detach()",
             )
         self._read("a deep copy")
-        return Tensor(self.data.copy(), None, self.requires_grad)
+        return Tensor(put(host(self.data).copy(), self.device), None, self.requires_grad)
+
+
+def _unpickled(data, requires_grad, device):
+    """Return the tensor of a pickle: on the host where the device is not there."""
+    return Tensor(put(data, device if device == "cpu" or is_available() else "cpu"), None, requires_grad)
 
 
 def writes(t) -> list:
@@ -273,6 +300,10 @@ def _array(data, dtype):
     """Return `data` as an array that kernels can read, copying only what must be copied."""
     if dtype is not None:
         dtype = check_dtype(dtype)
+    if type(data) is DeviceArray:
+        return data if dtype in (None, data.dtype) else put(host(data).astype(dtype), data.device)
+    if hasattr(data, "__cuda_array_interface__") and not isinstance(data, np.ndarray):
+        return _array(adopted(data), dtype)
     if not isinstance(data, np.ndarray):
         if isinstance(data, (list, tuple)):
             data = _plain(data)
@@ -306,11 +337,11 @@ def _plain(data):
 
 def _read(t):
     t._read("a list with a tensor")
-    return t.data
+    return host(t.data)
 
 
-def tensor(data, dtype=None, requires_grad=False) -> Tensor:
-    """Make a tensor of array-like `data`; an `ndarray` is used without a copy.
+def tensor(data, dtype=None, requires_grad=False, device=None) -> Tensor:
+    """Make a tensor of array-like `data`; an `ndarray` is used without a copy, and so is an array on a GPU (CuPy, PyTorch, Numba).
 
     Parameters
     ----------
@@ -319,6 +350,13 @@ def tensor(data, dtype=None, requires_grad=False) -> Tensor:
     dtype : dtype, optional
         bool, int8 to int64, uint8 to uint64, float32, float64.
     requires_grad : bool
+    device : str, optional
+        "cpu", "cuda" or "cuda:1"; where the data are when left out.
+
+    Raises
+    ------
+    DeviceError
+        For a device that is not there.
 
     >>> tensor([1, 2]).dtype
     dtype('int64')
@@ -326,5 +364,8 @@ def tensor(data, dtype=None, requires_grad=False) -> Tensor:
     if recording.on and not requires_grad and (has_history(data) or (isinstance(data, Tensor) and data.node is not None)):
         t = lift(data)
         t = t if dtype is None else t.astype(dtype)
+        t = t if device is None else t.to(device)
         return t.copy() if t is data else t
+    if device is not None:
+        data = put(_array(data.data if isinstance(data, Tensor) else data, dtype), device)
     return Tensor(data, dtype, requires_grad)

@@ -4,8 +4,6 @@ import contextlib
 import functools
 import operator
 
-import numpy as np
-
 from . import loops
 from .base import tree
 from .base.dtypes import is_float
@@ -16,6 +14,7 @@ from .loops import derivative, is_compiled
 from .tape.adjoint import pull_back
 from .tape.tangent import push_forward
 from .tape.tape import Node, next_slot, reachable, recording
+from .target.run import full
 from .tensor import Tensor, writes
 
 
@@ -108,11 +107,11 @@ class Call:
 
 
 def zeros_of(t):
-    return Tensor._make(np.zeros(t.shape, t.dtype), None)
+    return Tensor._make(full(t.shape, t.dtype, 0, t.data), None)
 
 
 def ones_of(t):
-    return Tensor._make(np.ones(t.shape, t.dtype), None)
+    return Tensor._make(full(t.shape, t.dtype, 1, t.data), None)
 
 
 def outputs(out, name):
@@ -326,12 +325,12 @@ def jvp(f, primals=None, tangents=None):
 def push(roots, given, since, record):
     """Push tangents forward; rules of ops that are not linear record for themselves, so recording is on in any case."""
     with recorded(True):
-        outs = push_forward(roots, given, _leaf, since)
+        outs = push_forward(roots, given, functools.partial(_leaf, next(iter(given.values()), None)), since)
     return outs if record else [None if o is None else o.detach() for o in outs]
 
 
-def _leaf(shape, dtype):
-    return Tensor._make(np.zeros(shape, dtype), Node(None, (), {}, shape, dtype))
+def _leaf(like, shape, dtype):
+    return Tensor._make(full(shape, dtype, 0, None if like is None else like.data), Node(None, (), {}, shape, dtype))
 
 
 def stop_gradient(x):

@@ -1,7 +1,5 @@
 """In-place writes: into memory at once, onto the tape as ops that replace a value or a part of one."""
 
-import numpy as np
-
 from .base.dtypes import WEAK, is_float
 from .base.errors import DtypeError, GradientError, ShapeError, problem
 from .eager import COPY, as_tensor, cast, finish
@@ -11,13 +9,15 @@ from .ops.table import Op
 from .ops.views import overwrite
 from .road import NO_ATTRS, constant
 from .tape.tape import Node, recording
-from .target.cpu.run import run_map
+from .target.run import number_at, put, run_map, share_memory, start_of
 from .tensor import Tensor, writes
 
 
 def write(t, value):
     """Write `value` (anything that broadcasts) into the memory of `t`; the tape follows where it can."""
-    value = as_tensor(value) if type(value) not in WEAK else constant(value, t.dtype)
+    value = as_tensor(value) if type(value) not in WEAK else constant(value, t.dtype, number_at(t.data))
+    if getattr(value, "loose", False):
+        value = Tensor._make(put(value.data, t.device), None)
     if _is_same_memory(value, t):
         return t  # what `y[i] += z` assigns back was written there already
     tracked = _is_tracked(t, value)
@@ -36,7 +36,7 @@ def write(t, value):
                     "with nbgrad.no_grad(): ..., or write to a copy",
                 )
     value = cast(value, t.dtype)
-    if np.may_share_memory(value.data, t.data) and value.data is not t.data:
+    if share_memory(value.data, t.data) and value.data is not t.data:
         value = finish(COPY, (value,), NO_ATTRS, run_map(COPY, (value.data,), value.shape, t.dtype))
     if value.ndim > t.ndim and all(n == 1 for n in value.shape[: value.ndim - t.ndim]):
         value = reshape(value, value.shape[value.ndim - t.ndim :])
@@ -66,7 +66,7 @@ def _is_same_memory(value, t):
     a, b = value.data, t.data
     return (
         value.base is not None and value.base is t.base and a.shape == b.shape and a.strides == b.strides
-        and a.__array_interface__["data"] == b.__array_interface__["data"]
+        and start_of(a) == start_of(b)
     )  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def _is_tracked(*tensors):
 
 def update(t, op, other):
     """Compute an in-place operator: straight into the memory of `t` where the tape need not follow."""
-    value = constant(other, t.dtype) if type(other) in WEAK and is_float(t.dtype) else other
+    value = constant(other, t.dtype, number_at(t.data)) if type(other) in WEAK and is_float(t.dtype) else other
     if isinstance(op, Op) and isinstance(value, Tensor) and _fits(op, t, value) and not _is_tracked(t, value):
         run_map(op, (t.data, value.data), t.shape, t.dtype, out=t.data)
         _count_write(t)
@@ -113,7 +113,7 @@ def _fits(op, t, value):
         value.dtype == t.dtype and op.returns is None and op.accepts[0] in ("number", "float") and is_float(t.dtype)
         and t.data.flags.writeable and not _repeats(t.data) and len(value.shape) <= t.ndim
         and all(n in (1, m) for n, m in zip(reversed(value.shape), reversed(t.shape)))
-        and (value.data is t.data or not np.may_share_memory(value.data, t.data))
+        and (value.data is t.data or not share_memory(value.data, t.data))
     )  # fmt: skip
 
 

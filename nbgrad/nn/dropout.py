@@ -30,7 +30,7 @@ class Dropout(Module):
     def forward(self, x):
         if not self.training or self.p == 0.0:
             return x
-        keep = random.bernoulli(1.0 - self.p, x.shape)
+        keep = random.bernoulli(1.0 - self.p, x.shape, device=x.device)
         # where, not a product: a dropped inf or NaN must be 0 as well. With p=1 nothing is kept, and nothing divided.
         return where(keep, x * (1.0 / (1.0 - self.p) if self.p < 1.0 else 0.0), 0.0)
 

@@ -209,6 +209,26 @@ class Module:
         self._replace(casts)
         return self
 
+    def to(self, device):
+        """Move all parameters and state to a device. Returns the module, with new tensors: make the optimizer afterwards.
+
+        Raises
+        ------
+        DeviceError
+            For a device that is not there.
+
+        >>> import nbgrad as ng
+        >>> ng.nn.Linear(2, 2).to("cpu").weight.device
+        'cpu'
+        """
+        moved = {}
+        for _, t in self.named_tensors():
+            new = t.detach().to(device)
+            moved[id(t)] = t if new.data is t.data else new
+            moved[id(t)].requires_grad = t.requires_grad
+        self._replace(moved)
+        return self
+
     def options(self) -> str:
         """Return what the module's line in the printout says between its parentheses."""
         return ""

@@ -187,7 +187,7 @@ def take(x, indices, axis=None, mode="raise"):
     if mode not in ("raise", "wrap", "clip"):
         raise problem(ArgumentError, f"take: mode={mode!r} is unknown", "'raise', 'wrap' or 'clip'")
     if mode != "raise" and n:
-        indices = clip(lift(indices), 0, n - 1) if mode == "clip" else lift(indices) % n
+        indices = clip(lift(indices, x), 0, n - 1) if mode == "clip" else lift(indices, x) % n
     return take_rows(x, check_indices("take(x, indices)", indices, n, axis), axis=axis)
 
 
@@ -250,7 +250,7 @@ def _spread(op, x, indices, v, axis):
 
 def _matched(op, x, indices, axis):
     """Return (x, checked indices, axis) with every axis but one broadcast to common lengths."""
-    x, indices = lift(x), lift(indices)
+    x, indices = lift(x), lift(indices, lift(x))
     if axis is None:
         x, axis = ravel(x), 0
     axis = normalize_axis(axis, x.ndim)
@@ -362,7 +362,8 @@ def searchsorted(a, v, side="left", sorter=None):
     >>> searchsorted([1.0, 2.0, 2.0, 5.0], [2.0, 9.0], side="right").tolist()
     [3, 4]
     """
-    a, v = lift(a), lift(v)
+    a = lift(a)
+    v = lift(v, a)
     if side not in ("left", "right"):
         raise problem(ArgumentError, f"searchsorted: side={side!r} is unknown", "'left' or 'right'")
     if a.ndim != 1:

@@ -222,7 +222,7 @@ def _order(r) -> tuple:
 def _merged(y, r):
     """Return (`y` with its gathered axes merged into one, that axis, the indices along it)."""
     if len(r.axes) == 1:
-        return y, r.axes[0], lift(r.indices[0])
+        return y, r.axes[0], lift(r.indices[0], y)
     try:
         broadcast_shapes(*(tuple(i.shape) for i in r.indices))
     except ShapeError:
@@ -230,7 +230,7 @@ def _merged(y, r):
         raise problem(IndexRangeError, f"index arrays of shapes {shapes} do not broadcast", "arrays of one shape, or np.ix_") from None
     order = _order(r)
     axis, lengths = order.index(r.axes[0]), [y.shape[a] for a in r.axes]
-    flat, *rest = r.indices
+    flat, *rest = r.indices if y.device == "cpu" else [lift(i, y) for i in r.indices]
     for i, n, m in zip(rest, accumulate(lengths, mul), lengths[1:]):
         flat = flat_index(flat, n, i, m)
     y = y if order == tuple(range(y.ndim)) else views.permute(y, axes=order)

@@ -38,7 +38,7 @@ def check_reduction(op, reduction):
 def pair(op, prediction, target):
     """Return both lifted to float; equal shapes are asked for, since (n,) with (n, 1) would broadcast to (n, n)."""
     prediction = float_tensor(prediction)
-    target = lift(target)
+    target = lift(target, prediction)
     if target.dtype.kind != "f":
         target = target.astype(prediction.dtype)
     if prediction.shape != target.shape:
@@ -52,7 +52,7 @@ def pair(op, prediction, target):
 
 def class_labels(op, scores, labels, axis, ignore_index):
     """Return integer labels lifted, checked against `scores`."""
-    labels = lift(labels)
+    labels = lift(labels, scores)
     if labels.dtype.kind not in "iu":
         raise problem(DtypeError, f"{op}: labels are {labels.dtype}; classes are integers", 'labels.astype("int64")')
     expected = scores.shape[:axis] + scores.shape[axis + 1 :]
@@ -118,7 +118,8 @@ def cross_entropy(logits, labels, axis=-1, weight=None, label_smoothing=0.0, red
     >>> float(cross_entropy([[0.0, 0.0]], [1]))
     0.6931471805599453
     """
-    logits, labels = float_tensor(logits), lift(labels)
+    logits = float_tensor(logits)
+    labels = lift(labels, logits)
     axis = normalize_axis(axis, logits.ndim)
     if not 0.0 <= label_smoothing <= 1.0:
         raise problem(

@@ -47,7 +47,8 @@ def length_for(op, indices) -> int:
 
 def _read(op, x, segments, num_segments):
     """Return (x, checked segment numbers, how many)."""
-    x, segments = lift(x), lift(segments)
+    x = lift(x)
+    segments = lift(segments, x)
     if x.ndim == 0 or segments.shape != x.shape[:1]:
         raise problem(ShapeError, f"{op}: x is {x.shape} and segments {segments.shape}", "one number per part of x")
     size = length_for(op, segments) if num_segments is None else integer(num_segments, "num_segments", 0)

@@ -285,9 +285,9 @@ def scalar(fn):
     return fn
 
 
-def lift(x):
-    """Return `x` as something with shape, dtype and operators: itself, or wrapped by the front."""
-    return x if hasattr(x, "_bind") else _front["lift"](x)
+def lift(x, like=None):
+    """Return `x` as something with shape, dtype and operators: itself, or wrapped by the front, on the device of `like`."""
+    return x if hasattr(x, "_bind") and like is None else _front["lift"](x, like)
 
 
 def set_front(bind, lift):

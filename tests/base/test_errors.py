@@ -14,6 +14,7 @@ from nbgrad.base.errors import NbgradError, ShapeError, problem, require, user_f
 KINDS = {
     "ShapeError": ValueError, "IndexRangeError": IndexError, "DtypeError": TypeError, "ArgumentError": ValueError, "GradientError": RuntimeError,
     "AnomalyError": FloatingPointError, "FileError": OSError, "KernelError": RuntimeError, "MissingPackageError": ImportError,
+    "DeviceError": RuntimeError, "OutOfMemoryError": MemoryError,
 }  # fmt: skip
 
 

@@ -1,0 +1,67 @@
+"""NVIDIA GPUs: what is there, which one is meant, what its memory holds.
+
+Tensors go to a device with `x.to("cuda")`, models with `model.to("cuda")`, and new tensors are made there with
+`device="cuda"`. Nothing of CUDA is imported before a device is asked for. The package of kernels is numba-cuda where it is
+installed (`pip install "nbgrad[cu13]"`), else numba-cuda-mlir, else the target inside Numba; NBGRAD_CUDA names one. With
+NUMBA_ENABLE_CUDASIM=1 kernels run in Numba's simulator, slowly, on the processor.
+"""
+
+from .base.errors import ArgumentError, problem
+from .target.cuda.device import Stream as Stream
+from .target.cuda.device import capability as capability
+from .target.cuda.device import device_count as device_count
+from .target.cuda.device import device_name as device_name
+from .target.cuda.device import is_available as is_available
+from .target.cuda.device import number_of
+from .target.cuda.device import synchronize as synchronize
+from .target.cuda.device import using as device
+from .target.cuda.device import why_not as why_not
+from .target.cuda.memory import MemoryInfo as MemoryInfo
+from .target.cuda.memory import pool
+
+__all__ = [
+    "MemoryInfo", "Stream", "capability", "device", "device_count", "device_name", "empty_cache", "is_available", "memory_info",
+    "reset_peak", "set_memory_limit", "synchronize", "why_not",
+]  # fmt: skip
+
+
+def memory_info(device="cuda") -> MemoryInfo:
+    """Return how many bytes of a device arrays hold, and how many the driver has left.
+
+    >>> import nbgrad as ng
+    >>> if ng.cuda.is_available():
+    ...     x = ng.zeros(1000, "float32", device="cuda")
+    ...     assert ng.cuda.memory_info().allocated >= x.nbytes
+    """
+    return _pool(device).info()
+
+
+def reset_peak(device="cuda"):
+    """Let the peak of `memory_info` begin anew at what is allocated now."""
+    found = _pool(device)
+    found.peak = found.allocated
+
+
+def empty_cache(device="cuda") -> int:
+    """Give memory that waits for the next array back to the driver, for other programs; return its bytes."""
+    return _pool(device).empty()
+
+
+def set_memory_limit(size, device="cuda"):
+    """Let nbgrad take at most so many bytes of a device; None takes the limit away.
+
+    Raises
+    ------
+    ArgumentError
+        For a limit that is no whole number of bytes above 0.
+    """
+    if size is not None and (not hasattr(size, "__index__") or size <= 0):
+        raise problem(ArgumentError, f"set_memory_limit({size!r}): a limit is a number of bytes", "8 << 30 for 8 GiB, or None")
+    _pool(device).limit = size
+
+
+def _pool(device):
+    number = number_of(device)
+    if number is None:
+        raise problem(ArgumentError, f"device={device!r} is no CUDA device", '"cuda"')
+    return pool(number)

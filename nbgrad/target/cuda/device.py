@@ -1,0 +1,186 @@
+"""Devices: whether there are any, what they are called, which stream the next kernel goes to."""
+
+import functools
+import re
+import threading
+from contextlib import contextmanager
+
+from ...base.errors import ArgumentError, DeviceError, problem
+from .package import package
+
+NAME = re.compile(r"cuda(?::(\d+))?")
+_local = threading.local()  # stream: the one of this thread; number: its device where "cuda" says none
+
+
+def why_not() -> str | None:
+    """Return why there is no device to use: what the driver says; None where there is one."""
+    try:
+        found = package()
+    except ArgumentError as error:
+        return str(error).splitlines()[0]
+    if found.simulated:
+        return None
+    try:
+        if len(found.cuda.gpus):
+            return None
+        return "the driver knows no device"
+    except Exception as error:  # a package raises its own kind where the driver is missing, too old, or knows no device
+        return _reason(error)
+
+
+def _reason(error):
+    """Return in one line what a package says about the driver."""
+    text = " ".join(str(error).split())
+    if "NO_DEVICE" in text or "(100)" in text:
+        return "the driver knows no device (is it hidden by CUDA_VISIBLE_DEVICES?)"
+    if "INSUFFICIENT_DRIVER" in text or "(35)" in text or "too old" in text or "UNSUPPORTED_PTX" in text:
+        return f"the driver is too old for this version of CUDA ({text[:200]})"
+    if "cannot be found" in text or "libcuda" in text or "could not be found" in text:
+        return "there is no NVIDIA driver (libcuda is not found)"
+    return text[:300] or type(error).__name__
+
+
+def is_available() -> bool:
+    """Say whether there is a device to use; the simulator counts as one.
+
+    >>> is_available() in (True, False)
+    True
+    """
+    return why_not() is None
+
+
+@functools.cache
+def _count() -> int:
+    return 1 if package().simulated else len(package().cuda.gpus)
+
+
+def device_count() -> int:
+    """Return how many devices there are; 0 without a driver."""
+    return _count() if is_available() else 0
+
+
+def number_of(name) -> int | None:
+    """Return the number of a device by its name: None for "cpu", the current one for "cuda", 1 for "cuda:1".
+
+    Raises
+    ------
+    ArgumentError
+        When it is no name of a device.
+    DeviceError
+        When it is not there.
+    """
+    if name is None or name == "cpu":
+        return None
+    found = NAME.fullmatch(name) if isinstance(name, str) else None
+    if found is None:
+        raise problem(ArgumentError, f"device={name!r} is no device", '"cpu", "cuda" or "cuda:1"')
+    reason = why_not()
+    if reason is not None:
+        raise problem(DeviceError, f'device="{name}": {reason}', 'device="cpu"; `nbgrad.cuda.is_available()` says it beforehand')
+    number = int(found[1]) if found[1] else current()
+    if number >= _count():
+        raise problem(DeviceError, f'device="{name}": there are {_count()} devices', f'"cuda:0" to "cuda:{_count() - 1}"')
+    return number
+
+
+def current() -> int:
+    """Return the number of the device that "cuda" means in this thread."""
+    return getattr(_local, "number", 0)
+
+
+@contextmanager
+def using(name):
+    """Let "cuda" mean a device in a block of statements: `with nbgrad.cuda.device("cuda:1"):`."""
+    before, number = current(), number_of(name)
+    if number is None:
+        raise problem(ArgumentError, f"device({name!r}): a CUDA device is chosen", '"cuda:1"')
+    _local.number = number
+    try:
+        yield
+    finally:
+        _local.number = before
+
+
+def select(number):
+    """Return the context in which kernels and memory are those of a device."""
+    return package().cuda.gpus[number]
+
+
+def stream():
+    """Return the stream of this thread: 0 for the default one."""
+    return getattr(_local, "stream", 0)
+
+
+class Stream:
+    """A queue of kernels of a device: those of different streams may run at the same time.
+
+    Memory that is given back in a stream may be given out in another at once: wait with `synchronize` before a tensor that
+    another stream still reads goes out of use.
+
+    Examples
+    --------
+    >>> import nbgrad as ng
+    >>> if ng.cuda.is_available():
+    ...     with ng.cuda.Stream() as stream:
+    ...         y = ng.ones(3, device="cuda") * 2.0
+    ...     stream.synchronize()
+    """
+
+    def __init__(self, device="cuda"):
+        self.number = number_of(device)
+        with select(self.number):
+            self.handle = package().cuda.stream()
+        self._before = []
+
+    def __enter__(self):
+        self._before.append(stream())
+        _local.stream = self.handle
+        return self
+
+    def __exit__(self, *error):
+        _local.stream = self._before.pop()
+
+    def synchronize(self):
+        """Wait until all that was queued here is done."""
+        self.handle.synchronize()
+
+
+def synchronize(device="cuda"):
+    """Wait until all that was started on a device is done.
+
+    Raises
+    ------
+    DeviceError
+        When a kernel failed: the device says so only when it is asked.
+    """
+    with select(number_of(device)), faults():
+        package().cuda.synchronize()
+
+
+@contextmanager
+def faults():
+    """Turn what a package raises for a fault of a kernel into an error of nbgrad."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__name__.startswith("CudaAPIError") and "CUDA_ERROR" not in str(error):
+            raise
+        raise problem(
+            DeviceError, f"a kernel failed: {_reason(error)}; numbers on the device are lost, those on the host are not",
+            "a new process; compute-sanitizer tells which kernel it was",
+        ) from None
+
+
+def device_name(device="cuda") -> str:
+    """Return what a device is called."""
+    number = number_of(device)
+    if package().simulated:
+        return "Numba's CUDA simulator"
+    name = package().cuda.gpus[number].name
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def capability(device="cuda") -> tuple:
+    """Return the compute capability of a device, such as (9, 0)."""
+    number = number_of(device)
+    return (0, 0) if package().simulated else tuple(package().cuda.gpus[number].compute_capability)

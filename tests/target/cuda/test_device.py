@@ -1,0 +1,93 @@
+"""Devices: their names, what is said where there is none, and streams."""
+
+import types
+
+import numpy as np
+import pytest
+
+import nbgrad as ng
+from nbgrad.target.cuda import device
+from nbgrad.target.cuda.package import Package
+
+pytestmark = pytest.mark.cuda
+ANSWERS = {  # what a package raises -> what is said
+    "Error at driver init: \nCUDA driver library cannot be found.": "there is no NVIDIA driver",
+    "[100] Call to cuInit results in CUDA_ERROR_NO_DEVICE": "CUDA_VISIBLE_DEVICES",
+    "[35] Call to cuInit results in CUDA_ERROR_INSUFFICIENT_DRIVER": "the driver is too old",
+    "something else": "something else",
+}
+
+
+class Raising:
+    """What a package has for `gpus` where there is no driver."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def __len__(self):
+        raise RuntimeError(self.text)
+
+
+def without(monkeypatch, gpus):
+    monkeypatch.setattr(device, "package", lambda: Package("numba-cuda", types.SimpleNamespace(gpus=gpus), False, ""))
+    device._count.cache_clear()
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+def test_without_a_driver_the_error_says_why(text, monkeypatch):
+    without(monkeypatch, Raising(text))
+    assert not ng.cuda.is_available()
+    assert ng.cuda.device_count() == 0
+    assert ANSWERS[text] in ng.cuda.why_not()
+    with pytest.raises(ng.DeviceError) as caught:
+        ng.zeros(3, device="cuda")
+    what, where, fix = str(caught.value).splitlines()
+    assert what.startswith('device="cuda": ')
+    assert ANSWERS[text] in what
+    assert "test_device.py" in where
+    assert 'device="cpu"' in fix
+
+
+def test_a_driver_without_devices(monkeypatch):
+    without(monkeypatch, [])
+    with pytest.raises(ng.DeviceError, match="the driver knows no device"):
+        ng.tensor([1.0]).to("cuda")
+
+
+def test_a_device_that_is_not_there():
+    with pytest.raises(ng.DeviceError, match='device="cuda:7": there are'):
+        ng.zeros(3, device="cuda:7")
+    with pytest.raises(ng.ArgumentError, match="device='gpu' is no device"):
+        ng.tensor([1.0], device="gpu")
+    with pytest.raises(ng.ArgumentError, match="a CUDA device is chosen"), ng.cuda.device("cpu"):
+        pass
+
+
+def test_what_is_there_has_a_name():
+    assert ng.cuda.is_available()
+    assert ng.cuda.why_not() is None
+    assert ng.cuda.device_count() >= 1
+    assert ng.cuda.device_name()
+    assert len(ng.cuda.capability()) == 2
+    with ng.cuda.device("cuda:0"):
+        assert ng.zeros(1, device="cuda").device == "cuda:0"
+
+
+def test_streams_are_left_again():
+    with ng.cuda.Stream() as stream:
+        assert device.stream() is stream.handle
+        y = ng.tensor(np.arange(3.0), device="cuda") * 2.0
+        stream.synchronize()
+    assert device.stream() == 0
+    ng.cuda.synchronize()
+    np.testing.assert_array_equal(y.numpy(), [0.0, 2.0, 4.0])
+
+
+def test_a_fault_of_a_kernel_is_one_error():
+    class CudaAPIError(Exception):
+        pass
+
+    with pytest.raises(ng.DeviceError, match="a kernel failed: .*ILLEGAL_ADDRESS.*those on the host are not"), device.faults():
+        raise CudaAPIError("[700] Call to cuCtxSynchronize results in CUDA_ERROR_ILLEGAL_ADDRESS")
+    with pytest.raises(KeyError), device.faults():
+        raise KeyError("x")
