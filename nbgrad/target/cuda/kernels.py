@@ -15,6 +15,7 @@ from . import (
     loops_gather,
     loops_place,
     loops_random,
+    loops_rows,
     map_text,
     simulated_math,
 )
@@ -26,6 +27,7 @@ MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that the
     loops_gather,
     loops_place,
     loops_random,
+    loops_rows,
 )
 TEXTS = {loop: text for module in TEXT_MODULES for loop, text in module.TEXTS.items()}
 LOOPS = {

@@ -7,7 +7,10 @@ import numpy as np
 from ...ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
 from .. import launch
 from ..launch import Launches
-from . import plans_random  # noqa: F401 - its planners register
+from . import (  # noqa: F401 - their planners register
+    plans_random,
+    plans_rows,
+)
 from .array import DeviceArray, empty, from_host
 from .plans import plan_device
 from .steps import Steps

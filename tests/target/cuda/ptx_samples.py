@@ -24,8 +24,23 @@ def random():
     return kernels + [Kernel(f"permutation_{name}", ("int64",) * pointers) for name, pointers in loops]
 
 
+def rows():
+    teams = ((1, 4, True, True), (8, 8, False, True), (4, 4, True, False), (32, 32, True, False), (256, 8, False, False))
+    return [
+        Kernel(loop, dtypes, None, (*team, *static))
+        for team in teams
+        for loop, dtypes, static in [
+            ("softmax_lines", ("float32",) * 2, (False,)), ("softmax_lines", ("float32",) * 2, (True,)),
+            ("softmax_grad_lines", ("float32",) * 3, (False,)), ("softmax_grad_lines", ("float32",) * 3, (True,)),
+            ("logsumexp_lines", ("float32", "float32", "float64"), ()),
+            ("logsumexp_grad_lines", ("float32", "float32", "float64", "float32"), ()),
+        ]
+    ]  # fmt: skip
+
+
 SAMPLES = {
     "elementwise": elementwise,
     "movement": movement,
     "random": random,
+    "rows": rows,
 }

@@ -1,0 +1,98 @@
+"""Softmax and its kin over lines, and their gradients; see `loops_lines` for how threads share them.
+
+Memory bounds them: a line is read once and written once where registers hold it, else read twice, the second time mostly
+from the caches.
+"""
+
+import math
+
+from .grids import Blocks
+from .loops_lines import exp_sum, finite_or_zero, first_of, line_of, line_sum, start_of
+
+
+def softmax_lines(args, x, out):
+    """out = exp(x) / sum(exp(x)) of each line, or its logarithm (S4)."""
+    lines, n, step, first, from_x, to = args[3], args[4], args[5] if S3 else np.int64(1), first_of(), args[0], args[1]
+    held, tops, sums = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0), cuda.shared.array(THREADS, np.float64)
+    for unit in range(cuda.blockIdx.x, args[2], cuda.gridDim.x):
+        at = start_of(line_of(unit, lines), n, step)
+        top, total = exp_sum(x, from_x + at, n, step, held, tops, sums)
+        if not math.isfinite(top):
+            total = np.float64(math.nan)
+        shift, scale = T0(math.log(total)) if S4 else T0(0.0), T0(1.0) / T0(total)
+        for begin in range(0, n, S0 * S1):
+            for k in range(S1):
+                i = (begin + first + k * S0) * step
+                if begin + first + k * S0 < n:
+                    v = (held[k] if S2 else x[from_x + at + i]) - top
+                    out[to + at + i] = v - shift if S4 else math.exp(v) * scale
+
+
+def softmax_grad_lines(args, y, g, out):
+    """out = y * (g - sum(g * y)); of the logarithm (S4): g - exp(y) * sum(g)."""
+    lines, n, step, first = args[4], args[5], args[6] if S3 else np.int64(1), first_of()
+    from_y, from_g, to = args[0], args[1], args[2]
+    ys, gs, sums = cuda.local.array(S1, T0), cuda.local.array(S1, T0), cuda.shared.array(THREADS, np.float64)
+    for unit in range(cuda.blockIdx.x, args[3], cuda.gridDim.x):
+        at, total = start_of(line_of(unit, lines), n, step), np.float64(0.0)
+        for begin in range(0, n, S0 * S1):
+            part = T0(0.0)
+            for k in range(S1):
+                i = at + min(begin + first + k * S0, n - 1) * step
+                ys[k], gs[k] = y[from_y + i], g[from_g + i]
+            for k in range(S1):
+                if begin + first + k * S0 < n:
+                    part = part + (gs[k] if S4 else gs[k] * ys[k])
+            total = total + np.float64(part)
+        share = T0(line_sum(total, sums))
+        for begin in range(0, n, S0 * S1):
+            for k in range(S1):
+                i = at + (begin + first + k * S0) * step
+                if begin + first + k * S0 < n:
+                    v, u = ys[k] if S2 else y[from_y + i], gs[k] if S2 else g[from_g + i]
+                    out[to + i] = u - math.exp(v) * share if S4 else v * (u - share)
+
+
+def logsumexp_lines(args, x, out, whole):
+    """The logarithm of the sum of exp(x) of each line, in the line's dtype and in float64."""
+    lines, n, step = args[4], args[5], args[6] if S3 else np.int64(1)
+    held, tops, sums = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0), cuda.shared.array(THREADS, np.float64)
+    for unit in range(cuda.blockIdx.x, args[3], cuda.gridDim.x):
+        line = line_of(unit, lines)
+        top, total = exp_sum(x, args[0] + start_of(line, n, step), n, step, held, tops, sums)
+        if first_of() == 0:
+            result = np.float64(finite_or_zero(top)) + math.log(total)
+            whole[args[2] + line] = result
+            out[args[1] + line] = T1(result)
+
+
+def logsumexp_grad_lines(args, g, x, whole, out):
+    """out = g * exp(x - whole); where the sum is infinite, the largest share g alike."""
+    lines, n, step, first, from_x, to = args[5], args[6], args[7] if S3 else np.int64(1), first_of(), args[1], args[3]
+    for unit in range(cuda.blockIdx.x, args[4], cuda.gridDim.x):
+        line = line_of(unit, lines)
+        at, sum_ = start_of(line, n, step), whole[args[2] + line]
+        top, ties = T1(sum_), 0
+        scale = T0(g[args[0] + line] * math.exp(T0(np.float64(top) - sum_)))  # what rounding takes from the sum goes into the factor
+        if sum_ == math.inf:
+            for i in range(n):  # every thread counts them all: this is rare
+                ties += x[from_x + at + i * step] == math.inf
+        if math.isinf(sum_):
+            scale = g[args[0] + line] / T0(ties) if ties > 0 else T0(0.0)
+        for begin in range(0, n, S0 * S1):
+            for k in range(S1):
+                i = at + (begin + first + k * S0) * step
+                if begin + first + k * S0 < n:
+                    v = x[from_x + i]
+                    if math.isinf(sum_):
+                        out[to + i] = scale if v == math.inf else T0(0.0)
+                    else:
+                        out[to + i] = scale * math.exp(v - top)
+
+
+MINE = (line_of, first_of, start_of)
+HELPERS = {
+    "softmax_lines": (*MINE, exp_sum), "softmax_grad_lines": (*MINE, line_sum),
+    "logsumexp_lines": (*MINE, exp_sum, finite_or_zero), "logsumexp_grad_lines": MINE,
+}  # fmt: skip
+LAUNCH = {loop: lambda words: Blocks(words[0]) for loop in HELPERS}
