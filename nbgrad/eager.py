@@ -15,7 +15,7 @@ from .ops.types import types_of
 from .ops.views import numpy_index
 from .road import NO_ATTRS, ROAD, constant, known, layout_key, taught_constant, teach_call, teach_record
 from .tape.tape import Node, recording
-from .target.run import host, map_launch, number_at, primitive_launch, put, reduce_launch, run_map, share_memory, viewed
+from .target.run import host, map_launch, number_at, number_of, primitive_launch, put, reduce_launch, run_map, share_memory, viewed
 from .tensor import Tensor, has_history
 
 
@@ -317,12 +317,11 @@ set_front(lambda op, args, attrs: bind(None, op, args, attrs), as_tensor)
 
 def moved(t, device):
     """Return a tensor on a device, recorded like any op; itself where it is there already."""
-    a = put(t.data, device)
-    if a is t.data:
+    if number_of(device) == number_at(t.data):
         return t
     if recording.recorder is not None:
         raise problem(DeviceError, f"to({device!r}) inside a compiled function: a program runs on one device", "x.to(...) before the call")
-    return record_custom(_TO, [node_of(t)], [a], {"device": t.device}, [t.shape])[0]
+    return record_custom(_TO, [node_of(t)], [put(t.data, device)], {"device": t.device}, [t.shape])[0]
 
 
 _TO = Op("to", "custom", ("x",), pull=lambda node, g: [moved(g, node.kept["device"])])

@@ -1,10 +1,10 @@
 """What came before a value: the node that made it, what such nodes keep, and whether that was written since."""
 
 from .base.errors import GradientError, problem
+from .base.memory import start_of
 from .ops.movement import as_view as AS_VIEW  # noqa: N812 - rows this file names itself
 from .tape.rules import flows, keeps
 from .tape.tape import Node, recording
-from .target.run import start_of
 from .tensor import Tensor, writes
 
 

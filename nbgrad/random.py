@@ -16,7 +16,7 @@ from .ops.gather import take
 from .ops.table import lift
 from .ops.transcendental import log1p
 from .tape.tape import recording
-from .target.run import put
+from .target.run import number_of, on_device, put
 from .tensor import Tensor
 
 STATE = ("seed", "stream", "counter")
@@ -67,7 +67,8 @@ class Generator:
         """Return the key array for the next `words` 32-bit words on a device, and move the counter past them."""
         key, recorder = self._next(words), recording.recorder
         if recorder is not None:
-            return recorder.refresh(key, lambda: self._next(words), lambda: self._next(-words))
+            recorder.refresh(key, lambda: self._next(words), lambda: self._next(-words))
+            return key if device == "cpu" else on_device(key, number_of(device))
         return put(key, device)
 
     def _next(self, words):

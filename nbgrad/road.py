@@ -19,7 +19,7 @@ from .ops.table import Op, table
 from .tape.adjoint import set_quick
 from .tape.tape import FREED, Node, recording, slots
 from .target.cpu.road import Method, Road
-from .target.run import map_launch, scalar
+from .target.run import map_launch, on_device, scalar
 from .tensor import Tensor
 
 NO_ATTRS: dict = {}
@@ -29,7 +29,7 @@ _constants: dict = {}
 def constant(value, dtype, device=None):
     """Return a 0-d tensor of a Python scalar, on the device of that number (None: the CPU); the most used are kept."""
     if device is not None:
-        return Tensor._make(value.source.array(value, dtype) if type(value) is Number else scalar(value, dtype, device), None)
+        return Tensor._make(_number_on(value, dtype, device), None)
     if type(value) is Number:
         return Tensor._make(value.source.array(value, dtype), None)
     key = (value, type(value), dtype, str(value) if value == 0 else None)
@@ -46,6 +46,14 @@ def constant(value, dtype, device=None):
             data.flags.writeable = False
             _constants[key] = t
     return t
+
+
+def _number_on(value, dtype, device):
+    """Return the array of a number on a device; while a program is recorded, one that stands for it there."""
+    if recording.recorder is None:
+        return scalar(value, dtype, device)
+    a = value.source.array(value, dtype) if type(value) is Number else np.array(value, dtype)
+    return on_device(a, device)
 
 
 _keys: dict = {}  # (dtype, shape, strides) -> a number that stands for the layout in `known`

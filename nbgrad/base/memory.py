@@ -3,6 +3,21 @@
 import numpy as np
 
 
+def shadow_of(a) -> np.ndarray:
+    """Return what says where an array lies: its shadow, of an array on a device; itself, of NumPy's."""
+    return getattr(a, "shadow", a)
+
+
+def start_of(a) -> int:
+    """Return the address of the first element."""
+    return shadow_of(a).__array_interface__["data"][0]
+
+
+def standing_in(like, a):
+    """Return an array of NumPy's as one on the device of `like`, for which it stands while a program is recorded."""
+    return a if like is None or shadow_of(like) is like else like.stand_in(a)
+
+
 def owner(a) -> np.ndarray:
     """Return the array that owns the memory of `a`, or the widest view of it that is known."""
     while True:

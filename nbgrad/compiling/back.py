@@ -6,17 +6,18 @@ It is recorded right behind the forward, and reads values that the forward made:
 import numpy as np
 
 from ..base.errors import GradientError, problem
-from ..eager import record_custom
+from ..base.memory import standing_in
+from ..eager import COPY, record_custom
 from ..history import newest_node, node_of
 from ..ops.table import Op
 from ..plan.calls import HELD, MADE, Ref
 from ..plan.whole import plan_record
 from ..tape.adjoint import pull_back
 from ..tape.tape import FREED, recording
-from ..target.cpu.memory import make_array, specification
-from ..target.cpu.program import Program
+from ..target.program import maker_of, program
+from ..target.run import full, run_map
 from ..tensor import Tensor, writes, written
-from ..transform import recorded, zeros_of
+from ..transform import recorded
 from .again import on_tape
 from .making import Makers
 
@@ -47,7 +48,8 @@ class Back:
         if not recording.on or not nodes:
             return None
         recorder.part += 1
-        first, seeds = len(recorder.calls), [Tensor._make(recorder.argument(np.empty(flat[i].shape, flat[i].dtype)), None) for i in nodes]
+        like = lambda t: standing_in(t.data, np.empty(t.shape, t.dtype))
+        first, seeds = len(recorder.calls), [Tensor._make(recorder.argument(like(flat[i])), None) for i in nodes]
         try:
             with recorded(False):
                 found = pull_back(list(nodes.values()), seeds)
@@ -64,15 +66,15 @@ class Back:
         read = [r.slot for c in recorder.calls[self.first :] for r in c.reads] + [g.slot for g in self.grads]
         return [recorder.whole(s) for s in dict.fromkeys(read) if s in made]
 
-    def load(self, recorder, given, outside, captured):
+    def load(self, recorder, given, outside, captured, number):
         """Plan the program; it is given what the forward was, then the gradients of the results."""
         kinds, made = recorder.kinds, list(dict.fromkeys(g.slot for g in self.grads if recorder.kinds[g.slot] == MADE))
         made = [s for s in made if s not in given]
         given = [*given, *recorder.argument_slots[-len(self.outs) :], *made]
-        schedule = plan_record(recorder.record(self.grads, self.first), given, outside)
-        self.program = Program(schedule, given)
-        self.fresh = [(a.dtype, specification(a.shape, a.dtype)) for a in map(recorder.roots.__getitem__, made)]
-        makers = Makers(recorder, given)
+        schedule = plan_record(recorder.record(self.grads, self.first), given, outside, device=number is not None)
+        self.program = program(schedule, given, number)
+        self.fresh = [maker_of(a.shape, a.dtype, number) for a in map(recorder.roots.__getitem__, made)]
+        makers = Makers(recorder, given, number)
         self.makers = [makers.of(g) for g in self.grads]
         read = {r.slot for c in recorder.calls[self.first :] for r in c.reads if kinds[r.slot] == HELD}
         self.watched = [c.tensor for c in captured if recorder.find(c.array) in read]
@@ -101,7 +103,7 @@ class Refused:
     def reads(self, recorder) -> list:
         return []
 
-    def load(self, recorder, given, outside, captured):
+    def load(self, recorder, given, outside, captured, number):
         pass
 
     def attach(self, run, made, tensors, given) -> list:
@@ -124,8 +126,8 @@ class Call:
         """Return the gradients of the nodes, given those of the results."""
         back = self.back
         self._check()
-        arrays = [*self.given, *[s.data if s.data.flags.c_contiguous else s.data.copy() for s in seeds]]
-        arrays += [make_array(*made) for made in back.fresh]
+        arrays = [*self.given, *[s.data if s.data.flags.c_contiguous else run_map(COPY, (s.data,), s.shape, s.dtype) for s in seeds]]
+        arrays += [make() for make in back.fresh]
         stopped = back.program.run(arrays)
         if stopped is not None:
             self.run.explain(back.program, stopped, arrays)
@@ -152,7 +154,9 @@ def _pull(node, g):
     outs = call.back.outs
     seeds = [g] if len(outs) == 1 else [g.get(i) for i in range(len(outs))]
     shapes = call.run.shapes
-    return call.pull([zeros_of(shapes[i]) if s is None else s for i, s in zip(outs, seeds)])
+    like = next(s for s in seeds if s is not None)
+    zeros = lambda i: Tensor._make(full(shapes[i].shape, shapes[i].dtype, 0, like.data), None)
+    return call.pull([zeros(i) if s is None else s for i, s in zip(outs, seeds)])
 
 
 def _refuse(node, g):

@@ -4,7 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..base.memory import owner, start_of
+from ..eager import COPY
 from ..plan.calls import ARGUMENT, MADE, Ref
+from ..target.cuda.array import DeviceArray
+from ..target.run import put, run_map
 from ..tensor import Tensor
 
 
@@ -19,13 +23,15 @@ class Maker(NamedTuple):
     start: int
     fresh: bool
     constant: np.ndarray | None = None
+    device: int | None = None
+    remote: bool = False
 
     def tensor(self, arrays, argument=None) -> Tensor:
         """Return the result; of an argument, that tensor or a view of it."""
         if self.fresh:
             return Tensor._make(arrays[self.number], None)
         if self.number is None:
-            return Tensor._make(np.array(view_at(self.constant, self.ref)), None)
+            return Tensor._make(self._copied(), None)
         a = arrays[self.number]
         if argument is None:
             return Tensor._make(view_at(a, self.ref, self.start), None)
@@ -35,11 +41,21 @@ class Maker(NamedTuple):
         return Tensor._make(view_at(a, self.ref, self.start), None, argument)
 
 
+    def _copied(self):
+        """Return a copy of a constant, on the device of the program."""
+        if self.device is None:
+            return np.array(view_at(self.constant, self.ref))
+        if not self.remote:
+            return put(np.array(view_at(self.constant, self.ref)), f"cuda:{self.device}")
+        a = view_at(DeviceArray(self.constant, self.device), self.ref)
+        return run_map(COPY, (a,), a.shape, a.dtype)
+
+
 class Makers:
     """What results are made of, for a record whose runs are given the arrays of the slots `given`."""
 
-    def __init__(self, recorder, given):
-        self.recorder, self.given = recorder, given
+    def __init__(self, recorder, given, device=None):
+        self.recorder, self.given, self.device = recorder, given, device
 
     def of(self, result):
         """Return the maker of a ref; anything else is a result itself."""
@@ -47,7 +63,7 @@ class Makers:
             return result
         kind, root = self.recorder.kinds[result.slot], self.recorder.roots[result.slot]
         if result.slot not in self.given:
-            return Maker(None, result, 0, False, root)
+            return Maker(None, result, 0, False, root, self.device, result.slot in self.recorder.remote)
         number = self.given.index(result.slot)
         start = self.recorder.starts[self.recorder.argument_slots.index(result.slot)] if kind == ARGUMENT else 0
         whole = kind == MADE and result.layout.shape == root.shape and result.whole and not result.offset
@@ -62,8 +78,12 @@ class _Holder:
         self.__array_interface__ = {"data": (address, False), "shape": shape, "strides": tuple(strides), "typestr": dtype.str, "version": 3}
 
 
-def view_at(root, r, start=0) -> np.ndarray:
+def view_at(root, r, start=0):
     """Return the array at a ref of memory that begins `start` bytes before the first element of `root`."""
+    if type(root) is DeviceArray:
+        memory, dtype = owner(root.shadow), np.dtype(r.layout.dtype)
+        first = start_of(root) + r.offset - start - start_of(memory)
+        return root.like(np.ndarray(r.layout.shape, dtype, memory, first, [s * dtype.itemsize for s in r.layout.strides]))
     return array_at(root.__array_interface__["data"][0] + r.offset - start, r.layout, root)
 
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..base import tree
-from ..base.errors import ArgumentError, problem
+from ..base.errors import ArgumentError, DeviceError, problem
+from ..base.memory import standing_in
 from ..eager import COPY
 from ..plan.calls import ARGUMENT, HELD, MADE, Ref
 from ..plan.recorder import Recorder
@@ -17,8 +18,8 @@ from ..plan.whole import plan_record
 from ..road import ROAD
 from ..tape.tape import Node, recording
 from ..target.cpu.holding import Checks
-from ..target.cpu.memory import make_array, specification
-from ..target.cpu.program import Program
+from ..target.program import maker_of, program
+from ..target.run import host, share_memory
 from ..tensor import Tensor, writes
 from .back import Back
 from .environment import Environment
@@ -202,13 +203,15 @@ class Run:
         made = list(dict.fromkeys(r.slot for r in refs if kinds[r.slot] == MADE))
         given = [*arguments, *[s for _, s in recorder.cells], *made]
         last = None if self.back is None else self.back.first
-        self.program = Program(plan_record(recorder.record(refs, 0, last), given, outside, set(made)), given)
-        self.fresh = [(a.dtype, specification(a.shape, a.dtype)) for a in map(recorder.roots.__getitem__, made)]
-        makers = Makers(recorder, given)
+        number = self._number()
+        schedule = plan_record(recorder.record(refs, 0, last), given, outside, set(made), number is not None)
+        self.program = program(schedule, given, number)
+        self.fresh = [maker_of(a.shape, a.dtype, number) for a in map(recorder.roots.__getitem__, made)]
+        makers = Makers(recorder, given, number)
         self.makers = [makers.of(r) for r in self.results]
         self.grad_makers = [(t.node, None if r is None else makers.of(r)) for t, r in self.grads]
         if self.back is not None:
-            self.back.load(recorder, given, outside, self.captured)
+            self.back.load(recorder, given, outside, self.captured, number)
         written = recorder.written
         self.counters = [writes(c.tensor) for c in self.captured if recorder.find(c.array) in written]
         self.written = [i for i, slot in zip(self.given, arguments) if slot in written]
@@ -219,6 +222,15 @@ class Run:
         self.checks = self._checks()
         recorder.forget()
 
+    def _number(self):
+        """Return the number of the device that the calls run on; None for the CPU."""
+        found = self.recorder.devices or {getattr(t.data, "number", None) for t in self.arguments} or {None}
+        if len(found) > 1:
+            names = " and ".join(sorted("cpu" if n is None else f"cuda:{n}" for n in found))
+            what = f"compile: the function computes on {names}; a program runs on one device"
+            raise problem(DeviceError, what, "x.to(...) before the call")
+        return next(iter(found))
+
     def _is_held(self, r, outside) -> bool:
         """Say whether a result is a tensor that others hold, and not a constant of the function."""
         return self.recorder.kinds[r.ref.slot] == HELD and r.ref.slot in outside and r.tensor() is not None
@@ -228,8 +240,9 @@ class Run:
         recorder = self.recorder
         if recorder.kinds[r.slot] != HELD or r.slot not in recorder.written or r.slot in outside:
             return r
-        made = recorder.made(r.layout.shape, r.layout.dtype)
-        recorder.note(COPY, {}, [view_at(recorder.roots[r.slot], r)], [made])
+        like = next((t.data for t in self.arguments if t.device != "cpu"), None)
+        made = recorder.made(r.layout.shape, r.layout.dtype, like)
+        recorder.note(COPY, {}, [standing_in(like, view_at(recorder.roots[r.slot], r))], [made])
         if self.back is not None:  # with the forward
             recorder.calls.insert(self.back.first, recorder.calls.pop())
             self.back.first += 1
@@ -298,7 +311,7 @@ class Run:
         return checks
 
     def _overlaps(self, a) -> bool:
-        return any(np.may_share_memory(a, c.array) for c in self.captured)
+        return any(share_memory(a, c.array) for c in self.captured)
 
     def __call__(self, tensors):
         """Run the program for these tensors; it was found to fit, or is new."""
@@ -315,8 +328,8 @@ class Run:
             self._check_written(tensors)
         for t in self.cells:
             given.append(t.node.grad.data)
-        for dtype, spec in self.fresh:
-            given.append(make_array(dtype, spec))
+        for make in self.fresh:
+            given.append(make())
         stopped = self.program.run(given)
         if stopped is not None:
             self.recorder.undo()
@@ -339,7 +352,7 @@ class Run:
     def _check_written(self, arrays):
         for i in self.written:
             for j, other in enumerate(arrays):
-                if i != j and np.may_share_memory(arrays[i].data, other.data):
+                if i != j and share_memory(arrays[i].data, other.data):
                     what = f"a compiled function writes its argument {i} in place, and argument {j} shares memory with it"
                     raise problem(ArgumentError, what, "x.copy() for one of them")
 
@@ -347,6 +360,8 @@ class Run:
         """Raise what a stop of a program, that of the forward or of the backward, says about the values it looked at."""
         stop, arena, inner = stopped
         r, program = stop.reads[1], program if inner is None else inner.program
+        if hasattr(program, "view"):
+            _explained(stop, host(program.view(r, given)))
         slot = program.schedule.slots[r.slot]
         if r.slot in program.given and inner is not None:
             a = array_at(inner.address(r.slot) + r.offset, r.layout, given)
@@ -355,5 +370,10 @@ class Run:
             a = view_at(given[number], r, self.recorder.starts[number] if number < len(self.given) else 0)
         else:
             a = view_at(arena[program.schedule.places[r.slot] :] if slot.array is None else slot.array, r)
-        stop.explain(a)
-        raise problem(ArgumentError, "a check inside of a compiled function failed", "the function without ng.compile, which says where")
+        _explained(stop, a)
+
+
+def _explained(stop, values):
+    """Raise what a stop says about values."""
+    stop.explain(values)
+    raise problem(ArgumentError, "a check inside of a compiled function failed", "the function without ng.compile, which says where")

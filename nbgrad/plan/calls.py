@@ -46,11 +46,15 @@ class Stop(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """Memory of a program: what kind it is, its bytes, and the array that holds it now (None for a value it makes)."""
+    """Memory of a program: what kind it is, its bytes, and the array that holds it now (None for a value it makes).
+
+    remote : whether that is memory of a device, which cannot be read here.
+    """
 
     kind: str
     size: int
     array: Any = None
+    remote: bool = False
 
     @property
     def constant(self) -> bool:

@@ -13,10 +13,13 @@ from .mapping import After, Literal, plan_body
 from .members import Member, folded, is_loop, is_map, is_reduction, shape_of
 
 
-def fuse(calls, slots, results) -> list:
-    """Return works in an order that keeps every read behind the write it needs."""
+def fuse(calls, slots, results, products=True) -> list:
+    """Return works in an order that keeps every read behind the write it needs.
+
+    `products`: whether elementwise calls behind products of matrices and convolutions are done with them.
+    """
     calls, kept = list(map(Member.of, calls)), {r.slot for r in results}
-    return [work for group in groups_of(calls, slots, kept) for work in _works(group, calls, slots, kept)]
+    return [work for group in groups_of(calls, slots, kept, products) for work in _works(group, calls, slots, kept)]
 
 
 def _works(group, calls, slots, kept) -> list:

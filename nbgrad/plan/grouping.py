@@ -43,7 +43,7 @@ class Group(NamedTuple):
 _known: dict = {}  # pattern of a record -> its groups
 
 
-def groups_of(calls, slots, kept) -> list:
+def groups_of(calls, slots, kept, products=True) -> list:
     """Return the groups of calls in an order that keeps every read behind the write it needs.
 
     Records of one pattern (a step at another batch size) have the same groups, which are found once.
@@ -54,11 +54,14 @@ def groups_of(calls, slots, kept) -> list:
     slots : sequence of Slot
     kept : set of int
         Slots that are asked for.
+    products : bool
+        Whether elementwise calls join products of matrices and convolutions.
     """
     pattern = pattern_of(calls, slots, kept)
+    pattern = None if pattern is None else (pattern, products)
     found = _known.get(pattern) if pattern is not None else None
     if found is None:
-        found = _found(calls, slots, kept)
+        found = _found(calls, slots, kept, products)
         if pattern is not None:
             if len(_known) >= KEPT:
                 del _known[next(iter(_known))]
@@ -66,14 +69,15 @@ def groups_of(calls, slots, kept) -> list:
     return found
 
 
-def _found(calls, slots, kept) -> list:
+def _found(calls, slots, kept, products) -> list:
     order = Order(calls)
-    absorb(calls, order, slots, kept)
+    if products:
+        absorb(calls, order, slots, kept)
     for number, call in enumerate(calls):
         if is_map(call):
             _join(number, calls, order)
     for number, call in enumerate(calls):
-        if isinstance(call, Call) and call.op.name in CONVOLUTIONS and can_finish(call):
+        if products and isinstance(call, Call) and call.op.name in CONVOLUTIONS and can_finish(call):
             _finish(number, calls, order, slots, kept)
     for number, call in enumerate(calls):  # last, so that they keep no elementwise call from its neighbours
         if is_reduction(call):

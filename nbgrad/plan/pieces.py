@@ -93,7 +93,9 @@ def _pieces(slot, calls, slots, writers):
         return None
     zero = calls[writers[0]]
     source = slots[zero.reads[0].slot]
-    if zero.reads[0].layout.size != 1 or source.kind != CONSTANT or source.array.reshape(-1)[0] != 0 or not zero.writes[0].whole:
+    if zero.reads[0].layout.size != 1 or source.kind != CONSTANT or source.remote:
+        return None
+    if source.array.reshape(-1)[0] != 0 or not zero.writes[0].whole:
         return None
     return list(writers)
 

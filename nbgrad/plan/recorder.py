@@ -11,7 +11,7 @@ import numpy as np
 
 from ..base.dtypes import name_of
 from ..base.errors import ArgumentError, problem
-from ..base.memory import owner, reach
+from ..base.memory import owner, reach, shadow_of, standing_in, start_of
 from ..base.number import Number
 from ..base.shapes import is_contiguous
 from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
@@ -36,6 +36,10 @@ class Recorder:
         What was found out about such numbers while the program was recorded.
     seen : list of (ndarray, ndarray)
         Memory held by others whose values Python read, and what they were.
+    devices : set
+        Numbers of the devices that the calls run on; None stands for the CPU.
+    remote : set of int
+        Slots whose memory is that of a device: nobody reads it here.
     part : int
         Which of the programs that the calls become is recorded now: a forward, or the backward behind it.
     tensors : dict
@@ -50,11 +54,12 @@ class Recorder:
         self._refs = {}  # id of an array -> (array, ref)
         self._spans = []  # slot -> address of its first byte, and of the one behind its last
         self._origins = {}  # slot -> address from which refs count, where that is not the lowest
+        self.devices, self.remote = set(), set()
 
     # -- memory
 
-    def argument(self, like) -> np.ndarray:
-        """Return an array that stands for an argument of the layout of `like`."""
+    def argument(self, like):
+        """Return an array that stands for an argument of the layout of `like`, on its device."""
         low, high = reach(like)
         root = np.empty(max(1, high - low), like.dtype)
         slot = self._add(root, ARGUMENT)
@@ -63,12 +68,12 @@ class Recorder:
         shape, strides = like.shape, like.strides
         made = np.lib.stride_tricks.as_strided(root[-low:], shape, strides, writeable=like.flags.writeable)
         self._origins[slot] = made.__array_interface__["data"][0]  # a run knows where the first element lies, not the lowest
-        return made
+        return standing_in(like, made)
 
-    def made(self, shape, dtype) -> np.ndarray:
-        """Return an array for a value that the program makes."""
-        a = np.empty(shape, dtype)
-        slot = self._add(a, MADE)
+    def made(self, shape, dtype, like=None):
+        """Return an array for a value that the program makes, on the device of `like`."""
+        root = np.empty(shape, dtype)
+        slot, a = self._add(root, MADE), standing_in(like, root)
         if a.size:
             self._refs[id(a)] = a, Ref(slot, packed(a.shape, name_of(a.dtype)))
         return a
@@ -87,7 +92,7 @@ class Recorder:
 
     def find(self, a) -> int | None:
         """Return the slot in whose memory an array lies, if there is one."""
-        return self._find(a.__array_interface__["data"][0]) if a.size else None  # nothing lies in arrays without elements
+        return self._find(start_of(a)) if a.size else None  # nothing lies in arrays without elements
 
     def _find(self, address):
         at = bisect.bisect(self._starts, address) - 1
@@ -99,7 +104,14 @@ class Recorder:
     def slot(self, a) -> int:
         """Return the slot of the memory of an array; memory not seen before is held by somebody."""
         found = self.find(a)
-        return self._add(owner(a), HELD) if found is None else found
+        return self._hold(a) if found is None else found
+
+    def _hold(self, a) -> int:
+        """Return the slot of memory of others."""
+        slot = self._add(owner(shadow_of(a)), HELD)
+        if getattr(a, "remote", False):
+            self.remote.add(slot)
+        return slot
 
     def ref(self, a) -> Ref:
         """Return where the values of an array lie."""
@@ -116,10 +128,10 @@ class Recorder:
         layout = Layout(a.shape, tuple([s // size for s in a.strides]), name_of(a.dtype))
         if not a.size:
             return Ref(self._add(np.empty(0, a.dtype), CONSTANT), layout)
-        address = a.__array_interface__["data"][0]
+        address = start_of(a)
         slot = self._find(address)
         if slot is None:
-            slot = self._add(owner(a), HELD)
+            slot = self._hold(a)
         return Ref(slot, layout, address - (self._origins.get(slot) or self._spans[slot][0]))
 
     def meet(self, values):
@@ -135,8 +147,8 @@ class Recorder:
             grad = None if t.node is None or t.node.op is not None else t.node.grad
             self.tensors[key] = t, grad
             if grad is not None and grad.size and not self._is_made(grad.data):
-                slot = self._add(owner(grad.data), HELD)
-                self._origins[slot] = grad.data.__array_interface__["data"][0]
+                slot = self._hold(grad.data)
+                self._origins[slot] = start_of(grad.data)
                 self.cells.append((t, slot))
 
     def _is_made(self, a) -> bool:
@@ -146,10 +158,11 @@ class Recorder:
 
     def launch(self, launch, arrays, outs=None):
         """Note a launch; return the arrays that it fills, new ones when `outs` is None."""
+        like = next((a for a in arrays if shadow_of(a) is not a), None)
         if outs is None:
-            outs = [self.made(shape, dtype) for shape, dtype in launch.results]
+            outs = [self.made(shape, dtype, like) for shape, dtype in launch.results]
         if launch.zero:
-            self.note(COPY, {}, [np.zeros((), outs[0].dtype)], outs)
+            self.note(COPY, {}, [standing_in(like, np.zeros((), outs[0].dtype))], outs)
         if launch.plan.steps:
             arrays = [self.packed(a) if i in launch.copies else a for i, a in enumerate(arrays)]
             self.note(launch.op, launch.attrs, arrays, outs, launch.plan)
@@ -159,7 +172,7 @@ class Recorder:
         """Return an array of the same values that lies in one piece, row by row."""
         if is_contiguous(a.shape, [s // a.itemsize for s in a.strides]):
             return a
-        out = self.made(a.shape, a.dtype)
+        out = self.made(a.shape, a.dtype, a)
         self.note(COPY, {}, [a], [out])
         return out
 
@@ -169,6 +182,7 @@ class Recorder:
             if not outs[0].size:
                 return
             plan = None
+        self.devices.add(getattr(outs[0], "number", None))
         writes = tuple([self.ref(a) for a in outs])
         self.calls.append(Call(op, attrs, tuple([self.ref(a) for a in arrays]), writes, plan, place()))
         self.written.update([w.slot for w in writes])
@@ -238,7 +252,8 @@ class Recorder:
 
     def record(self, results, first=0, last=None) -> Record:
         """Return the calls from number `first` to `last`, the slots, and the refs `results`."""
-        slots = [Slot(k, r.nbytes, None if k == MADE else r) for k, r in zip(self.kinds, self.roots)]
+        kinds = enumerate(zip(self.kinds, self.roots))
+        slots = [Slot(k, r.nbytes, None if k == MADE else r, i in self.remote) for i, (k, r) in kinds]
         return Record(tuple(self.calls[first:last]), tuple(slots), tuple(results))
 
     def whole(self, slot) -> Ref:

@@ -168,7 +168,7 @@ class _Simplifier:
 def literal(r: Ref, slots):
     """Return the number at a ref that never changes, None when there is none."""
     slot = slots[r.slot]
-    if slot.array is None or not slot.constant or not r.layout.size:
+    if slot.array is None or slot.remote or not slot.constant or not r.layout.size:
         return None
     if r.layout.size != 1 and any(r.layout.strides[i] for i, n in enumerate(r.layout.shape) if n > 1):
         return None

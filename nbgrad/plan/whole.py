@@ -15,7 +15,7 @@ from .streaming import streamed
 from .waves import waves_of
 
 
-def plan_record(record, given, outside, fresh=frozenset()) -> Schedule:
+def plan_record(record, given, outside, fresh=frozenset(), device=False) -> Schedule:
     """Plan a record.
 
     Parameters
@@ -27,6 +27,8 @@ def plan_record(record, given, outside, fresh=frozenset()) -> Schedule:
         Slots whose memory others hold: their values are there before and behind a run.
     fresh : set of int
         Those of the slots `given` for which each run is given new memory, which begins at a multiple of 64 where it is large.
+    device : bool
+        Whether it is planned for a device: products and convolutions are those of its libraries, and take no rows with them.
 
     Returns
     -------
@@ -36,8 +38,11 @@ def plan_record(record, given, outside, fresh=frozenset()) -> Schedule:
     calls, slots = opened(needed(calls, slots, record.results), slots)
     calls, slots = simplify(calls, slots, record.results)
     calls = forwarded(calls, slots, record.results)
-    calls, slots = gathered(turned(calls, slots, record.results), slots, record.results)
-    works = streamed(fuse(calls, slots, record.results), fresh)
+    if not device:
+        calls, slots = gathered(turned(calls, slots, record.results), slots, record.results)
+    works = fuse(calls, slots, record.results, products=not device)
+    if not device:
+        works = streamed(works, fresh)
     waves, slots = waves_of(works, slots)
     known = set(given)
     lives = lives_of(waves, slots, known)
@@ -62,6 +67,6 @@ def _own_constants(record, outside):
         elif slot.kind == HELD and i in written and i not in outside:
             flat = packed((slot.array.size,), slot.array.dtype.name)
             first.append(Call(COPY, {}, (Ref(len(slots), flat),), (Ref(i, flat),)))
-            slots.append(Slot(CONSTANT, slot.size, np.array(slot.array).reshape(-1)))
+            slots.append(slot._replace(kind=CONSTANT, array=slot.array if slot.remote else np.array(slot.array).reshape(-1)))
             slots[i] = Slot(MADE, slot.size)
     return [*first, *record.calls], slots

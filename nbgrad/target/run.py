@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..base.errors import DeviceError, problem
+from ..base.memory import shadow_of
 from .cpu.run import CPU
 from .cuda import array as device_array
 from .cuda.array import DeviceArray
@@ -96,14 +97,14 @@ def full(shape, dtype, value, like=None):
     return np.zeros(shape, dtype) if value == 0 else np.full(shape, value, dtype)
 
 
+def on_device(a, number) -> DeviceArray:
+    """Return an array of NumPy's that stands for one on a device while a program is recorded."""
+    return DeviceArray(a, number, True)
+
+
 def share_memory(a, b) -> bool:
     """Say whether two arrays may have a number in common."""
-    return np.may_share_memory(getattr(a, "shadow", a), getattr(b, "shadow", b))
-
-
-def start_of(a) -> int:
-    """Return the address of the first element."""
-    return getattr(a, "shadow", a).__array_interface__["data"][0]
+    return np.may_share_memory(shadow_of(a), shadow_of(b))
 
 
 def viewed(a, view):

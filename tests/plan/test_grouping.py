@@ -26,7 +26,7 @@ def test_remembered_groups_are_those_found_anew(name, sizes, others):
         recorder, refs, _ = recorded(STEPS[name], *arrays)
         record, slots = with_constants(recorder, refs)
         calls, kept = list(map(Member.of, record.calls)), {r.slot for r in record.results}
-        assert grouping.groups_of(calls, slots, kept) == grouping._found(calls, slots, kept)
+        assert grouping.groups_of(calls, slots, kept) == grouping._found(calls, slots, kept, True)
 
 
 def test_groups_of_a_pattern_are_found_once(record_of, monkeypatch):

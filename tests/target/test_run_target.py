@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.base.memory import owner
+from nbgrad.base.memory import owner, start_of
 from nbgrad.target import run
 from nbgrad.target.cuda.array import DeviceArray
 
@@ -41,7 +41,7 @@ def test_memory_is_compared():
     x = run.put(np.zeros((2, 3)), "cuda")
     assert run.share_memory(x, x[1])
     assert not run.share_memory(x[0], x[1])
-    assert run.start_of(x[1]) - run.start_of(x) == 24
+    assert start_of(x[1]) - start_of(x) == 24
 
 
 def test_different_devices_are_one_error():

@@ -14,7 +14,7 @@ class Flags(NamedTuple):
 
     c_contiguous: bool
     owndata: bool
-    writeable: bool = True
+    writeable: bool
     aligned: bool = True
 
 
@@ -28,14 +28,16 @@ class DeviceArray:
         to the processor. Views of it say where views of this array lie, and the memory is given back when it goes.
     number : int
         The device.
+    local : bool
+        Whether it has no memory there, and stands for a value of a program that is recorded: then the shadow is no shadow.
     """
 
-    __slots__ = ("__weakref__", "_flats", "number", "shadow")
+    __slots__ = ("__weakref__", "_flats", "local", "number", "shadow")
     __array_ufunc__ = None
     __hash__ = None
 
-    def __init__(self, shadow, number=0):
-        self.shadow, self.number, self._flats = shadow, number, {}
+    def __init__(self, shadow, number=0, local=False):
+        self.shadow, self.number, self.local, self._flats = shadow, number, local, {}
 
     shape = property(lambda self: self.shadow.shape)
     strides = property(lambda self: self.shadow.strides)
@@ -48,7 +50,8 @@ class DeviceArray:
 
     @property
     def flags(self) -> Flags:
-        return Flags(self.shadow.flags.c_contiguous, self.shadow.ndim < 2 or self.shadow.flags.c_contiguous)
+        whole = self.shadow.flags.c_contiguous
+        return Flags(whole, whole, self.shadow.flags.writeable)
 
     @property
     def device(self) -> str:
@@ -71,7 +74,26 @@ class DeviceArray:
 
     def like(self, view) -> "DeviceArray":
         """Return the array whose shadow is a view of this one's."""
-        return DeviceArray(view, self.number)
+        return DeviceArray(view, self.number, self.local)
+
+    @property
+    def remote(self) -> bool:
+        """Whether its memory is the device's."""
+        return not self.local
+
+    def stand_in(self, a) -> "DeviceArray":
+        """Return an array of NumPy's as one of this device, for which it stands while a program is recorded."""
+        return DeviceArray(a, self.number, True)
+
+    def __array__(self, dtype=None, copy=None):
+        """Return the numbers, copied from the device: what looks at them here waits for what makes them."""
+        from .run import row_major
+
+        return np.asarray(to_host(row_major(self)) if self.remote else self.shadow, dtype)
+
+    def copy(self) -> np.ndarray:
+        """Return the numbers as an array of NumPy's."""
+        return np.array(self)
 
     def transpose(self, axes) -> "DeviceArray":
         """Return a view, as `ndarray.transpose`."""

@@ -161,8 +161,13 @@ def flat(shadow, number):
     root, low, high = owner(shadow), *reach(shadow)
     size, start = shadow.itemsize, shadow.__array_interface__["data"][0] - root.__array_interface__["data"][0]
     dtype = np.dtype(np.uint8) if shadow.dtype == bool else shadow.dtype
-    block = pool(number).blocks[root.__array_interface__["data"][0]]
+    block = block_of(root, number)
     return typed(block, start + low * size, high - low, dtype), -low
+
+
+def block_of(root, number):
+    """Return the block whose shadow this is."""
+    return pool(number).blocks[root.__array_interface__["data"][0]]
 
 
 def typed(block, start, count, dtype):

@@ -1,0 +1,61 @@
+"""CUDA graphs: launches that are captured once, and started again with one call of the driver."""
+
+import importlib.util
+
+from .package import package
+
+RELAXED = 2  # CU_STREAM_CAPTURE_MODE_RELAXED: what other threads do meanwhile is no part of it
+
+
+class Graph:
+    """What was captured, ready to be started."""
+
+    __slots__ = ("_driver", "_executable", "_graph")
+
+    def __init__(self, driver, graph, executable):
+        self._driver, self._graph, self._executable = driver, graph, executable
+
+    def launch(self, stream):
+        """Start it on a stream, by its handle; returns at once."""
+        checked(self._driver.cuGraphLaunch(self._executable, stream))
+
+    def __del__(self):
+        if self._driver is not None:
+            self._driver.cuGraphExecDestroy(self._executable)
+            self._driver.cuGraphDestroy(self._graph)
+
+
+def driver():
+    """Return the driver's functions as cuda-bindings has them; None where it is not installed, or kernels are simulated."""
+    if package().simulated or importlib.util.find_spec("cuda.bindings") is None:
+        return None
+    from cuda.bindings import driver as found
+
+    return found
+
+
+def capture(found, stream, launch) -> Graph:
+    """Return what `launch()` queues on a stream, by its handle, as a graph; nothing of it runs.
+
+    Raises
+    ------
+    RuntimeError
+        When the driver refuses something that was launched.
+    """
+    checked(found.cuStreamBeginCapture(stream, found.CUstreamCaptureMode(RELAXED)))
+    try:
+        launch()
+    except BaseException:
+        found.cuStreamEndCapture(stream)  # the stream is of no use while it captures
+        raise
+    (graph,) = checked(found.cuStreamEndCapture(stream))
+    (executable,) = checked(found.cuGraphInstantiate(graph, 0))
+    return Graph(found, graph, executable)
+
+
+def checked(answer) -> tuple:
+    """Return what a function of the driver gives besides its status; raise RuntimeError for a bad one."""
+    status, *rest = answer
+    if int(status):
+        raise RuntimeError(f"{getattr(status, 'name', status)}")
+    return tuple(rest)
