@@ -36,3 +36,14 @@ class Warps(NamedTuple):
     def grid(self, package) -> tuple:
         """Return (blocks, threads of a block)."""
         return Blocks(-(-self.count * package.lanes // package.threads)).grid(package)
+
+
+class Tiles(NamedTuple):
+    """A launch in which a block of `threads` threads, a number of the loop's own, works together on each of so many units."""
+
+    count: int
+    threads: int
+
+    def grid(self, package) -> tuple:
+        """Return (blocks, threads of a block)."""
+        return Blocks(self.count).grid(package)[0], self.threads

@@ -14,18 +14,21 @@ from ..lowering import emit_helper
 from . import (
     loops_gather,
     loops_place,
+    loops_product,
     loops_random,
     loops_rows,
     map_text,
+    product_text,
     simulated_math,
 )
 from .package import package
 from .prelude import prelude
 
-TEXT_MODULES = (map_text,)  # loops that rows fill: TEXTS, and LAUNCH of each
+TEXT_MODULES = (map_text, product_text)  # loops that rows fill: TEXTS, and LAUNCH of each
 MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
     loops_gather,
     loops_place,
+    loops_product,
     loops_random,
     loops_rows,
 )

@@ -1,7 +1,8 @@
 """Kernels of each family of loops, for the check that they compile for a GPU: family -> function that returns them."""
 
 from nbgrad.ops.table import table
-from nbgrad.plan.plan import Kernel
+from nbgrad.plan.plan import Kernel, packed
+from nbgrad.target.cuda.run import plan_device
 
 
 def elementwise():
@@ -38,9 +39,25 @@ def rows():
     ]  # fmt: skip
 
 
+def planned(name, shapes, out, dtype="float32", **attrs):
+    """Return the kernels of a call of a primitive on arrays of these shapes."""
+    plan = plan_device(table[name], tuple([packed(shape, dtype) for shape in shapes]), attrs, packed(out, dtype))
+    return [step.kernel for step in plan.steps]
+
+
+def products():
+    square = planned("matmul", [(4096, 4096)] * 2, (4096, 4096))
+    small = planned("matmul", [(32, 4096), (4096, 32)], (32, 32), "float64")
+    counted = planned("matmul", [(100, 100)] * 2, (100, 100), "int8")
+    thin = [kernel for shape in ((2, 4096), (2, 64)) for kernel in planned("matmul", [shape, (shape[1], 9)], (2, 9))]
+    thin += planned("matmul", [(900, 64), (64, 1)], (900, 1)) + planned("matmul", [(1, 9000), (9000, 1)], (1, 1), "int64")
+    return [*square, *small, *counted, *thin, *planned("linear", [(512, 784), (512, 784), (512,)], (512, 512))]
+
+
 SAMPLES = {
     "elementwise": elementwise,
     "movement": movement,
+    "products": products,
     "random": random,
     "rows": rows,
 }
