@@ -12,6 +12,7 @@ from ...base.errors import KernelError, problem
 from ...plan.plan import Kernel
 from ..lowering import emit_helper
 from . import (
+    loops_entropy,
     loops_gather,
     loops_place,
     loops_product,
@@ -26,6 +27,7 @@ from .prelude import prelude
 
 TEXT_MODULES = (map_text, product_text)  # loops that rows fill: TEXTS, and LAUNCH of each
 MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
+    loops_entropy,
     loops_gather,
     loops_place,
     loops_product,

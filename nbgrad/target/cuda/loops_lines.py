@@ -29,6 +29,13 @@ def start_of(line, n, inner):
     return line // inner * n * inner + line % inner if S3 else line * n
 
 
+def take(held, x, at, begin, n, step):
+    """Put the numbers of this thread from `begin` on into its registers, behind the end the last one: all are loaded at once."""
+    first = first_of()
+    for k in range(S1):
+        held[k] = x[at + min(begin + first + k * S0, n - 1) * step]
+
+
 def line_sum(value, box):
     """Return the sum over the threads of a line; `box` is shared memory for a number of each thread."""
     if S3 and S0 > 1:
@@ -80,9 +87,9 @@ def exp_sum(x, at, n, step, held, tops, sums):
     """
     first, top, total = first_of(), T0(-math.inf), np.float64(0.0)
     for begin in range(0, n, S0 * S1):
+        take(held, x, at, begin, n, step)
         peak, part = top, T0(0.0)
         for k in range(S1):
-            held[k] = x[at + min(begin + first + k * S0, n - 1) * step]
             peak = held[k] if held[k] > peak else peak
         if peak > top:
             total = total * np.float64(math.exp(top - peak))

@@ -7,7 +7,7 @@ from the caches.
 import math
 
 from .grids import Blocks
-from .loops_lines import exp_sum, finite_or_zero, first_of, line_of, line_sum, start_of
+from .loops_lines import exp_sum, finite_or_zero, first_of, line_of, line_sum, start_of, take
 
 
 def softmax_lines(args, x, out):
@@ -21,36 +21,39 @@ def softmax_lines(args, x, out):
             total = np.float64(math.nan)
         shift, scale = T0(math.log(total)) if S4 else T0(0.0), T0(1.0) / T0(total)
         for begin in range(0, n, S0 * S1):
+            if not S2:
+                take(held, x, from_x + at, begin, n, step)
             for k in range(S1):
-                i = (begin + first + k * S0) * step
-                if begin + first + k * S0 < n:
-                    v = (held[k] if S2 else x[from_x + at + i]) - top
-                    out[to + at + i] = v - shift if S4 else math.exp(v) * scale
+                i = begin + first + k * S0
+                if i < n:
+                    v = held[k] - top
+                    out[to + at + i * step] = v - shift if S4 else math.exp(v) * scale
 
 
 def softmax_grad_lines(args, y, g, out):
     """out = y * (g - sum(g * y)); of the logarithm (S4): g - exp(y) * sum(g)."""
     lines, n, step, first = args[4], args[5], args[6] if S3 else np.int64(1), first_of()
-    from_y, from_g, to = args[0], args[1], args[2]
     ys, gs, sums = cuda.local.array(S1, T0), cuda.local.array(S1, T0), cuda.shared.array(THREADS, np.float64)
+    from_y, from_g, to = args[0], args[1], args[2]
     for unit in range(cuda.blockIdx.x, args[3], cuda.gridDim.x):
         at, total = start_of(line_of(unit, lines), n, step), np.float64(0.0)
         for begin in range(0, n, S0 * S1):
             part = T0(0.0)
-            for k in range(S1):
-                i = at + min(begin + first + k * S0, n - 1) * step
-                ys[k], gs[k] = y[from_y + i], g[from_g + i]
+            take(ys, y, from_y + at, begin, n, step)
+            take(gs, g, from_g + at, begin, n, step)
             for k in range(S1):
                 if begin + first + k * S0 < n:
                     part = part + (gs[k] if S4 else gs[k] * ys[k])
             total = total + np.float64(part)
         share = T0(line_sum(total, sums))
         for begin in range(0, n, S0 * S1):
+            if not S2:
+                take(ys, y, from_y + at, begin, n, step)
+                take(gs, g, from_g + at, begin, n, step)
             for k in range(S1):
-                i = at + (begin + first + k * S0) * step
-                if begin + first + k * S0 < n:
-                    v, u = ys[k] if S2 else y[from_y + i], gs[k] if S2 else g[from_g + i]
-                    out[to + i] = u - math.exp(v) * share if S4 else v * (u - share)
+                i = begin + first + k * S0
+                if i < n:
+                    out[to + at + i * step] = gs[k] - math.exp(ys[k]) * share if S4 else ys[k] * (gs[k] - share)
 
 
 def logsumexp_lines(args, x, out, whole):
@@ -69,6 +72,7 @@ def logsumexp_lines(args, x, out, whole):
 def logsumexp_grad_lines(args, g, x, whole, out):
     """out = g * exp(x - whole); where the sum is infinite, the largest share g alike."""
     lines, n, step, first, from_x, to = args[5], args[6], args[7] if S3 else np.int64(1), first_of(), args[1], args[3]
+    held = cuda.local.array(S1, T0)
     for unit in range(cuda.blockIdx.x, args[4], cuda.gridDim.x):
         line = line_of(unit, lines)
         at, sum_ = start_of(line, n, step), whole[args[2] + line]
@@ -80,17 +84,17 @@ def logsumexp_grad_lines(args, g, x, whole, out):
         if math.isinf(sum_):
             scale = g[args[0] + line] / T0(ties) if ties > 0 else T0(0.0)
         for begin in range(0, n, S0 * S1):
+            take(held, x, from_x + at, begin, n, step)
             for k in range(S1):
-                i = at + (begin + first + k * S0) * step
-                if begin + first + k * S0 < n:
-                    v = x[from_x + i]
+                i = begin + first + k * S0
+                if i < n:
+                    e = math.exp(held[k] - top)
                     if math.isinf(sum_):
-                        out[to + i] = scale if v == math.inf else T0(0.0)
-                    else:
-                        out[to + i] = scale * math.exp(v - top)
+                        e = T0(1.0) if held[k] == math.inf else T0(0.0)
+                    out[to + at + i * step] = scale * e
 
 
-MINE = (line_of, first_of, start_of)
+MINE = (line_of, first_of, start_of, take)
 HELPERS = {
     "softmax_lines": (*MINE, exp_sum), "softmax_grad_lines": (*MINE, line_sum),
     "logsumexp_lines": (*MINE, exp_sum, finite_or_zero), "logsumexp_grad_lines": MINE,

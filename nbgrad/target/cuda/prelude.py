@@ -16,6 +16,7 @@ cbrt_float64, rint_float64, floor_float64 = cuda.libdevice.cbrt, cuda.libdevice.
 cbrt_float32, rint_float32, floor_float32 = cuda.libdevice.cbrtf, cuda.libdevice.rintf, cuda.libdevice.floorf
 ceil_float64, trunc_float64 = cuda.libdevice.ceil, cuda.libdevice.trunc
 ceil_float32, trunc_float32 = cuda.libdevice.ceilf, cuda.libdevice.truncf
+number = cuda.libdevice.longlong_as_double  # the float64 that has the bits of a word
 
 
 @helper
@@ -52,6 +53,10 @@ def kernel(fn):
 
 def helper(fn):
     return fn
+
+
+def number(word):
+    return np.int64(word).view(np.float64)
 
 
 def box_of(value):

@@ -9,6 +9,7 @@ from .. import launch
 from ..launch import Launches
 from . import (  # noqa: F401 - their planners register
     plans_matmul,
+    plans_entropy,
     plans_random,
     plans_rows,
 )

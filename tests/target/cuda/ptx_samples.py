@@ -52,12 +52,31 @@ def products():
     thin = [kernel for shape in ((2, 4096), (2, 64)) for kernel in planned("matmul", [shape, (shape[1], 9)], (2, 9))]
     thin += planned("matmul", [(900, 64), (64, 1)], (900, 1)) + planned("matmul", [(1, 9000), (9000, 1)], (1, 1), "int64")
     return [*square, *small, *counted, *thin, *planned("linear", [(512, 784), (512, 784), (512,)], (512, 512))]
+def entropy():
+    x, labels, whole = "float32", "int64", "float64"
+    kernels = []
+    for team in ((1, 16, True, True), (4, 4, True, False), (256, 8, False, False)):
+        for logs, spread in ((False, False), (False, True), (True, False)):
+            kernels += [
+                Kernel("entropy_lines", (x, labels, x, x, whole), None, (*team, logs, spread)),
+                Kernel("entropy_grad_lines", (x, x, labels, x, whole, x), None, (*team, logs, spread, True, True)),
+            ]
+        if not team[3]:
+            kernels += [
+                Kernel("soft_entropy_lines", (x, x, x, whole), None, team),
+                Kernel("soft_entropy_grad_lines", (x, x, x, whole, x, x), None, (*team, True)),
+            ]
+    return kernels + [
+        Kernel("entropy_sums", (x, labels, x, whole, labels, x, whole), None, (True, True, True)),
+        Kernel("entropy_join", (whole, labels, x, whole), None, (True, True)),
+    ]
 
 
 SAMPLES = {
     "elementwise": elementwise,
     "movement": movement,
     "products": products,
+    "entropy": entropy,
     "random": random,
     "rows": rows,
 }
