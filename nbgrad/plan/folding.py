@@ -9,7 +9,7 @@ import ast
 import functools
 import types
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..base.shapes import collapse, contiguous_strides
 from ..ops.table import Op
@@ -32,6 +32,18 @@ class Axis(NamedTuple):
     step: int
     to: int
     strides: tuple
+
+
+class Cut(NamedTuple):
+    """How a target cuts what is folded into chunks.
+
+    inner : (kept axes, folded axes) -> that along which the inner loop runs. rows : (body, numbers of a result, results) ->
+    numbers of a chunk, about. columns : the same and the columns -> (columns that are taken together, numbers of a chunk).
+    """
+
+    inner: Any
+    rows: Any
+    columns: Any
 
 
 def reduces(call) -> bool:
@@ -79,6 +91,18 @@ def _inner(kept, fold) -> Axis:
     return run if column is None or column.length == 1 or nearest([run, column]) is run else column
 
 
+def _cut_rows(body, n, m):
+    return min(CHUNK, max(SHARE * grain_of(body), ROOM))
+
+
+def _cut_columns(body, n, m, width):
+    wide = min(width, COLUMNS)
+    return wide, min(max(TILE, ROWS * wide), max(SHARE * grain_of(body), DEEP * wide))
+
+
+CPU = Cut(_inner, _cut_rows, _cut_columns)
+
+
 @functools.lru_cache(4096)
 def plan_folding(body, shape, axes, inputs, outs) -> Plan:
     """Plan fused rows over `shape` whose values `body.reduced` are folded along `axes`, counted without those of length 1.
@@ -89,15 +113,19 @@ def plan_folding(body, shape, axes, inputs, outs) -> Plan:
     long = [a for a, n in enumerate(shape) if n != 1]
     take = lambda values: tuple([values[a] for a in long])
     shape, operands = take(shape), tuple(take(x.strides) for x in (*inputs, *outs))
-    kept, fold = _axes(shape, axes, operands)
+    return plan_axes(body, *_axes(shape, axes, operands), inputs, outs)
+
+
+def plan_axes(body, kept, fold, inputs, outs, cut=CPU) -> Plan:
+    """Plan fused rows whose kept and folded axes are known, as `plan_folding`."""
     m, n = prod(a.length for a in kept), prod(a.length for a in fold)
-    inner = _inner(kept, fold)
+    inner = cut.inner(kept, fold)
     rows = any(inner is a for a in fold)
-    least = grain_of(body)
-    loop, words, units, size, chunks = (_rows if rows else _columns)(kept, fold, inner, n, m, SHARE * least)
-    grain = max(1, least // size)
+    most = cut.rows(body, n, m) if rows else cut.columns(body, n, m, inner.length)
+    loop, words, units, size, chunks = (_rows if rows else _columns)(kept, fold, inner, n, m, most)
+    grain = max(1, grain_of(body) // size)
     classes = "".join("1" if s == 1 else "0" if s == 0 else "s" for s in inner.strides)
-    count, results = len(operands), len(body.reduced)
+    count, results = len(inputs) + len(outs), len(body.reduced)
     scratch = () if chunks == 1 else tuple(((m * chunks,), r.acc) for r in body.reduced)
     dtypes = tuple(r.out if chunks == 1 else r.acc for r in body.reduced)
     flat = not rows and inner.length <= WIDE and all(b == inner.length * a for a, b in zip(inner.strides, fold[-1].strides))
@@ -142,7 +170,7 @@ def _rows(kept, fold, run, n, m, most):
     """Words: chunks, results, numbers of one, pieces, pieces per chunk, pieces per run, numbers of a piece, length of a run,
     kept axes, other folded axes; strides of a run; lengths of the kept axes, of the folded; strides of both, by operand."""
     other = [a for a in fold if a is not run]
-    cut, per, segments, steps, chunks = chunked(prod(a.length for a in other), run.length, 1, min(CHUNK, max(most, ROOM)), WHOLE)
+    cut, per, segments, steps, chunks = chunked(prod(a.length for a in other), run.length, 1, most, WHOLE)
     words = [chunks, m, n, cut, per, segments, steps, run.length, len(kept), len(other), *run.strides]
     words += [*[a.length for a in kept], *[a.length for a in other], *_strides(kept), *_strides(other)]
     return "map_reduce_rows", tuple(words), m * chunks, per * steps, chunks
@@ -154,11 +182,10 @@ def _columns(kept, fold, column, n, m, most):
     lengths of the kept axes, of the folded; strides of the kept in the result, strides of both, by operand."""
     row, width = fold[-1], column.length
     others, above = [a for a in kept if a is not column], fold[:-1]
-    blocks, wide = -(-width // COLUMNS), min(width, COLUMNS)
-    most = min(max(TILE, ROWS * wide), max(most, DEEP * wide))
-    cut, per, segments, steps, chunks = chunked(prod(a.length for a in above), row.length, wide, most, DEEP)
+    blocks = -(-width // COLUMNS)
+    cut, per, segments, steps, chunks = chunked(prod(a.length for a in above), row.length, *most, DEEP)
     words = [blocks, chunks, m, n, width, column.to, cut, per, segments, steps, row.length, len(others), len(above)]
     words += [*column.strides, *row.strides, *[a.length for a in others], *[a.length for a in above]]
     words += [*[a.to for a in others], *_strides(others), *_strides(above)]
     units = prod(a.length for a in others) * blocks * chunks
-    return "map_reduce_columns", tuple(words), units, per * steps * wide, chunks
+    return "map_reduce_columns", tuple(words), units, per * steps * min(width, COLUMNS), chunks

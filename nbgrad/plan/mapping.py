@@ -38,7 +38,7 @@ class Body(NamedTuple):
         names = list(dict.fromkeys(op.name for op, *_ in self.calls))
         rows = "_".join(names[:4]) + (f"_{len(self.calls)}" if len(names) > 4 else "")
         behind = () if self.after is None else (self.after.body.name,)
-        return "_".join([rows, *dict.fromkeys(r.op.name for r in self.reduced), *behind])
+        return "_".join(filter(None, [rows, *dict.fromkeys(r.op.name for r in self.reduced), *behind]))
 
     def made_of(self, value, inputs) -> list:
         """Return which of so many inputs a value is made of."""
@@ -100,7 +100,7 @@ def grain_of(body) -> int:
     """
     if not isinstance(body, Body):
         return 2 * GRAIN if _functions(body) else 4 * GRAIN
-    cost = sum(0.1 + 0.5 * _functions(op) for op, *_ in body.calls) + 0.1 * len(body.outs)
+    cost = sum([0.1 + 0.5 * _functions(op) for op, *_ in body.calls] or [0.1]) + 0.1 * len(body.outs)
     return min(2 * GRAIN, 1 << int(TILE / cost).bit_length())
 
 

@@ -61,13 +61,13 @@ def dims(x, axes) -> tuple:
     return [Dim(*d) for d in zip(*kept)], [Dim(*d) for d in zip(*fold)] or [Dim(1, 1)]
 
 
-def nearest(dims):
+def nearest(dims, narrow=NARROW):
     """Return the axis whose elements are nearest neighbours, if there are enough of them; otherwise the longest.
 
     >>> nearest([Dim(1000, 3), Dim(3, 1)])
     Dim(length=1000, step=3, to=0)
     """
-    return min(dims, key=lambda d: (abs(d.step), -d.length) if d.length >= NARROW else (1 << 62, -d.length))
+    return min(dims, key=lambda d: (abs(d.step), -d.length) if d.length >= narrow else (1 << 62, -d.length))
 
 
 def _around(dims, *taken):

@@ -59,11 +59,13 @@ class Several:
 class Launches:
     """The launches of a target, by row and layouts.
 
-    one, several : what makes a launch of a plan, with one result and with several; primitive : plans a primitive.
+    one, several : what makes a launch of a plan, with one result and with several; primitive, reduce, arg : plan a
+    primitive, a reduction, and where an extreme stands.
     """
 
-    def __init__(self, one, several, primitive):
-        self.one, self.several, self.primitive, self.known = one, several, primitive, {}
+    def __init__(self, one, several, primitive, reduce=plan_reduce, arg=plan_arg):
+        self.one, self.several, self.known = one, several, {}
+        self.primitive, self.reduce, self.arg = primitive, reduce, arg
 
     def run_map(self, op, arrays, shape, dtype, out=None):
         """Run an elementwise row on arrays that broadcast to `shape`; `out` may be a strided array to fill."""
@@ -89,7 +91,7 @@ class Launches:
         key = (op, x.dtype, x.shape, x.strides, axes, shape)
         launch = self.known.get(key)
         if launch is None:
-            plan = plan_reduce(op, layout(x), axes, packed(shape, name_of(dtype)), name_of(acc))
+            plan = self.reduce(op, layout(x), axes, packed(shape, name_of(dtype)), name_of(acc))
             launch = self._keep(key, self.one(plan, 1, op, {"axis": axes, "acc": name_of(acc)}))
         return launch
 
@@ -104,7 +106,7 @@ class Launches:
             else:
                 out = packed(shape, name_of(dtype))
             if op.name == "arg_extreme":
-                plan = plan_arg(attrs["largest"], layouts[0], attrs["axis"], out)
+                plan = self.arg(attrs["largest"], layouts[0], attrs["axis"], out)
             else:
                 plan = self.primitive(op, layouts, attrs, out)
             launch = self._keep(key, make(plan, len(arrays), op, attrs))

@@ -7,7 +7,7 @@ import textwrap
 import types
 
 from ..base.errors import KernelError, problem
-from ..base.source import CONSTANTS, Formula
+from ..base.source import CONSTANTS, Formula, lambda_formulas
 from ..ops.table import Op
 from ..plan.mapping import Body, Literal, compute_dtype
 
@@ -195,6 +195,20 @@ def statements(make, body, dtypes, puts, before=None, prefix=""):
     return lows, groups, values
 
 
+def given(op, keyword) -> Formula:
+    """Return the formula that a row gives under a keyword, such as `finish`."""
+    params, parts, env = lambda_formulas(op.forward, keyword, getattr(op, keyword))
+    return Formula(params, (), parts[0], env)
+
+
+def results_of(kernel):
+    """Return how many operands the rows of a kernel have, and the number of the pointer for each result, None for one not kept."""
+    body, after = kernel.body, kernel.body.after
+    kept = (True,) * len(body.reduced) if after is None else after.stored
+    count = len(kernel.dtypes) - sum(kept) - (0 if after is None else len(after.dtypes))
+    return count, [count + sum(kept[:i]) if k else None for i, k in enumerate(kept)]
+
+
 def emit_helper(fn, into):
     """Add the text of a helper function to the dict `into`, after the constants and helpers that it reads."""
     if fn.__name__ in into:
@@ -218,6 +232,11 @@ def emit_helper(fn, into):
 def shown(value):
     """Return the text of a constant."""
     return f'float("{value}")' if isinstance(value, float) and not math.isfinite(value) else repr(value)
+
+
+def stored(result, kind):
+    """Return the text of the variable `a` in the dtype of a result, whose type is named `kind`."""
+    return f"{kind}(1) if a else {kind}(0)" if result == "bool" else f"{kind}(a)"
 
 
 def load_text(pointer: str, index: str, dtype: str) -> str:

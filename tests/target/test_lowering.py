@@ -4,8 +4,9 @@ import pytest
 
 from nbgrad.base.errors import KernelError
 from nbgrad.ops.table import table
+from nbgrad.plan.mapping import After, Body, Reduced
 from nbgrad.plan.plan import Kernel
-from nbgrad.target.lowering import Lowering, as_body, indent, load_text
+from nbgrad.target.lowering import Lowering, as_body, given, indent, load_text, results_of, stored
 
 
 def test_a_row_alone_is_a_body_of_one_call():
@@ -28,3 +29,19 @@ def test_a_constant_must_have_a_value_in_the_dtype():
 def test_text_of_loads_and_indents():
     assert (load_text("p", "i", "bool"), load_text("p", "i", "int8")) == ("(p[i] != 0)", "p[i]")
     assert indent(["a", "b"], 2) == "  a\n  b"
+
+
+def test_truth_is_stored_as_a_byte():
+    assert stored("bool", "T1") == "T1(1) if a else T1(0)" and stored("float32", "T0") == "T0(a)"
+
+
+def test_formulas_given_by_keyword():
+    assert str(given(table["mean"], "finish")) == "acc / n"
+
+
+def test_results_that_are_not_kept_have_no_pointer():
+    reduced = (Reduced(table["sum"], 0, "float32", "float64", "float32"), Reduced(table["max"], 0, "float32", "float32", "float32"))
+    body = Body((), (), False, reduced)
+    assert results_of(Kernel("map_reduce_rows", ("float32",) * 3, body)) == (1, [1, 2])
+    after = After(Body((), (2,)), (False, True), ("float32", "float32"), (False, False))
+    assert results_of(Kernel("map_reduce_rows", ("float32",) * 4, body._replace(after=after))) == (1, [None, 1])

@@ -7,8 +7,9 @@ import math
 import re
 from pathlib import Path
 
-from ...base.source import CONSTANTS, Formula, lambda_formulas, substitute
+from ...base.source import CONSTANTS, Formula, substitute
 from ...ops.table import Op
+from ..lowering import given
 from .emit import VectorLowering
 
 LANES = 64  # as in fold_lanes.py, which only a process that compiles can import
@@ -104,8 +105,8 @@ class Fold:
     def __init__(self, op, dtype, acc, quick=True):
         self.op, self.dtype, self.acc, self.low = op, dtype, acc, VectorLowering(acc)
         self.kind = "uint8" if acc == "bool" else acc
-        self.merging = op.formula if op.merge is None else _given(op, "merge")
-        quick = _given(op, "quick") if quick and op.quick is not None and "float" in dtype else None
+        self.merging = op.formula if op.merge is None else given(op, "merge")
+        quick = given(op, "quick") if quick and op.quick is not None and "float" in dtype else None
         try:
             formulas = (op.formula, self.merging, quick)
             self.formulas = [f"lambda {', '.join(f.params)}, ACC=ACC: {ast.unparse(vector(f))}" if f else "None" for f in formulas]
@@ -133,7 +134,7 @@ class Fold:
         """Statements that turn the accumulator `a` of `n` numbers into the result."""
         if self.op.finish is None:
             return []
-        return [f"number = np.{self.acc}({n})", *self._lines(_given(self.op, "finish"), ["a", "number"], "a")]
+        return [f"number = np.{self.acc}({n})", *self._lines(given(self.op, "finish"), ["a", "number"], "a")]
 
     def _lines(self, formula, args, target):
         self.low.lines = []
@@ -195,19 +196,8 @@ def join(a, b):
 """
 
 
-def _given(op, keyword):
-    """Return the formula that a row gives under `keyword`."""
-    params, parts, env = lambda_formulas(op.forward, keyword, getattr(op, keyword))
-    return Formula(params, (), parts[0], env)
-
-
 @functools.cache
 def words_text():
     """Return the text of the words, what they import from their neighbours left out: that stands before it."""
     files = [Path(__file__).with_name(file).read_text(encoding="utf-8") for file in FILES]
     return re.sub(r"^from \.\w+ import (\([^)]*\)|.*)\n", "", "\n".join(files), flags=re.MULTILINE)
-
-
-def stored(result, kind):
-    """Return the text of the variable `a` in the dtype of the result, whose type is named `kind`."""
-    return f"{kind}(1) if a else {kind}(0)" if result == "bool" else f"{kind}(a)"

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from ...plan.folding import ROOM, WIDE
 from ...plan.reducing import COLUMNS, DEEP
-from ..lowering import indent, statements
+from ..lowering import indent, results_of, statements, stored
 from .emit import VectorLowering
-from .fold_text import LANES, Fold, stored, words_text
+from .fold_text import LANES, Fold, words_text
 from .prelude import apart
 from .reduce_text import ROUNDS
 from .templates import Turns, offsets, shift, stacks, turns
@@ -31,7 +31,7 @@ def _parts(kernel, classes, strides, long, place, lanes, words) -> _Parts:
     Whether loops are `long` and the `place` of what is folded: as for `turns`.
     """
     body = kernel.body
-    count, places = _results_of(kernel)
+    count, places = results_of(kernel)
     found = turns(body, kernel.dtypes[:count], classes, strides, long, place)
     folds, lines = [], []
     for i, r in enumerate(body.reduced):
@@ -55,14 +55,6 @@ def _parts(kernel, classes, strides, long, place, lanes, words) -> _Parts:
 
 def _kind(dtype):
     return "uint8" if dtype == "bool" else dtype
-
-
-def _results_of(kernel):
-    """Return how many operands the rows of a kernel have, and the number of the pointer for each result, None for one not kept."""
-    body, after = kernel.body, kernel.body.after
-    kept = (True,) * len(body.reduced) if after is None else after.stored
-    count = len(kernel.dtypes) - sum(kept) - (0 if after is None else len(after.dtypes))
-    return count, [count + sum(kept[:i]) if k else None for i, k in enumerate(kept)]
 
 
 def _after_text(kernel, turns):

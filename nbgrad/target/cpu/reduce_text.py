@@ -5,9 +5,9 @@ tells. (An infinity of each sign does the same, which costs time and changes not
 """
 
 from ...plan.reducing import COLUMNS
-from ..lowering import indent
+from ..lowering import indent, stored
 from .arg_text import TEXTS as ARG_TEXTS
-from .fold_text import LANES, Fold, stored
+from .fold_text import LANES, Fold
 
 ROUNDS = 8  # passes over a run of floats before their sums are put aside: keeps rounding errors small
 

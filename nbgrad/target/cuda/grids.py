@@ -47,3 +47,54 @@ class Tiles(NamedTuple):
     def grid(self, package) -> tuple:
         """Return (blocks, threads of a block)."""
         return Blocks(self.count).grid(package)[0], self.threads
+
+
+FEW = 8  # numbers that a thread takes before it is worth more threads
+LONG = 64  # numbers of a thread for which a warp is too few
+BUSY = 528  # blocks that keep a large GPU busy: four on each of 132 processors
+MANY = 1 << 17  # threads that do
+
+
+def lanes_of(units, numbers, lanes, threads):
+    """Return how many threads work together on a unit of so many numbers: a part of a warp, a warp or a block."""
+    group = 1
+    while group < lanes and group * FEW < numbers:
+        group *= 2
+    if numbers > lanes * LONG or (numbers > lanes * FEW and units * lanes < MANY):
+        group = threads
+    return group
+
+
+def wide_of(units, width, rows, least, threads):
+    """Return how many neighbouring columns a block takes; its other threads share the rows. `least`, where rows are many."""
+    wide = 1
+    while wide < width and wide < threads:
+        wide *= 2
+    while wide > least and units * ((width + wide - 1) // wide) < BUSY and rows * wide > threads * FEW:
+        wide //= 2
+    return wide
+
+
+class Groups(NamedTuple):
+    """A launch in which `lanes_of` threads work together on each of so many units."""
+
+    count: int
+    numbers: int
+
+    def grid(self, package) -> tuple:
+        """Return (blocks, threads of a block)."""
+        group = lanes_of(self.count, self.numbers, package.lanes, package.threads)
+        return Blocks(-(-self.count * group // package.threads)).grid(package)
+
+
+class Strips(NamedTuple):
+    """A launch in which a block takes `wide_of` columns of each of so many units, down their rows."""
+
+    count: int
+    width: int
+    rows: int
+
+    def grid(self, package) -> tuple:
+        """Return (blocks, threads of a block)."""
+        wide = wide_of(self.count, self.width, self.rows, 1, package.threads)
+        return Blocks(self.count * -(-self.width // wide)).grid(package)

@@ -20,12 +20,13 @@ from . import (
     loops_rows,
     map_text,
     product_text,
+    reduce_text,
     simulated_math,
 )
 from .package import package
 from .prelude import prelude
 
-TEXT_MODULES = (map_text, product_text)  # loops that rows fill: TEXTS, and LAUNCH of each
+TEXT_MODULES = (map_text, product_text, reduce_text)  # loops that rows fill: TEXTS, and LAUNCH of each
 MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
     loops_entropy,
     loops_gather,

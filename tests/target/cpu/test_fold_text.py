@@ -7,7 +7,7 @@ import pytest
 
 from nbgrad.base.source import body_formula
 from nbgrad.ops.reduce import max as largest
-from nbgrad.target.cpu.fold_text import VectorError, stored, vector, words_text
+from nbgrad.target.cpu.fold_text import VectorError, vector, words_text
 
 SCALE = 3.0
 
@@ -43,7 +43,3 @@ def test_what_has_no_instruction_is_refused(formula):
 def test_the_text_of_words_stands_alone():
     assert "import (" not in words_text() and "from .fold" not in words_text()
     compile(words_text(), "words", "exec")
-
-
-def test_truth_is_stored_as_a_byte():
-    assert stored("bool", "T1") == "T1(1) if a else T1(0)" and stored("float32", "T0") == "T0(a)"

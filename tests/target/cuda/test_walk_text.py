@@ -1,0 +1,31 @@
+"""How threads walk through what is folded."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from nbgrad.target.cuda.walk_text import TURNS, outer, piece, sums
+
+
+@pytest.mark.parametrize("number", range(24))
+def test_rows_of_outer_axes_are_found(number):
+    args = [0, 4, 3, 2, 100, 10, 1]  # lengths from word 1 on, strides from word 4 on
+    space = {"args": args, "o": 5, "number": number}
+    exec("\n".join(outer("number", "3", "1", ["o"], ["4"])), space)
+    assert space["o"] == 5 + number // 6 * 100 + number // 2 % 3 * 10 + number % 2
+
+
+@pytest.mark.parametrize(("segments", "per", "run", "pieces"), [(3, 1, 4, 6), (1, 2, 10, 5)])
+def test_chunks_hold_every_number_once(segments, per, run, pieces):
+    """Rows of 10 numbers, as segments of 4 each, or two at a time."""
+    found = []
+    for chunk in range(-(-pieces // per)):
+        space = {"chunk": chunk, "per": per, "segments": segments, "run": run, "pieces": pieces, "inner": 10, "live": True}
+        exec("\n".join(piece("run", "inner")), space)
+        found += [space["row"] * 10 + space["begin"] + i for i in range(space["n"])]
+    assert found == list(range(pieces // segments * 10))
+
+
+def test_numbers_on_their_way_have_an_accumulator_each_where_there_is_a_start():
+    assert len(sums(SimpleNamespace(i=0, start="start0"), TURNS)) == TURNS
+    assert sums(SimpleNamespace(i=1, start=None), TURNS) == ["a1"]
