@@ -15,7 +15,18 @@ from .ops.types import types_of
 from .ops.views import numpy_index
 from .road import NO_ATTRS, ROAD, constant, known, layout_key, taught_constant, teach_call, teach_record
 from .tape.tape import Node, recording
-from .target.run import host, map_launch, number_at, number_of, primitive_launch, put, reduce_launch, run_map, share_memory, viewed
+from .target.run import (
+    host,
+    map_launch,
+    number_at,
+    number_of,
+    primitive_launch,
+    put,
+    reduce_launch,
+    run_map,
+    share_memory,
+    viewed,
+)
 from .tensor import Tensor, has_history
 
 

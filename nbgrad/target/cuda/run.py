@@ -8,8 +8,8 @@ from ...ops.cast import copy as COPY  # noqa: N812 - a row this file names itsel
 from .. import launch
 from ..launch import Launches
 from . import (  # noqa: F401 - their planners register
-    plans_matmul,
     plans_entropy,
+    plans_matmul,
     plans_random,
     plans_rows,
 )

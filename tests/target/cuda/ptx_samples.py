@@ -2,6 +2,7 @@
 
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel, packed
+from nbgrad.target.cuda.plans_reduce import plan_reduce
 from nbgrad.target.cuda.run import plan_device
 
 
@@ -52,6 +53,8 @@ def products():
     thin = [kernel for shape in ((2, 4096), (2, 64)) for kernel in planned("matmul", [shape, (shape[1], 9)], (2, 9))]
     thin += planned("matmul", [(900, 64), (64, 1)], (900, 1)) + planned("matmul", [(1, 9000), (9000, 1)], (1, 1), "int64")
     return [*square, *small, *counted, *thin, *planned("linear", [(512, 784), (512, 784), (512,)], (512, 512))]
+
+
 def entropy():
     x, labels, whole = "float32", "int64", "float64"
     kernels = []
@@ -72,11 +75,23 @@ def entropy():
     ]
 
 
+def reductions():
+    """Every row in its dtypes, as rows and as columns; other folded axes, parts of chunks, and their joining."""
+    found = []
+    for shape, axes in (((1000, 1000), (1,)), ((5000, 1000), (0,)), ((100, 64, 784), (0, 2))):
+        for name, dtype, acc, out in [("sum", "float32", "float64", "float32"), ("mean", "float64", "float64", "float64"), ("max", "float32", "float32", "float32"),
+                                      ("min", "uint64", "uint64", "uint64"), ("any", "float32", "bool", "bool"), ("prod", "int64", "int64", "int64")]:  # fmt: skip
+            result = packed([n for i, n in enumerate(shape) if i not in axes], out)
+            found += [s.kernel for s in plan_reduce(table[name], packed(shape, dtype), axes, result, acc).steps]
+    return [*found, Kernel("reduce_empty", ("float32",), table["mean"], ("float64",))]
+
+
 SAMPLES = {
     "elementwise": elementwise,
     "movement": movement,
     "products": products,
     "entropy": entropy,
     "random": random,
+    "reductions": reductions,
     "rows": rows,
 }
