@@ -17,10 +17,10 @@ def pool_max(inputs, attrs, out) -> Plan:
         return Plan((), out.shape, out.dtype)
     axes = axes_of(x.shape[2:], attrs["window"], out.shape[2:], attrs)
     rows, grain = _rows(x, axes, attrs)
-    if _tiled(x, axes):
-        step = _tiled_step("pool_max_tiled", (x.dtype, out.dtype), axes, prod(rows), grain)
+    if tiled(x, axes):
+        step = tiled_step("pool_max_tiled", (x.dtype, out.dtype), axes, prod(rows), grain)
         return Plan((step,), out.shape, out.dtype)
-    words = (prod(rows), grain, *_axis_words(x, axes))
+    words = (prod(rows), grain, *axis_words(x, axes))
     kernel = Kernel("pool_max", (x.dtype, out.dtype), None, (x.dtype, _step(x, axes)))
     return Plan((Step(kernel, (0, 1), words, -(-prod(rows) // grain)),), out.shape, out.dtype)
 
@@ -42,26 +42,27 @@ def _where_largest(name, v, x, size, positions, attrs, out):
         return Plan((), out.shape, out.dtype, zero=True)
     axes = axes_of(size, attrs["window"], positions, attrs)
     (planes, rows), grain = _rows(x, axes, attrs)
-    if name == "pool_unpick" and _tiled(x, axes) and axes[1].window > 1 and out.dtype.startswith("float"):
-        return Plan((_tiled_step("pool_unpick_tiled", (v.dtype, x.dtype, out.dtype), axes, planes * rows, grain),), out.shape, out.dtype)
+    if name == "pool_unpick" and tiled(x, axes) and axes[1].window > 1 and out.dtype.startswith("float"):
+        return Plan((tiled_step("pool_unpick_tiled", (v.dtype, x.dtype, out.dtype), axes, planes * rows, grain),), out.shape, out.dtype)
     units = planes * rows
     if name == "pool_unpick":
         units, grain = planes, max(-(-grain // rows), -(-planes // TILES))
     tiles, nw = -(-units // grain), axes[2].positions
-    words = (units, grain, prod(size), rows, nw, *_axis_words(x, axes))
+    words = (units, grain, prod(size), rows, nw, *axis_words(x, axes))
     kernel = Kernel(name, (v.dtype, x.dtype, out.dtype, x.dtype, "int64"), None, (x.dtype, _step(x, axes)))
     scratch = (((tiles * nw,), x.dtype), ((tiles * nw,), "int64"))
     return Plan((Step(kernel, (0, 1, 2, 3, 4), words, tiles),), out.shape, out.dtype, scratch)
 
 
-def _tiled(x, axes) -> bool:
+def tiled(x, axes) -> bool:
     """Say whether windows of two axes, without gaps or overlaps, cover all of a contiguous input."""
     d, h, w = axes
     fits = all(a.window == a.stride and not a.before and a.dilation == 1 and a.positions * a.window == a.size for a in (h, w))
     return fits and d.window == d.size == 1 and h.window * w.window <= CELLS and x.contiguous
 
 
-def _tiled_step(loop, dtypes, axes, rows, grain) -> Step:
+def tiled_step(loop, dtypes, axes, rows, grain) -> Step:
+    """Return a pass over windows that tile planes. Words: rows of windows, rows per tile, windows per row, numbers per row."""
     _, h, w = axes
     kernel, words = Kernel(loop, dtypes, None, (h.window, w.window)), (rows, grain, w.positions, w.size)
     return Step(kernel, tuple(range(len(dtypes))), words, -(-rows // grain))
@@ -80,7 +81,8 @@ def _step(x, axes):
     return step if step in (1, 2) else 0
 
 
-def _axis_words(x, axes):
+def axis_words(x, axes) -> list:
+    """Return words: channels, strides of x over images and channels, then what `pool_max` asks of each axis."""
     words = [x.shape[1], *x.strides[:2]]
     for a, stride in zip(axes, spatial(x.strides[2:])):
         words += [stride, a.size, a.window, a.stride, a.before, a.dilation, a.positions]

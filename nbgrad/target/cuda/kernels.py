@@ -15,6 +15,7 @@ from . import (
     loops_entropy,
     loops_gather,
     loops_place,
+    loops_pool,
     loops_product,
     loops_random,
     loops_rows,
@@ -32,6 +33,7 @@ MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that the
     loops_gather,
     loops_place,
     loops_product,
+    loops_pool,
     loops_random,
     loops_rows,
 )

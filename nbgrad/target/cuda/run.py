@@ -10,6 +10,7 @@ from ..launch import Launches
 from . import (  # noqa: F401 - their planners register
     plans_entropy,
     plans_matmul,
+    plans_pool,
     plans_random,
     plans_rows,
 )

@@ -84,6 +84,11 @@ def reductions():
             result = packed([n for i, n in enumerate(shape) if i not in axes], out)
             found += [s.kernel for s in plan_reduce(table[name], packed(shape, dtype), axes, result, acc).steps]
     return [*found, Kernel("reduce_empty", ("float32",), table["mean"], ("float64",))]
+def pool():
+    x, place = "float32", "int64"
+    loops = (("max", (x, x)), ("pick", (x, x, x)), ("places", (x, place)), ("collect", (x, place, x)))
+    kernels = [Kernel(f"pool_{name}", dtypes) for name, dtypes in loops]
+    return kernels + [Kernel("pool_max_tiled", (x, x), None, (2, 2)), Kernel("pool_unpick_tiled", (x, x, x), None, (2, 2))]
 
 
 SAMPLES = {
@@ -91,6 +96,7 @@ SAMPLES = {
     "movement": movement,
     "products": products,
     "entropy": entropy,
+    "pool": pool,
     "random": random,
     "reductions": reductions,
     "rows": rows,
