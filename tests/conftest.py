@@ -2,8 +2,10 @@
 
 import os
 import re
+import sys
 
 os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # kernels of the CUDA target run as Python; `make test-cuda` says 0
+sys.setswitchinterval(1e-4)  # the simulator's threads wait for one another: at 5 ms a turn, almost all of the time
 
 import numpy as np
 import pytest
