@@ -40,7 +40,7 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
     checkpoint : bool
         Keep nothing of the inner values: going back through n steps holds at most about log2(n) carries, and computes
         each step about log2(n) / 2 + 2 times, inside of compiled functions as well (where `while_loop` has memory for
-        32 carries, as its number of steps is not known). Gradients of gradients are recorded as without it.
+        32 carries, as its number of steps is not known; on a device all is kept there). Gradients of gradients are recorded as without it.
 
     Returns
     -------
@@ -71,8 +71,10 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
     count = _length(parts, stacked, length)
     backwards, checkpoint = switch(reverse, "reverse"), switch(checkpoint, "checkpoint")
     body = _Body("scan", lambda i, c, x: _pair(f(c, tree.unflatten(stacked.structure, x))), form)
-    run = _scan_recorded if recording.recorder is not None and count else _scan_eager
-    carry, ys = run(body, count, carry, parts, backwards, checkpoint)
+    if recording.recorder is not None and count and not on_device([*carry, *parts]):
+        carry, ys = _scan_recorded(body, count, carry, parts, backwards, checkpoint)
+    else:
+        carry, ys = _scan_eager(body, count, carry, parts, backwards, checkpoint and recording.recorder is None)
     return tree.unflatten(form.structure, carry), tree.unflatten(body.results.structure, ys)
 
 
@@ -110,8 +112,11 @@ def fori_loop(lower, upper, body, init, checkpoint=False):
     lower, upper = integer(lower, "lower"), integer(upper, "upper")
     carry, form = flat_form(init, "carry")
     made = _Body("fori_loop", lambda i, c, x: (body(_number(i), c), None), form)
-    run = _fori_recorded if recording.recorder is not None and upper > lower else _fori_eager
-    carry = run(made, lower, upper, carry, switch(checkpoint, "checkpoint"))
+    checkpoint = switch(checkpoint, "checkpoint")
+    if recording.recorder is not None and upper > lower and not on_device(carry):
+        carry = _fori_recorded(made, lower, upper, carry, checkpoint)
+    else:
+        carry = _fori_eager(made, lower, upper, carry, checkpoint and recording.recorder is None)
     return tree.unflatten(form.structure, carry)
 
 
@@ -150,6 +155,9 @@ def while_loop(condition, body, init, checkpoint=False):
     carry, form = flat_form(init, "carry")
     made = _Body("while_loop", lambda i, c, x: (body(c), None), form)
     test = lambda c: _flag("while_loop", "the condition returned", condition(tree.unflatten(form.structure, c)))
+    if recording.recorder is not None and on_device(carry):
+        what = "while_loop in a compiled function on a device: how often it runs is not known before, and nothing asks the device meanwhile"
+        raise problem(ArgumentError, what, "fori_loop with a fixed number of turns, or the loop outside and its body compiled")
     run = _while_eager if recording.recorder is None else _while_recorded
     carry = run(test, made, carry, switch(checkpoint, "checkpoint"))
     return tree.unflatten(form.structure, carry)
@@ -188,7 +196,7 @@ def cond(predicate, true, false, *operands):
     flag = _flag("cond", "the predicate is", predicate)
     flat, form = flat_form(list(operands), "operands")
     recorded = recording.recorder is not None and isinstance(flag, Tensor)
-    run = _cond_recorded if recorded else _cond_eager
+    run = _cond_both if recorded and on_device([flag, *flat]) else _cond_recorded if recorded else _cond_eager
     out, results = run(flag, true, false, tree.unflatten(form.structure, flat))
     return tree.unflatten(results.structure, out)
 
@@ -227,6 +235,21 @@ def _while_eager(test, body, carry, checkpoint):
 def _cond_eager(flag, true, false, operands):
     """Return the results of the chosen branch, as a flat list and their form."""
     return flat_form((true if flag else false)(*operands), "result")
+
+
+def on_device(tensors) -> bool:
+    """Say whether a tensor is on a device.
+
+    Programs there are launches in a row: loops are recorded turn by turn, with all their values, and of two functions both run.
+    """
+    return any(t.device != "cpu" for t in tensors)
+
+
+def _cond_both(flag, true, false, operands):
+    """Return the results of the branch that a run chooses, of which both are computed."""
+    yes, form = flat_form(true(*operands), "result")
+    no = flat_like("cond", form, false(*operands), "the result", "branches that return the same structure, shapes and dtypes")
+    return [where(flag, a, b) for a, b in zip(yes, no)], form
 
 
 # -- the loops, as parts of a program that is recorded

@@ -505,3 +505,25 @@ def test_an_error_in_the_backward_gives_the_random_state_back(seeded):
     with pytest.raises(ZeroDivisionError):
         y.backward()
     assert ng.random.get_state() == after
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("compiled", [False, True])
+def test_loops_on_a_device_are_the_cpu_s(compiled, rng):
+    a, w = rng.standard_normal((5, 4)), rng.standard_normal(4)
+
+    def f(xs, w):
+        carry, ys = ng.scan(lambda c, x: (ng.tanh(c * w + x), c * 2.0), xs[0], xs)
+        last = ng.fori_loop(0, 3, lambda i, c: c * w + i, carry)
+        return ng.cond(last[0] > 0.5, lambda v: v * 2.0, lambda v: v - 1.0, last) + ys[2]
+
+    f = ng.compile(f) if compiled else f
+    got, want = (f(ng.tensor(a, device=d), ng.tensor(w, device=d)) for d in ("cuda", "cpu"))
+    assert got.device == "cuda:0"
+    np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-13)
+
+
+@pytest.mark.cuda
+def test_a_program_on_a_device_asks_nothing_while_it_runs():
+    with pytest.raises(ng.ArgumentError, match="while_loop in a compiled function on a device"):
+        ng.compile(lambda x: ng.while_loop(lambda c: (c < 3.0).all(), lambda c: c + 1.0, x))(ng.ones(2, device="cuda"))

@@ -5,19 +5,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..base.errors import ArgumentError, problem
+from ..base.errors import ArgumentError, KernelError, problem
 from ..base.layers import WIDEST, Box, Drawing, draw
 from ..plan.calls import MADE, WALKS, Reversal, Stop, While
 from ..plan.memory import LINE, in_place, least_arena, lives_of
 from ..plan.plan import Kernel
 from ..record import Shown
 from ..tape.tape import shown
-from ..target.cpu.kernels import source
-from ..target.cpu.load import source_path
 from ..target.cpu.native_replay import SHARED
 from ..target.cpu.plain import run_plain
-from ..target.cpu.program import launches_of
 from ..target.cpu.windows import NAMES as WINDOWS
+from ..target.program import ON_DEVICE, grid_of, launches_of, source, source_path
 from .naming import Names, shape_text, size_text
 
 FUSED = ("#fdd49e", "#c6dbef", "#c7e9c0", "#dadaeb", "#fde0ef", "#fff3a8", "#b9e3df", "#f7c6b5", "#d5e8a8", "#cfd8f7",
@@ -65,7 +63,7 @@ def entries(schedule, prefix="") -> list:
     """Return the kernels of a schedule in the order in which they run; those inside of loops are left out."""
     out, parts = [], {}
     for number, wave in enumerate(schedule.waves, 1):
-        for kind, items in launches_of(wave):
+        for kind, items in launches_of(schedule, wave):
             for item in items:
                 if isinstance(item, Stop):
                     out.append(Entry(None, item, number, kind, 1, 0, 1))
@@ -147,6 +145,9 @@ def _wrapped(word, items, indent, sign=",") -> list:
 
 
 def _how(e) -> str:
+    if e.kind == ON_DEVICE:
+        blocks, threads = grid_of(e.item)
+        return f"{_many(blocks, 'block')} of {threads} threads"
     tiles = _many(e.item.tiles, "tile")
     if e.kind != SHARED:
         return f"{tiles}, in place"
@@ -165,7 +166,7 @@ def _many(number, what) -> str:
 
 def _counts(program, run) -> list:
     schedule = program.schedule
-    found, launches = entries(schedule), [k for wave in schedule.waves for k in launches_of(wave)]
+    found, launches = entries(schedule), [k for wave in schedule.waves for k in launches_of(schedule, wave)]
     kernels, shared = sum(e.number is not None for e in found), sum(k == SHARED for k, _ in launches)
     recorded, left = schedule.counts
     lives = lives_of(schedule.waves, schedule.slots, set(program.given))
@@ -270,9 +271,11 @@ class Source(Shown):
     ----------
     path : Path or None
         The file.
+    device : bool
+        Whether it is a kernel of a device.
     """
 
-    __slots__ = ("item", "path")
+    __slots__ = ("device", "item", "path")
 
     def run(self, *arrays) -> list:
         """Run the kernel in plain Python on what it reads; return what it writes. A debugger steps through its file.
@@ -290,6 +293,9 @@ class Source(Shown):
             For kernels of instructions that only the compiler has; elementwise rows and reductions have none.
         """
         work = self.item.work
+        if self.device:
+            what = f"run: {self.item.kernel.name} is a kernel of a device"
+            raise problem(KernelError, what, "NUMBA_ENABLE_CUDASIM=1, where a debugger stops in it")
         memory = _memory((*work.reads, *work.writes))
         if len(arrays) != len(work.reads):
             what = f"run: the kernel reads {len(work.reads)} arrays and {len(arrays)} are given"
@@ -331,16 +337,17 @@ def kernel_source(run, number) -> Source:
         what = f"source: there is no kernel {key}; there are {', '.join(found)}" if found else "source: this record has no kernels"
         raise problem(ArgumentError, what, "a number that show() tells")
     kernel = found[key].item.kernel
-    if kernel.loop in WINDOWS:
+    schedule = run.program.schedule
+    if kernel.loop in WINDOWS and not schedule.device:
         text = f"# {kernel.name} is written as LLVM IR by nbgrad/target/cpu/windows.py"
-        behind = [source(w) for w in found[key].item.words if isinstance(w, Kernel)]
+        behind = [source(schedule, w) for w in found[key].item.words if isinstance(w, Kernel)]
         text = "\n".join([text, *[f"# and this is done to each block of its result\n{_below(s)}" for s in behind]])
         made = Source(text)
-        made.path, made.item = None, found[key].item
+        made.path, made.item, made.device = None, found[key].item, False
         return made
-    whole = source(kernel)
+    whole = source(schedule, kernel)
     made = Source(_below(whole))
-    made.path, made.item = source_path(whole, kernel.name), found[key].item
+    made.path, made.item, made.device = source_path(whole, kernel.name), found[key].item, schedule.device
     return made
 
 

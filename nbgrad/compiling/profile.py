@@ -18,12 +18,12 @@ from ..plan.cost import flops, traffic
 from ..tape.tape import shown
 from ..target.cpu.native_replay import IN_PLACE, LOOP, SHARED
 from ..target.cpu.threads import get_num_threads
-from ..target.cpu.timing import Timed, peaks
+from ..target.program import ON_DEVICE, peaks_of, timed_like
 from .compile import Compiled, compile, name_of
 from .explain import entries
 from .naming import size_text
 
-KINDS = {IN_PLACE: "in place", SHARED: "shared", LOOP: "loop"}
+KINDS = {IN_PLACE: "in place", SHARED: "shared", LOOP: "loop", ON_DEVICE: "device"}
 HEAD = ("kernel", "time", "share", "bytes", "GB/s", "flops", "GFLOP/s", "of peak")
 LONGEST = 50  # letters of a kernel's name in a table
 
@@ -79,6 +79,7 @@ class Profile:
         self._run = runs[np.argsort(runs.sum(1))[len(runs) // 2]]  # the median one, which the trace shows
         self.seconds = float(np.median(runs.sum(1))) * 1e-9
         self.python = max(0.0, statistics.median(w - s for w, s in zip(wall, timed.spent)))
+        self._schedule = program.schedule
         self._entries = {id(e.item): e for e in entries(program.schedule, "k")}
         self.rows = self._rows(np.median(runs, 0), None if apart is None else np.median(apart.notes, 0), apart)
 
@@ -98,7 +99,7 @@ class Profile:
         entry, work = self._entries[id(item)], item.work
         size, count = traffic(work), flops(work)
         dtypes = [w.layout.dtype for w in work.writes]
-        least, limit = (math.nan, "") if math.isnan(size + count) else peaks().least(count, size, dtypes[0])
+        least, limit = (math.nan, "") if math.isnan(size + count) else peaks_of(self._schedule).least(count, size, dtypes[0])
         more = f" +{entry.parts - 1}" if entry.parts > 1 else ""
         return Row(entry.number, entry.name + more, entry.rows, seconds, share, size, count, limit, least / seconds)
 
@@ -120,7 +121,7 @@ class Profile:
         return sorted(self.rows, key=lambda r: -r.seconds)
 
     def _head(self):
-        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}"
+        threads = f"{self.threads} thread{'s' if self.threads > 1 else ''}" if not self._schedule.device else "on the device"
         kernels = f"{time_text(self.seconds)} in {len(self.rows)} kernels, {time_text(self.python)} in Python around them"
         return f"{self.name}: {kernels}; median of {self.repeats} calls, {threads}"
 
@@ -209,7 +210,7 @@ def profile(f, *args, repeats=30, **kwargs) -> Profile:
     compiled(*args, **kwargs)
     run = compiled.record(*args, **kwargs)
     program, wall = run.program, []
-    timed, apart = (Timed(program.schedule, program.given, alone) for alone in (False, True))
+    timed, apart = (timed_like(program, alone) for alone in (False, True))
     if len(apart.launches) == len(timed.launches):
         apart = None
     try:

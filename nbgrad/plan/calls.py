@@ -164,7 +164,7 @@ class Schedule(NamedTuple):
     """Waves of items that do not wait for each other, or single stops; all slots, and where those that are made lie.
 
     places : slot -> offset in the arena; arena : bytes of it; results : refs whose values are asked for;
-    counts : how many calls were recorded, and how many were left to fuse.
+    counts : how many calls were recorded, and how many were left to fuse; device : whether it is planned for a device.
     """
 
     waves: tuple
@@ -173,3 +173,4 @@ class Schedule(NamedTuple):
     arena: int
     results: tuple
     counts: tuple = (0, 0)
+    device: bool = False

@@ -54,7 +54,7 @@ def plan_record(record, given, outside, fresh=frozenset(), device=False) -> Sche
     waves, lives, takes = in_place(waves, lives, sizes)
     places, arena = places_of(lives, sizes)
     places.update({slot: places[root] for slot, root in takes.items()})
-    return Schedule(waves, slots, places, arena, record.results, (len(record.calls), len(calls)))
+    return Schedule(waves, slots, places, arena, record.results, (len(record.calls), len(calls)), device)
 
 
 def _own_constants(record, outside):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...base.shapes import contiguous_strides
-from . import memory
+from . import device, memory
 
 
 class Flags(NamedTuple):
@@ -135,7 +135,8 @@ def from_host(a, number=0) -> DeviceArray:
     out = empty(a.shape, a.dtype, number)
     if a.size:
         whole = np.ascontiguousarray(a).reshape(-1)
-        out.flat[0].copy_to_device(whole.view(np.uint8) if a.dtype == bool else whole)
+        with device.select(number), device.faults():
+            out.flat[0].copy_to_device(whole.view(np.uint8) if a.dtype == bool else whole, stream=device.stream())
     return out
 
 
@@ -144,5 +145,7 @@ def to_host(a) -> np.ndarray:
     out = np.empty(a.shape, a.dtype)
     if a.size:
         whole = out.reshape(-1)
-        a.flat[0].copy_to_host(whole.view(np.uint8) if a.dtype == bool else whole)
+        with device.select(a.number), device.faults():
+            a.flat[0].copy_to_host(whole.view(np.uint8) if a.dtype == bool else whole, stream=device.stream())
+            device.settle()
     return out

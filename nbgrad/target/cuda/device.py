@@ -3,7 +3,7 @@
 import functools
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from ...base.errors import ArgumentError, DeviceError, problem
 from .package import package
@@ -103,12 +103,18 @@ def using(name):
 
 def select(number):
     """Return the context in which kernels and memory are those of a device."""
-    return package().cuda.gpus[number]
+    return package().cuda.gpus[number] if _count() > 1 else nullcontext()
 
 
 def stream():
     """Return the stream of this thread: 0 for the default one."""
     return getattr(_local, "stream", 0)
+
+
+def settle():
+    """Wait for the stream of this thread, where it is not the default one, which copies wait for by themselves."""
+    if stream():
+        stream().synchronize()
 
 
 class Stream:
@@ -163,7 +169,7 @@ def faults():
     try:
         yield
     except Exception as error:
-        if not type(error).__name__.startswith("CudaAPIError") and "CUDA_ERROR" not in str(error):
+        if "CUDA_ERROR" not in str(error):
             raise
         raise problem(
             DeviceError, f"a kernel failed: {_reason(error)}; numbers on the device are lost, those on the host are not",

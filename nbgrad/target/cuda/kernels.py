@@ -2,14 +2,13 @@
 
 import ast
 import functools
-import hashlib
 import inspect
-import linecache
 import re
 import textwrap
 
 from ...base.errors import KernelError, problem
 from ...plan.plan import Kernel
+from ..cpu.load import source_path
 from ..lowering import emit_helper
 from . import (
     loops_entropy,
@@ -88,10 +87,21 @@ def _loop_text(kernel, name):
 def function(kernel: Kernel):
     """Return a kernel as a function of the package: called with its words, then its operands, each a flat array."""
     text, name = source(kernel), kernel.name
-    file = f"<{name} {hashlib.sha256(text.encode()).hexdigest()[:12]} on CUDA>"
-    linecache.cache[file] = len(text), None, text.splitlines(True), file
-    space = {"__name__": f"nbgrad_cuda_{name}"}
+    file, space = str(source_path(text, name)), {"__name__": f"nbgrad_cuda_{name}"}  # beside it the package keeps its machine code
     if package().simulated:
         space |= {"cuda": package().cuda, **simulated_math.NAMES}
     exec(compile(text, file, "exec"), space)
     return space[name]
+
+
+def grid(kernel: Kernel, words) -> tuple:
+    """Return (blocks, threads of each) of the launch of a kernel with these words of its plan.
+
+    Raises
+    ------
+    KernelError
+        For a loop that is not there on CUDA.
+    """
+    if kernel.loop not in LAUNCH:
+        raise problem(KernelError, f"the loop {kernel.loop} is not there on CUDA", 'the same on the CPU: x.to("cpu")')
+    return LAUNCH[kernel.loop](words).grid(package())

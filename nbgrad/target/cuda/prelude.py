@@ -10,7 +10,7 @@ import numpy as np
 {line}
 
 LANES, THREADS = 32, {threads}
-kernel = cuda.jit
+kernel = cuda.jit(cache=True)
 helper = cuda.jit(device=True)
 cbrt_float64, rint_float64, floor_float64 = cuda.libdevice.cbrt, cuda.libdevice.rint, cuda.libdevice.floor
 cbrt_float32, rint_float32, floor_float32 = cuda.libdevice.cbrtf, cuda.libdevice.rintf, cuda.libdevice.floorf

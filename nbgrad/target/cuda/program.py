@@ -13,7 +13,8 @@ from ...base.memory import start_of
 from ...plan.calls import MADE, TOLD, WALKS, Stop
 from . import device, graph, memory
 from .array import DeviceArray, from_host, to_host
-from .kernels import LAUNCH, function
+from .kernels import function
+from .kernels import grid as grid_of
 from .package import package
 
 MOST_GRAPHS = 8  # sets of addresses for which graphs are kept
@@ -55,9 +56,7 @@ class Program:
         """Run the program; return what ended it early (see `stopped`), None when nothing did."""
         with device.select(self.number):
             stream = device.stream() or self._stream
-            for i in self._told:
-                slot = self.schedule.slots[i].array.reshape(-1)
-                self._memory[i].flat[0].copy_to_device(slot.view(np.uint8) if slot.dtype == bool else slot, stream=stream)
+            self._tell(stream)
             key = tuple([start_of(a) for a in arrays])
             bound = self._bound.get(key)
             if bound is None:
@@ -70,6 +69,12 @@ class Program:
                 if stop is not None and self._read(stop.reads[0], arrays).any():
                     return stop, None, None
         return None
+
+    def _tell(self, stream):
+        """Send the numbers that are others at each run."""
+        for i in self._told:
+            slot = self.schedule.slots[i].array.reshape(-1)
+            self._memory[i].flat[0].copy_to_device(slot.view(np.uint8) if slot.dtype == bool else slot, stream=stream)
 
     def _bind(self, arrays) -> list:
         """Return the parts with their arrays and words in place."""
@@ -147,11 +152,16 @@ class Part:
             self.graph.launch(handle_of(stream))
 
     def _launch(self, stream):
-        for call, grid, words, flats in self.launches:
-            if grid is None:
-                call(flats)
-            else:
-                call[(*grid, stream)](words, *flats)
+        for launch in self.launches:
+            self.launch(launch, stream)
+
+    def launch(self, launch, stream):
+        """Queue one launch."""
+        call, grid, words, flats = launch
+        if grid is None:
+            call(flats)
+        else:
+            call[(*grid, stream)](words, *flats)
 
     def _captured(self, stream):
         found = graph.driver()
@@ -182,7 +192,7 @@ def _parts(schedule) -> list:
                 what = f"{item.work.ops[0].name} inside of a compiled function on a device"
                 raise problem(ArgumentError, what, "the loop outside of ng.compile, its body compiled")
             pointers = tuple([(slot, offset, dtype) for (slot, offset), dtype in zip(item.pointers, item.kernel.dtypes)])
-            grid = LAUNCH[item.kernel.loop](item.words).grid(package())
+            grid = grid_of(item.kernel, item.words)
             launches.append(Launched(function(item.kernel), grid, pointers, tuple(map(int, item.words))))
     return [*parts, (launches, None)]
 

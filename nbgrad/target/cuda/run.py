@@ -8,6 +8,7 @@ from ...ops.cast import copy as COPY  # noqa: N812 - a row this file names itsel
 from .. import launch
 from ..launch import Launches
 from . import (  # noqa: F401 - their planners register
+    device,
     plans_entropy,
     plans_matmul,
     plans_pool,
@@ -42,7 +43,8 @@ class Launch(launch.Launch):
         if self._steps is None:
             self._steps = Steps(self.plan, self.number)
         arrays = [row_major(a) if i in self.copies else a for i, a in enumerate(arrays)]
-        self._steps.run([*arrays, *outs])
+        with device.select(self.number):
+            self._steps.run([*arrays, *outs], device.stream())
         return outs
 
 

@@ -4,7 +4,7 @@
 import numpy as np
 
 from .array import empty
-from .kernels import LAUNCH, function
+from .kernels import function, grid
 from .package import package
 
 
@@ -18,16 +18,15 @@ class Steps:
             if isinstance(step, Direct):
                 self.steps.append((step, None, step.pointers, None, None))
                 continue
-            grid = LAUNCH[step.kernel.loop](step.words).grid(package())
             pointers = tuple(zip(step.pointers, step.kernel.dtypes))
-            self.steps.append((function(step.kernel), grid, pointers, step.words, {}))
+            self.steps.append((function(step.kernel), grid(step.kernel, step.words), pointers, step.words, {}))
 
     def run(self, arrays, stream=0):
         """Run on device arrays: the inputs, then the results."""
         made = [empty(shape, dtype, self.number) for shape, dtype in self.scratch]
         arrays = [*arrays, *made]
-        for call, grid, pointers, words, known in self.steps:
-            if grid is None:
+        for call, shape, pointers, words, known in self.steps:
+            if shape is None:
                 call.run([arrays[p] for p in pointers])
                 continue
             flats = [arrays[p].read_as(dtype) for p, dtype in pointers]
@@ -35,7 +34,7 @@ class Steps:
             found = known.get(offsets)
             if found is None:
                 found = known[offsets] = words_on_device((*offsets, *words), self.number)
-            call[(*grid, stream)](found, *[a for a, _ in flats])
+            call[(*shape, stream)](found, *[a for a, _ in flats])
 
 
 class Direct:
