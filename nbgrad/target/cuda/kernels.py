@@ -11,6 +11,7 @@ from ...plan.plan import Kernel
 from ..cpu.load import source_path
 from ..lowering import emit_helper
 from . import (
+    arg_text,
     loops_entropy,
     loops_gather,
     loops_place,
@@ -26,7 +27,7 @@ from . import (
 from .package import package
 from .prelude import prelude
 
-TEXT_MODULES = (map_text, product_text, reduce_text)  # loops that rows fill: TEXTS, and LAUNCH of each
+TEXT_MODULES = (arg_text, map_text, product_text, reduce_text)  # loops that rows fill: TEXTS, and LAUNCH of each
 MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
     loops_entropy,
     loops_gather,

@@ -5,7 +5,7 @@ from math import prod
 from ...plan import reducing
 from ...plan.folding import Axis, Cut, plan_axes
 from ...plan.mapping import Body, Reduced
-from ...plan.plan import Plan
+from ...plan.plan import Kernel, Plan, Step
 from ...plan.reducing import nearest
 from .grids import BUSY
 
@@ -49,3 +49,25 @@ def plan_reduce(op, x, axes, out, acc) -> Plan:
     first = plan.steps[0]
     first = first._replace(kernel=first.kernel._replace(loop=first.kernel.loop.removeprefix("map_")))
     return plan._replace(steps=(first, *plan.steps[1:]), shape=out.shape, dtype=out.dtype)
+
+
+def plan_arg(largest, x, axis, out) -> Plan:
+    """Plan an index reduction along one axis, as `plan.reducing.plan_arg`; the words are those of `arg_text`."""
+    m, n = out.size, x.shape[axis]
+    if m == 0:
+        return Plan((), out.shape, out.dtype)
+    kept, run = reducing.dims(x, (axis,))[0], reducing.Dim(n, x.strides[axis])
+    column = _inner(kept, [run])
+    rows = column is run
+    size = _rows(None, n, m) if rows else -(-_columns(None, n, m, column.length)[1] // min(column.length, TOGETHER))
+    size = n if n < 2 * size else size
+    chunks, others = -(-n // size), [d for d in kept if rows or d is not column] or [reducing.Dim(1, 0)]
+    words = [prod(d.length for d in others) * chunks, chunks, m, n, run.step, size, *([] if rows else column), len(others)]
+    words += [*[d.length for d in others], *[d.step for d in others], *([] if rows else [d.to for d in others])]
+    found = (x.dtype, "int64") if chunks > 1 else ("int64",)
+    kernel = Kernel("arg_rows" if rows else "arg_columns", (x.dtype, *found), largest)
+    first = Step(kernel, (0, 2, 3) if chunks > 1 else (0, 1), tuple(words), 1)
+    if chunks == 1:
+        return Plan((first,), out.shape, "int64")
+    last = Step(Kernel("arg_finish", (x.dtype, "int64", "int64"), largest), (2, 3, 1), (m, chunks), 1)
+    return Plan((first, last), out.shape, "int64", (((m * chunks,), x.dtype), ((m * chunks,), "int64")))

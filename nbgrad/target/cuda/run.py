@@ -17,7 +17,7 @@ from . import (  # noqa: F401 - their planners register
 )
 from .array import DeviceArray, empty, from_host
 from .plans import plan_device
-from .plans_reduce import plan_reduce
+from .plans_reduce import plan_arg, plan_reduce
 from .steps import Steps
 
 
@@ -57,7 +57,7 @@ class SeveralLaunch(launch.Several, Launch):
 @functools.cache
 def launches(number=0) -> Launches:
     """Return the launches of a device."""
-    return Launches(functools.partial(Launch, number), functools.partial(SeveralLaunch, number), plan_device, plan_reduce)
+    return Launches(functools.partial(Launch, number), functools.partial(SeveralLaunch, number), plan_device, plan_reduce, plan_arg)
 
 
 def row_major(a) -> DeviceArray:

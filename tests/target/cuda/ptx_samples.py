@@ -2,7 +2,7 @@
 
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel, packed
-from nbgrad.target.cuda.plans_reduce import plan_reduce
+from nbgrad.target.cuda.plans_reduce import plan_arg, plan_reduce
 from nbgrad.target.cuda.run import plan_device
 
 
@@ -83,6 +83,10 @@ def reductions():
                                       ("min", "uint64", "uint64", "uint64"), ("any", "float32", "bool", "bool"), ("prod", "int64", "int64", "int64")]:  # fmt: skip
             result = packed([n for i, n in enumerate(shape) if i not in axes], out)
             found += [s.kernel for s in plan_reduce(table[name], packed(shape, dtype), axes, result, acc).steps]
+    for shape, axis in (((10000, 1000), 1), ((50000, 10), 0)):
+        for dtype in ("float32", "bool", "uint64"):
+            result = packed([n for i, n in enumerate(shape) if i != axis], "int64")
+            found += [s.kernel for s in plan_arg(True, packed(shape, dtype), axis, result).steps]
     return [*found, Kernel("reduce_empty", ("float32",), table["mean"], ("float64",))]
 def pool():
     x, place = "float32", "int64"

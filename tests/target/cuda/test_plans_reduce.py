@@ -8,9 +8,9 @@ from nbgrad.docs import rows
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Layout, packed
 from nbgrad.target.cuda.grids import BUSY
+from nbgrad.target.cuda.kernels import LAUNCH
 from nbgrad.target.cuda.package import Package
-from nbgrad.target.cuda.plans_reduce import LEAST, MOST, plan_reduce
-from nbgrad.target.cuda.reduce_text import LAUNCH
+from nbgrad.target.cuda.plans_reduce import LEAST, MOST, plan_arg, plan_reduce
 
 rows()
 DEVICE = Package("numba-cuda", None, False, "")
@@ -50,3 +50,16 @@ def test_a_large_device_is_kept_busy(shape, axes):
 def test_what_is_short_is_one_launch_at_most(shape, axes):
     assert len(plan(shape, axes).steps) <= 1
     assert not plan(shape, axes).scratch
+
+
+@pytest.mark.parametrize(("shape", "axis", "loops"), [
+    ((1000, 100), 1, ["arg_rows"]), ((100, 1000), 0, ["arg_columns"]), ((10**6,), 0, ["arg_rows", "arg_finish"]), ((10**6, 3), 0, ["arg_columns", "arg_finish"]),
+    ((0, 3), 1, []),
+])  # fmt: skip
+def test_places_of_extremes_are_cut_as_reductions_are(shape, axis, loops):
+    out = packed([n for i, n in enumerate(shape) if i != axis], "int64")
+    found = plan_arg(True, packed(shape, "float32"), axis, out)
+    assert [s.kernel.loop for s in found.steps] == loops
+    if len(loops) > 1:
+        assert LAUNCH[loops[0]](found.steps[0].words).grid(DEVICE)[0] >= BUSY * 0.9
+        assert [d for _, d in found.scratch] == ["float32", "int64"]
