@@ -19,6 +19,7 @@ from . import (
     loops_product,
     loops_random,
     loops_rows,
+    loops_window,
     map_text,
     product_text,
     reduce_text,
@@ -36,6 +37,7 @@ MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that the
     loops_pool,
     loops_random,
     loops_rows,
+    loops_window,
 )
 TEXTS = {loop: text for module in TEXT_MODULES for loop, text in module.TEXTS.items()}
 LOOPS = {

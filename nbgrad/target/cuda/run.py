@@ -14,6 +14,7 @@ from . import (  # noqa: F401 - their planners register
     plans_pool,
     plans_random,
     plans_rows,
+    plans_window,
 )
 from .array import DeviceArray, empty, from_host
 from .plans import plan_device

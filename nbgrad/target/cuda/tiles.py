@@ -9,6 +9,7 @@ from .package import package
 
 PROCESSORS = 132  # that blocks are spread over: an H100's; results do not depend on the device at hand
 PART = 256  # steps of a part of k, at least: its sums are written and read again
+JOIN = 2000  # the same of the launch that adds the parts
 START = 24  # steps' worth of time that a block takes to begin and to write
 
 
@@ -66,7 +67,7 @@ def shares(m, k, n, count, dtype, split=True) -> Shares:
     """Choose the tile of `count` products (m, k) @ (k, n) and the parts of k: what takes least time, by a simple reckoning."""
     simulated = package().simulated
     tiles = SIMULATED if simulated else WIDE if np.dtype(dtype).itemsize == 8 else NARROW
-    processors, least = (3, 4) if simulated else (PROCESSORS, PART)
+    processors, least = (2, 8) if simulated else (PROCESSORS, PART)
     best, found = inf, None
     for tile in tiles:
         rows, columns = -(-m // tile.rows), -(-n // tile.columns)
@@ -77,7 +78,7 @@ def shares(m, k, n, count, dtype, split=True) -> Shares:
             # A step loads a number per row and column of a thread, and multiplies them all.
             step = tile.tall * tile.wide + 1.5 * (tile.tall + tile.wide)
             waves = -(-units * parts // processors)
-            time = waves * step * (part + START) + (parts > 1) * (400 * START + 2 * parts * count * m * n / processors / 64)
+            time = waves * step * (part + START) + (parts > 1) * (JOIN + 2 * parts * count * m * n / processors / 64)
             if time < best:
                 best, found = time, Shares(tile, rows, columns, -(-k // part), part)
     return found

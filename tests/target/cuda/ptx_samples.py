@@ -95,6 +95,17 @@ def pool():
     return kernels + [Kernel("pool_max_tiled", (x, x), None, (2, 2)), Kernel("pool_unpick_tiled", (x, x, x), None, (2, 2))]
 
 
+def windows():
+    options = {"stride": (2, 2), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+    x, w, y, b = (8, 64, 56, 56), (128, 64, 3, 3), (8, 128, 28, 28), (128,)
+    kernels = planned("conv_biased", [x, w, b], y, **options)
+    kernels += planned("conv_input_grad", [y, w], x, size=x[2:], **options)
+    kernels += planned("conv_weight_grad", [x, y], w, window=w[2:], **options)
+    options["groups"], w, y = 64, (64, 1, 3, 3), (8, 64, 28, 28)
+    kernels += planned("conv_output", [x, w], y, **options)
+    return kernels + planned("conv_weight_grad", [x, y], w, window=w[2:], **options)
+
+
 SAMPLES = {
     "elementwise": elementwise,
     "movement": movement,
@@ -104,4 +115,5 @@ SAMPLES = {
     "random": random,
     "reductions": reductions,
     "rows": rows,
+    "windows": windows,
 }
