@@ -1,6 +1,8 @@
 """Kernels of each family of loops, for the check that they compile for a GPU: family -> function that returns them."""
 
 from nbgrad.ops.table import table
+from nbgrad.plan.folding import plan_folding
+from nbgrad.plan.mapping import After, Body, Reduced
 from nbgrad.plan.plan import Kernel, packed
 from nbgrad.target.cuda.plans_reduce import plan_arg, plan_reduce
 from nbgrad.target.cuda.run import plan_device
@@ -88,6 +90,8 @@ def reductions():
             result = packed([n for i, n in enumerate(shape) if i != axis], "int64")
             found += [s.kernel for s in plan_arg(True, packed(shape, dtype), axis, result).steps]
     return [*found, Kernel("reduce_empty", ("float32",), table["mean"], ("float64",))]
+
+
 def pool():
     x, place = "float32", "int64"
     loops = (("max", (x, x)), ("pick", (x, x, x)), ("places", (x, place)), ("collect", (x, place, x)))
@@ -106,11 +110,25 @@ def windows():
     return kernels + planned("conv_weight_grad", [x, y], w, window=w[2:], **options)
 
 
+def fused():
+    """Elementwise rows with reductions of their values, kept too, and rows behind the reductions."""
+    kind, found = "float32", []
+    calls = ((table["mul"], (0, 1), kind, kind), (table["tanh"], (2,), kind, kind))
+    reduced = (Reduced(table["sum"], 3, kind, "float64", kind), Reduced(table["max"], 2, kind, kind, kind))
+    after = After(Body(((table["mul"], (0, 1), kind, kind), (table["sqrt"], (2,), kind, kind)), (3,)), (True, False), (kind,), (False,))
+    for shape, axes in (((10000, 100), (1,)), ((1000, 5000), (0,)), ((100, 64, 784), (0, 2))):
+        x = packed(shape, kind)
+        found += [s.kernel for s in plan_folding(Body(calls, (3,), False, reduced), shape, axes, (x, x), (x,)).steps]
+    small = packed((30, 40), kind)
+    return [*found, plan_folding(Body(calls, (), False, reduced, after), (30, 40), (1,), (small, small), ()).steps[0].kernel]
+
+
 SAMPLES = {
     "elementwise": elementwise,
     "movement": movement,
     "products": products,
     "entropy": entropy,
+    "fused": fused,
     "pool": pool,
     "random": random,
     "reductions": reductions,
