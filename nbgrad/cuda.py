@@ -20,9 +20,19 @@ from .target.cuda.memory import MemoryInfo as MemoryInfo
 from .target.cuda.memory import pool
 
 __all__ = [
-    "MemoryInfo", "Stream", "capability", "device", "device_count", "device_name", "empty_cache", "is_available", "memory_info",
+    "MemoryInfo", "Stream", "capability", "device", "device_count", "device_name", "devices", "empty_cache", "is_available", "memory_info",
     "reset_peak", "set_memory_limit", "synchronize", "why_not",
 ]  # fmt: skip
+
+
+def devices() -> list:
+    """Return the names of the devices: ["cuda:0", "cuda:1"]; none without a driver.
+
+    >>> import nbgrad as ng
+    >>> len(ng.cuda.devices()) == ng.cuda.device_count()
+    True
+    """
+    return [f"cuda:{i}" for i in range(device_count())]
 
 
 def memory_info(device="cuda") -> MemoryInfo:

@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import warnings
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ...base.config import config
@@ -55,10 +56,12 @@ def package() -> Package:
         from numba_cuda_mlir import cuda
 
         return Package(name, cuda, False, "from numba_cuda_mlir import cuda")
-    from numba import config as numba_config
     from numba import cuda
 
-    simulated = bool(numba_config.ENABLE_CUDASIM)
+    simulated = "simulator" in cuda.jit.__module__
+    for module in ("numba.core.config", "numba.cuda.core.config"):  # numba-cuda has one of its own
+        with suppress(ImportError):
+            importlib.import_module(module).CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small arrays are no mistake
     if name == "builtin" and not simulated:
         warnings.warn('numba.cuda inside Numba is no longer kept up; numba-cuda is: pip install "nbgrad[cu13]"', stacklevel=3)
     return Package(name, cuda, simulated, "from numba import cuda")

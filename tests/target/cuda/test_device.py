@@ -38,6 +38,7 @@ def test_without_a_driver_the_error_says_why(text, monkeypatch):
     without(monkeypatch, Raising(text))
     assert not ng.cuda.is_available()
     assert ng.cuda.device_count() == 0
+    assert ng.cuda.devices() == []
     assert ANSWERS[text] in ng.cuda.why_not()
     with pytest.raises(ng.DeviceError) as caught:
         ng.zeros(3, device="cuda")
@@ -67,6 +68,7 @@ def test_what_is_there_has_a_name():
     assert ng.cuda.is_available()
     assert ng.cuda.why_not() is None
     assert ng.cuda.device_count() >= 1
+    assert ng.cuda.devices()[0] == "cuda:0"
     assert ng.cuda.device_name()
     assert len(ng.cuda.capability()) == 2
     with ng.cuda.device("cuda:0"):
