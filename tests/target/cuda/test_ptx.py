@@ -17,6 +17,7 @@ for architecture in ARCHITECTURES:
     text = ptx(Kernel("map", ("float32", "float32"), table["tanh"], ("11", False)), architecture)
     assert ".target sm_%d%d" % architecture in text, text[:300]
     assert ".f64" not in text
+    assert "ld.global.v4.f32" in text and "st.global.v4.f32" in text
 print("done")
 """
 
