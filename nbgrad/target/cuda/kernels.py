@@ -19,6 +19,8 @@ from . import (
     loops_product,
     loops_random,
     loops_rows,
+    loops_scatter,
+    loops_sort,
     loops_window,
     map_text,
     product_text,
@@ -37,6 +39,8 @@ MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that the
     loops_pool,
     loops_random,
     loops_rows,
+    loops_scatter,
+    loops_sort,
     loops_window,
 )
 TEXTS = {loop: text for module in TEXT_MODULES for loop, text in module.TEXTS.items()}

@@ -14,6 +14,8 @@ from . import (  # noqa: F401 - their planners register
     plans_pool,
     plans_random,
     plans_rows,
+    plans_scatter,
+    plans_sort,
     plans_window,
 )
 from .array import DeviceArray, empty, from_host
