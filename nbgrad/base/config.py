@@ -37,6 +37,11 @@ class Config:
     cuda : str or None
         The package of CUDA kernels, from NBGRAD_CUDA: "numba-cuda", "mlir" or "builtin"; None takes the first that is there.
 
+    cuda_libraries : bool
+        Whether products on a device are cuBLAS's where it is installed; NBGRAD_CUDA_LIBRARIES=0 takes nbgrad's own kernels.
+    cuda_tf32 : bool
+        Whether it may round factors of float32 to TF32 for tensor cores, from NBGRAD_CUDA_TF32=1.
+
     Examples
     --------
     >>> Config.read({"NBGRAD_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "4"}).num_threads
@@ -50,6 +55,8 @@ class Config:
     max_threads: int = 1
     code_flags: tuple = ()
     cuda: str | None = None
+    cuda_libraries: bool = True
+    cuda_tf32: bool = False
     _environ: dict = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -68,7 +75,8 @@ class Config:
         cache = (_count(environ, "NBGRAD_CACHE_MB") or 1024) << 20
         memory = (_count(environ, "NBGRAD_MEMORY_MB") or 512) << 20
         folder, cuda = environ.get("NBGRAD_CACHE_DIR") or None, environ.get("NBGRAD_CUDA") or None
-        return cls(folder, cache, memory, min(asked, most), most, flags, cuda, folders)
+        libraries, tf32 = environ.get("NBGRAD_CUDA_LIBRARIES") != "0", environ.get("NBGRAD_CUDA_TF32") == "1"
+        return cls(folder, cache, memory, min(asked, most), most, flags, cuda, libraries, tf32, folders)
 
     def calm_waiting(self) -> None:
         """Make threads of GNU OpenMP that wait for work give the processor away soon, unless the user says how.

@@ -106,6 +106,17 @@ def select(number):
     return package().cuda.gpus[number] if _count() > 1 else nullcontext()
 
 
+def selected() -> int:
+    """Return the number of the device that `select` chose."""
+    return package().cuda.get_current_device().id if _count() > 1 else 0
+
+
+def handle_of(stream) -> int:
+    """Return the driver's handle of a stream of the package."""
+    value = getattr(stream, "handle", stream)
+    return int(getattr(value, "value", value) or 0)
+
+
 def stream():
     """Return the stream of this thread: 0 for the default one."""
     return getattr(_local, "stream", 0)

@@ -27,6 +27,7 @@ from . import (
     reduce_text,
     simulated_math,
 )
+from .library import CALLS
 from .package import package
 from .prelude import prelude
 
@@ -62,6 +63,8 @@ def source(kernel: Kernel) -> str:
         For a loop that has no text for CUDA.
     """
     name = kernel.name
+    if kernel.loop in CALLS:
+        return f"# {name}: a call of {CALLS[kernel.loop].__module__.rpartition('.')[2]}.{CALLS[kernel.loop].__name__}\n"
     if kernel.loop in TEXTS:
         body = TEXTS[kernel.loop](kernel, name)
     else:
@@ -92,7 +95,12 @@ def _loop_text(kernel, name):
 
 @functools.cache
 def function(kernel: Kernel):
-    """Return a kernel as a function of the package: called with its words, then its operands, each a flat array."""
+    """Return a kernel as a function of the package: called with its words, then its operands, each a flat array.
+
+    For a call of a library, which has no grid: what takes the words, a list of the operands and the stream.
+    """
+    if kernel.loop in CALLS:
+        return CALLS[kernel.loop](kernel)
     text, name = source(kernel), kernel.name
     file, space = str(source_path(text, name)), {"__name__": f"nbgrad_cuda_{name}"}  # beside it the package keeps its machine code
     if package().simulated:
@@ -101,14 +109,16 @@ def function(kernel: Kernel):
     return space[name]
 
 
-def grid(kernel: Kernel, words) -> tuple:
-    """Return (blocks, threads of each) of the launch of a kernel with these words of its plan.
+def grid(kernel: Kernel, words) -> tuple | None:
+    """Return (blocks, threads of each) of the launch of a kernel with these words of its plan; None for a call of a library.
 
     Raises
     ------
     KernelError
         For a loop that is not there on CUDA.
     """
+    if kernel.loop in CALLS:
+        return None
     if kernel.loop not in LAUNCH:
         raise problem(KernelError, f"the loop {kernel.loop} is not there on CUDA", 'the same on the CPU: x.to("cpu")')
     return LAUNCH[kernel.loop](words).grid(package())

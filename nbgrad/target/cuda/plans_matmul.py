@@ -1,9 +1,11 @@
 """Products of matrices on a device: thin ones read the long factor once, others are tiles of blocks of threads; any strides."""
 
+from ...base.config import config
 from ...ops.arithmetic import add
 from ...plan.epilogue import COLUMN, Epilogue, extra_words
 from ...plan.plan import Kernel, Layout, Plan, Step
 from ...plan.product import product_of
+from .library import product_words
 from .package import package
 from .plans import planner
 from .product_text import names
@@ -46,7 +48,18 @@ def plan_product(p) -> Plan:
         return _columns(p, (p.b, p.a), (p.n, p.m), (1, p.n), (p.b.row, p.a.row, p.a.column))
     if p.n <= THIN and p.a.row == 1:
         return _columns(p, (p.a, p.b), (p.m, p.n), (p.n, 1), (p.a.column, p.b.column, p.b.row))
-    return tiles(p)
+    words = product_words(p)
+    return tiles(p) if words is None else _by_library(p, words)
+
+
+def _by_library(p, words) -> Plan:
+    """Plan a product of cuBLAS's; rows of the table are applied behind it, in place."""
+    out = 2 + len(p.extras)
+    step = Step(Kernel("library_product", (p.out.dtype,) * 3, None, ("tf32",) * config.cuda_tf32), (p.a.buffer, p.b.buffer, out), words, 1)
+    if not p.epilogue.calls:
+        return Plan((step,), p.out.shape, p.out.dtype)
+    behind = joined(p._replace(add=0), 1, lambda to: step, behind=True).steps[1]
+    return Plan((step, behind._replace(pointers=(out, *behind.pointers[1:]))), p.out.shape, p.out.dtype)
 
 
 def tiles(p) -> Plan:

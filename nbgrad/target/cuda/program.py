@@ -91,7 +91,7 @@ class Program:
             part = []
             for launched in launches:
                 own, count = flats[number], len(words[number])
-                part.append((launched.call, launched.grid, table[at : at + count], own))
+                part.append((launched.call, launched.grid, table[at : at + count] if launched.grid else tuple(words[number]), own))
                 at, number = at + count, number + 1
             parts.append(Part(part, table, list(arrays)))
         return parts
@@ -149,7 +149,7 @@ class Part:
         if self.graph is None or stream == 0:
             self._launch(stream)
         else:
-            self.graph.launch(handle_of(stream))
+            self.graph.launch(device.handle_of(stream))
 
     def _launch(self, stream):
         for launch in self.launches:
@@ -159,7 +159,7 @@ class Part:
         """Queue one launch."""
         call, grid, words, flats = launch
         if grid is None:
-            call(flats)
+            call(words, flats, stream)
         else:
             call[(*grid, stream)](words, *flats)
 
@@ -168,15 +168,9 @@ class Part:
         if found is None or len(self.launches) < 2:
             return None
         try:
-            return graph.capture(found, handle_of(stream), lambda: self._launch(stream))
+            return graph.capture(found, device.handle_of(stream), lambda: self._launch(stream))
         except RuntimeError:  # a library that does what cannot be captured: the launches go on one by one
             return None
-
-
-def handle_of(stream) -> int:
-    """Return the driver's handle of a stream of the package."""
-    value = getattr(stream, "handle", stream)
-    return int(getattr(value, "value", value) or 0)
 
 
 def _parts(schedule) -> list:

@@ -15,9 +15,6 @@ class Steps:
         self.number, self.scratch = number, plan.scratch
         self.steps = []
         for step in plan.steps:
-            if isinstance(step, Direct):
-                self.steps.append((step, None, step.pointers, None, None))
-                continue
             pointers = tuple(zip(step.pointers, step.kernel.dtypes))
             self.steps.append((function(step.kernel), grid(step.kernel, step.words), pointers, step.words, {}))
 
@@ -26,24 +23,15 @@ class Steps:
         made = [empty(shape, dtype, self.number) for shape, dtype in self.scratch]
         arrays = [*arrays, *made]
         for call, shape, pointers, words, known in self.steps:
-            if shape is None:
-                call.run([arrays[p] for p in pointers])
-                continue
             flats = [arrays[p].read_as(dtype) for p, dtype in pointers]
             offsets = tuple([offset for _, offset in flats])
+            if shape is None:  # a call of a library
+                call((*offsets, *words), [a for a, _ in flats], stream)
+                continue
             found = known.get(offsets)
             if found is None:
                 found = known[offsets] = words_on_device((*offsets, *words), self.number)
             call[(*shape, stream)](found, *[a for a, _ in flats])
-
-
-class Direct:
-    """A step that is no kernel of nbgrad's but a call of a library: `run(arrays)` of its pointers."""
-
-    __slots__ = ("pointers", "run")
-
-    def __init__(self, run, pointers):
-        self.run, self.pointers = run, pointers
 
 
 def words_on_device(words, number):

@@ -5,9 +5,10 @@ import pytest
 
 from nbgrad.ops.table import table
 from nbgrad.plan.mapping import plan_map
-from nbgrad.plan.plan import packed
+from nbgrad.plan.plan import Kernel, Plan, Step, packed
+from nbgrad.target.cuda import kernels
 from nbgrad.target.cuda.array import empty, from_host, to_host
-from nbgrad.target.cuda.steps import Direct, Steps
+from nbgrad.target.cuda.steps import Steps
 from nbgrad.target.launch import layout
 
 pytestmark = pytest.mark.cuda
@@ -22,9 +23,11 @@ def test_arrays_of_other_offsets_are_found(rng):
         np.testing.assert_allclose(to_host(out), np.exp(a[::-1]), rtol=1e-14)
 
 
-def test_a_step_may_be_a_call(rng):
-    x = from_host(rng.standard_normal(3))
+def test_a_step_may_be_a_call_of_a_library(rng, monkeypatch):
+    x = from_host(rng.standard_normal((3, 2)))
     met = []
-    plan = plan_map(table["exp"], (packed((3,), "float64"),), packed((3,), "float64"))
-    Steps(plan._replace(steps=(Direct(met.extend, (0,)),))).run([x, x])
-    assert met == [x]
+    monkeypatch.setitem(kernels.CALLS, "told", lambda kernel: lambda *args: met.append((kernel.dtypes, args)))
+    Steps(Plan((Step(Kernel("told", ("float64",)), (0,), (7, 8), 1),), (3, 2), "float64")).run([x[1:]], stream=5)
+    ((dtypes, (words, (flat,), stream)),) = met
+    assert (dtypes, words, stream) == (("float64",), (0, 7, 8), 5)
+    assert flat.size == 4

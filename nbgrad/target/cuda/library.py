@@ -1,0 +1,182 @@
+"""cuBLAS, where it is installed: products of floats. Found when the first product is planned, called by its own C interface.
+
+CuPy would bring it too, but refuses it while a stream is captured, and every launch of a compiled step is. float32 is
+multiplied as IEEE float32, as NumPy and PyTorch do by default; NBGRAD_CUDA_TF32=1 asks for tensor cores, which keep 10 of
+the 23 bits of a factor. Results are the same from run to run: every stream has a workspace of its own.
+"""
+
+import ctypes
+import functools
+import importlib.util
+import threading
+from contextlib import suppress
+
+from ...base.config import config
+from ...base.errors import KernelError, problem
+from ...base.memory import start_of
+from . import device, memory
+from .package import package
+
+NAMES = ("libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "cublas64_13.dll", "cublas64_12.dll", "cublas64_11.dll")
+WORKSPACE = 32 << 20  # bytes: what cuBLAS recommends for an H100
+LARGEST = 2**31 - 1  # of a length or a distance of rows, for its integers
+OUTER = 16  # launches of a batch, at most, whose axes are not evenly spaced
+KINDS = {"float32": (0, 68), "float64": (1, 70)}  # CUDA_R_32F, CUBLAS_COMPUTE_32F; CUDA_R_64F, CUBLAS_COMPUTE_64F
+TF32 = 77  # CUBLAS_COMPUTE_32F_FAST_TF32
+DEFAULT = -1  # CUBLAS_GEMM_DEFAULT: its own choice of an algorithm
+SCALARS = {name: (kind(0), kind(1)) for name, kind in (("float32", ctypes.c_float), ("float64", ctypes.c_double))}
+
+_pointer, _int, _long = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
+_FACTOR = [_pointer, _int, _int, _long]  # where it lies, dtype, distance of columns, distance of matrices
+SIGNATURES = {
+    "cublasCreate_v2": [ctypes.POINTER(_pointer)],
+    "cublasSetStream_v2": [_pointer, _pointer],
+    "cublasSetWorkspace_v2": [_pointer, _pointer, ctypes.c_size_t],
+    "cublasGemmStridedBatchedEx": [_pointer, *[_int] * 5, _pointer, *_FACTOR, *_FACTOR, _pointer, *_FACTOR, *[_int] * 3],
+}
+
+
+@functools.cache
+def cublas():
+    """Return the library; None where it is not installed, is not wanted (NBGRAD_CUDA_LIBRARIES=0), or kernels are simulated."""
+    return None if package().simulated or not config.cuda_libraries else loaded()
+
+
+def loaded():
+    """Return the library with the types of what is called; None where it is not installed."""
+    for find in FINDERS:
+        with suppress(Exception):  # each raises errors of its own where there is none
+            found = find()
+            for name, arguments in SIGNATURES.items():
+                getattr(found, name).argtypes = arguments
+            return found
+    return None
+
+
+def _of_wheels():
+    """Return the library of NVIDIA's wheels, or of a toolkit that cuda-pathfinder knows."""
+    if importlib.util.find_spec("cuda") is None:
+        raise ModuleNotFoundError("cuda")
+    from cuda.pathfinder import load_nvidia_dynamic_lib
+
+    return ctypes.CDLL(load_nvidia_dynamic_lib("cublas").abs_path)
+
+
+FINDERS = (_of_wheels, *[functools.partial(ctypes.CDLL, name) for name in NAMES])
+
+
+def product_words(p) -> tuple | None:
+    """Return the words of a product for `call`; None where cuBLAS cannot do it: integers, strides without a unit, huge lengths.
+
+    Its matrices lie column by column: rows of the result are columns of its transpose, right' @ left'.
+    """
+    if p.out.dtype not in KINDS or cublas() is None or max(p.m, p.n, p.k, p.count) > LARGEST:
+        return None
+    left, right = leading(p.a.row, p.a.column, p.m, p.k), leading(p.b.row, p.b.column, p.k, p.n)
+    if left is None or right is None or max(left[1], right[1]) > LARGEST:
+        return None
+    c_steps, step = [], p.m * p.n
+    for n in reversed(p.batch):
+        c_steps, step = [step, *c_steps], step * n
+    axes = sorted(zip(p.batch, p.a.batch, p.b.batch, c_steps), reverse=True)
+    inner, outer = (axes[0], axes[1:]) if axes else ((1, 0, 0, 0), [])
+    starts = [(0, 0, 0)]
+    for n, *steps in outer:
+        starts = [tuple([s + i * step for s, step in zip(start, steps)]) for start in starts for i in range(n)]
+        if len(starts) > OUTER:
+            return None
+    if min(inner[1:3]) < 0:
+        return None
+    return (p.m, p.k, p.n, *left, *right, p.add, *inner, *[word for start in starts for word in start])
+
+
+def leading(row, column, rows, columns) -> tuple | None:
+    """Return (1 if a matrix lies column by column, distance of its lines); None if its lines have gaps, or overlap.
+
+    >>> leading(5, 1, 3, 4), leading(1, 3, 3, 4), leading(4, 2, 2, 2)
+    ((0, 5), (1, 3), None)
+    """
+    if columns == 1 or column == 1:
+        distance = row if rows > 1 else columns
+        if distance >= columns:
+            return 0, distance
+    if rows == 1 or row == 1:
+        distance = column if columns > 1 else rows
+        if distance >= rows:
+            return 1, distance
+    return None
+
+
+def product(kernel):
+    """Return what multiplies by cuBLAS: called with its words (behind an offset per operand), the flat operands and the stream."""
+    dtype, size = kernel.dtypes[2], 4 if kernel.dtypes[2] == "float32" else 8
+    kind, compute = KINDS[dtype]
+    compute = TF32 if "tf32" in kernel.static else compute
+    zero, one = (ctypes.addressof(s) for s in SCALARS[dtype])
+
+    def call(words, flats, stream):
+        a, b, c = (memory.address_of(flat) + size * offset for flat, offset in zip(flats, words))
+        m, k, n, a_turned, a_line, b_turned, b_line, add, count, a_step, b_step, c_step = words[3:15]
+        with handle(device.selected()).on(stream) as found:
+            for i in range(15, len(words), 3):
+                right, left, to = b + size * words[i + 1], a + size * words[i], c + size * words[i + 2]
+                found.call(
+                    "cublasGemmStridedBatchedEx", b_turned, a_turned, n, m, k, one, right, kind, b_line, b_step,
+                    left, kind, a_line, a_step, one if add else zero, to, kind, n, c_step, count, compute, DEFAULT,
+                )  # fmt: skip
+
+    return call
+
+
+CALLS = {"library_product": product}  # loops that are calls of a library: kernel -> what is called
+
+
+class Handle:
+    """What cuBLAS keeps for a device, and the stream that it works in. One thread at a time."""
+
+    def __init__(self, number):
+        self.number, self.library, self.stream, self.workspaces = number, cublas(), None, {}
+        self.value, self.lock = ctypes.c_void_p(), threading.Lock()
+        self._checked("cublasCreate_v2", self.library.cublasCreate_v2(ctypes.byref(self.value)))
+
+    def on(self, stream) -> "Handle":
+        """Return it for a `with` statement, whose calls are queued on a stream."""
+        self.lock.acquire()
+        try:
+            value = device.handle_of(stream)
+            if value != self.stream:
+                if value not in self.workspaces:
+                    self.workspaces[value] = memory.pool(self.number).root(WORKSPACE)
+                self.call("cublasSetStream_v2", value)  # forgets the workspace
+                self.call("cublasSetWorkspace_v2", start_of(self.workspaces[value]), WORKSPACE)
+                self.stream = value
+        except BaseException:
+            self.lock.release()
+            raise
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.lock.release()
+
+    def call(self, name, *arguments):
+        """Call a function of the library.
+
+        Raises
+        ------
+        KernelError
+            For a status that is not 0.
+        """
+        self._checked(name, getattr(self.library, name)(self.value, *arguments))
+
+    def _checked(self, name, status):
+        if status:
+            raise problem(KernelError, f"{name} of cuBLAS gives status {status}", "NBGRAD_CUDA_LIBRARIES=0: nbgrad's own kernels")
+
+
+@functools.cache
+def handle(number) -> Handle:
+    """Return the handle of a device, made when it is first asked for."""
+    return Handle(number)

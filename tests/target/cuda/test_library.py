@@ -1,0 +1,206 @@
+"""Products by cuBLAS: which are, and that matrices are told to it as they lie; a stand-in computes in the simulator's memory."""
+
+import ctypes
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import nbgrad as ng
+from nbgrad.base.config import config
+from nbgrad.base.errors import KernelError
+from nbgrad.ops.table import table
+from nbgrad.plan.plan import Kernel, packed
+from nbgrad.plan.product import product_of
+from nbgrad.target.cuda import library, plans_matmul
+from nbgrad.target.cuda.array import from_host, to_host
+from nbgrad.target.cuda.kernels import function, source
+from nbgrad.target.cuda.library import KINDS, OUTER, SIGNATURES, TF32, leading, product_words
+from nbgrad.target.cuda.run import Launch, plan_device
+from nbgrad.target.launch import layout
+
+pytestmark = pytest.mark.cuda
+LAYOUTS = {
+    "rows": lambda a: from_host(a),
+    "columns": lambda a: from_host(a.swapaxes(-1, -2).copy()).transpose((*range(a.ndim - 2), a.ndim - 1, a.ndim - 2)),
+    "wide rows": lambda a: from_host(np.pad(a, [(0, 0)] * (a.ndim - 1) + [(1, 2)]))[..., 1:-2],
+    "gaps": lambda a: from_host(np.repeat(np.repeat(a, 2, -1), 2, -2))[..., ::2, ::2],
+}
+
+
+class StandIn:
+    """What cuBLAS's documentation says of the functions that are called, with matrices column by column."""
+
+    def __init__(self):
+        self.called, self.status = [], 0
+
+    def cublasCreate_v2(self, handle):  # noqa: N802
+        handle._obj.value = 77
+        return 0
+
+    def cublasSetStream_v2(self, handle, stream):  # noqa: N802
+        self.called.append(("stream", stream))
+        return 0
+
+    def cublasSetWorkspace_v2(self, handle, workspace, size):  # noqa: N802
+        self.called.append(("workspace", size))
+        return 0
+
+    def cublasGemmStridedBatchedEx(  # noqa: N802
+        self, handle, turned_a, turned_b, m, n, k, alpha, a, a_kind, lda, a_step, b, b_kind, ldb, b_step, beta, c, c_kind, ldc, c_step,
+        count, compute, algorithm,
+    ):  # fmt: skip
+        assert handle.value == 77
+        assert a_kind == b_kind == c_kind
+        kind = {0: ctypes.c_float, 1: ctypes.c_double}[a_kind]
+        self.called.append(("product", m, n, k, count, compute))
+        shapes = ((k, m) if turned_a else (m, k), (n, k) if turned_b else (k, n), (m, n))
+        if any(ld < max(1, rows) for ld, (rows, _) in zip((lda, ldb, ldc), shapes)):
+            return 7
+
+        def matrix(at, ld, shape):
+            room = (kind * (ld * (shape[1] - 1) + shape[0])).from_address(at)
+            size = ctypes.sizeof(kind)
+            return np.ndarray(shape, kind, room, strides=(size, ld * size))
+
+        number = lambda at: kind.from_address(at).value
+        for i in range(count):
+            at = [start + i * step * ctypes.sizeof(kind) for start, step in ((a, a_step), (b, b_step), (c, c_step))]
+            x, y, z = (matrix(start, ld, shape) for start, ld, shape in zip(at, (lda, ldb, ldc), shapes))
+            old = z * number(beta) if number(beta) else 0.0
+            z[:] = number(alpha) * (x.T if turned_a else x) @ (y.T if turned_b else y) + old
+        return self.status
+
+
+@pytest.fixture
+def stand_in(monkeypatch):
+    found = StandIn()
+    monkeypatch.setattr(library, "cublas", lambda: found)
+    library.handle.cache_clear()
+    yield found
+    library.handle.cache_clear()
+
+
+def product(arrays, shape, name="matmul"):
+    """Return the result of a row that is planned anew, and the loops of its steps."""
+    plan = plan_device(table[name], tuple(map(layout, arrays)), {}, packed(shape, arrays[0].dtype.name))
+    return to_host(Launch(0, plan, len(arrays))(arrays)), [step.kernel.loop for step in plan.steps]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("left", LAYOUTS)
+@pytest.mark.parametrize("right", LAYOUTS)
+def test_matrices_are_told_as_they_lie(stand_in, left, right, dtype, rng):
+    a, b = rng.standard_normal((5, 7)).astype(dtype), rng.standard_normal((7, 6)).astype(dtype)
+    got, loops = product([LAYOUTS[left](a), LAYOUTS[right](b)], (5, 6))
+    np.testing.assert_allclose(got, a @ b, rtol=1e-4 if dtype == "float32" else 1e-12)
+    assert (loops == ["library_product"]) == ("gaps" not in (left, right))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "calls"),
+    [((3, 5, 7), (3, 7, 6), 1), ((2, 3, 5, 7), (7, 6), 1), ((5, 7), (4, 7, 6), 1), ((2, 1, 5, 7), (3, 7, 6), 2), ((2, 3, 5, 1), (2, 3, 1, 6), 1)],
+)
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+def test_batches(stand_in, a, b, calls, layout, rng):
+    a, b = rng.standard_normal(a), rng.standard_normal(b)
+    got, loops = product([LAYOUTS[layout](a), LAYOUTS[layout](b)], (a @ b).shape)
+    np.testing.assert_allclose(got, a @ b, rtol=1e-12)
+    assert loops == ["library_product"]
+    if layout == "rows":
+        assert len([c for c in stand_in.called if c[0] == "product"]) == calls
+
+
+def test_a_bias_is_added_behind_it(stand_in, rng):
+    x, w, b = rng.standard_normal((5, 7)), rng.standard_normal((6, 7)), rng.standard_normal(6)
+    got, loops = product([from_host(x), from_host(w), from_host(b)], (5, 6), "linear")
+    np.testing.assert_allclose(got, x @ w.T + b, rtol=1e-12)
+    assert loops == ["library_product", "product_join"]
+
+
+def test_a_product_may_be_added(stand_in, rng):
+    a, b, out = rng.standard_normal((5, 7)), rng.standard_normal((7, 6)), rng.standard_normal((5, 6))
+    plan = plans_matmul.plan_product(product_of(packed((5, 7), "float64"), packed((7, 6), "float64"), packed((5, 6), "float64"), add=1))
+    arrays = [from_host(x) for x in (a, b, out)]
+    flats = [x.flat[0] for x in arrays]
+    function(plan.steps[0].kernel)((0, 0, 0, *plan.steps[0].words), flats, 0)
+    np.testing.assert_allclose(to_host(arrays[2]), out + a @ b, rtol=1e-12)
+
+
+def test_it_works_in_the_stream_of_the_thread(stand_in):
+    x = from_host(np.ones((5, 5)))
+    call, words = function(Kernel("library_product", ("float64",) * 3)), (0, 0, 0, 5, 5, 5, 0, 5, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0)
+    for stream in (9, 9, 0):
+        call(words, [x.flat[0]] * 3, stream)
+    streams = [c for c in stand_in.called if c[0] != "product"]
+    size = ("workspace", library.WORKSPACE)
+    assert streams == [("stream", 9), size, ("stream", 0), size]
+
+
+def test_compiled_functions_take_it(stand_in, rng):
+    a, b = rng.standard_normal((5, 7)), rng.standard_normal((7, 6))
+    f = ng.compile(lambda x, y: ng.tanh(x @ y) * 2.0)
+    for _ in range(2):
+        got = f(ng.tensor(a, device="cuda"), ng.tensor(b, device="cuda"))
+        np.testing.assert_allclose(got.numpy(), np.tanh(a @ b) * 2.0, rtol=1e-12)
+    assert [c[0] for c in stand_in.called].count("product") == 2
+
+
+def test_float32_is_rounded_to_fewer_bits_only_where_that_is_asked_for(stand_in, monkeypatch):
+    x = packed((8, 8), "float32")
+    assert plans_matmul.plan_product(product_of(x, x, x)).steps[0].kernel.static == ()
+    monkeypatch.setattr(config, "cuda_tf32", True)
+    kernel = plans_matmul.plan_product(product_of(x, x, x)).steps[0].kernel
+    ones = from_host(np.ones((8, 8), "float32"))
+    flats = [ones.flat[0]] * 3
+    words = (0, 0, 0, 8, 8, 8, 0, 8, 0, 8, 0, 1, 0, 0, 0, 0, 0, 0)
+    for found, compute in ((kernel, TF32), (kernel._replace(static=()), KINDS["float32"][1])):
+        function(found)(words, flats, 0)
+        assert stand_in.called[-1][-1] == compute
+
+
+def test_what_it_cannot_do_is_left_to_nbgrad_s_kernels(stand_in):
+    words = lambda a, b, out, dtype="float32": product_words(product_of(packed(a, dtype), packed(b, dtype), packed(out, dtype)))
+    assert words((5, 7), (7, 6), (5, 6)) is not None
+    assert words((5, 7), (7, 6), (5, 6), "int32") is None
+    x = packed((5, 1, 5, 7), "float32")
+    assert product_words(product_of(x, packed((OUTER + 1, 7, 6), "float32"), packed((5, OUTER + 1, 5, 6), "float32"))) is not None
+    y = packed((OUTER + 2, 1, 2, 5, 7), "float32")
+    b = packed((OUTER + 1, 2, 7, 6), "float32")
+    b = b._replace(strides=(b.strides[1], b.strides[0], *b.strides[2:]))
+    assert product_words(product_of(y, b, packed((OUTER + 2, OUTER + 1, 2, 5, 6), "float32"))) is None
+
+
+def test_no_library_no_call():
+    assert library.cublas() is None  # the simulator
+    x = packed((8, 8), "float32")
+    assert plans_matmul.plan_product(product_of(x, x, x)).steps[0].kernel.loop == "matmul"
+
+
+def test_lines_of_a_matrix():
+    assert leading(9, 1, 5, 7) == (0, 9)
+    assert leading(1, 9, 5, 7) == (1, 9)
+    assert leading(0, 1, 5, 7) is None  # every row the same
+    assert leading(-7, 1, 5, 7) is None
+    assert leading(0, 3, 1, 7) == (1, 3)
+    assert leading(3, 0, 7, 1) == (0, 3)
+    assert leading(0, 0, 1, 1) == (0, 1)
+
+
+def test_a_status_is_told(stand_in):
+    stand_in.status = 13
+    x = from_host(np.ones((5, 5)))
+    with pytest.raises(KernelError, match="cublasGemmStridedBatchedEx of cuBLAS gives status 13"):
+        product([x, x], (5, 5))
+
+
+def test_its_place_is_shown():
+    assert "library.product" in source(Kernel("library_product", ("float32",) * 3))
+
+
+def test_the_first_library_that_has_all_functions_is_taken(monkeypatch):
+    has = SimpleNamespace(**{name: SimpleNamespace() for name in SIGNATURES})
+    for finders, found in (((), None), ((SimpleNamespace,), None), ((lambda: 1 / 0, SimpleNamespace, lambda: has), has)):
+        monkeypatch.setattr(library, "FINDERS", finders)
+        assert library.loaded() is found
+    assert has.cublasCreate_v2.argtypes == SIGNATURES["cublasCreate_v2"]
