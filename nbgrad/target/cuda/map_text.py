@@ -7,6 +7,7 @@ from ..lowering import as_body, indent, statements
 from .emit import ThreadLowering
 from .grids import Each
 from .package import package
+from .walk_text import outer as outer_lines
 from .wide import count_of, wide_text
 
 PER_THREAD = 4  # numbers of a thread where there are many: those of an access of 16 bytes
@@ -42,14 +43,25 @@ def {name}(args, {", ".join(f"p{i}" for i in range(count))}):
     n, done = args[{count}], 0
 {indent(starts, 4)}
 {indent(_wide(at_once, along, inputs, count, load) if at_once > 1 else [], 4)}
-    for number in range(done + cuda.grid(1), args[{count + 3}] // args[{count + 2}] * n, cuda.gridsize(1)):
-        row_number = number // n
-        i = number - row_number * n
+{indent(_rows(count) if outer else ["i = done + cuda.grid(1)", "while i < n:"], 4)}
 {indent([*starts, *offsets(count)] if outer else [], 8)}
 {indent([load(i, f"p{i}[{at(i)}]") for i in range(inputs)], 8)}
         {results} = row({", ".join(given)})
 {indent([f"p{i}[{at(i)}] = y{i}" for i in range(inputs, count)], 8)}
+{indent(ON if outer else ["i += cuda.gridsize(1)"], 8)}
 """
+
+
+ON = ["number += gap", "row_number += rows_on", "i += on", "if i >= n:", "    i -= n", "    row_number += 1"]
+
+
+def _rows(count) -> list:
+    """Return the lines that begin a walk over rows: a thread divides once, and then goes on by a known distance."""
+    return [
+        "number, gap = done + cuda.grid(1), cuda.gridsize(1)", "row_number, rows_on = number // n, gap // n",
+        "i, on = number - row_number * n, gap - rows_on * n", f"total = args[{count + 3}] // args[{count + 2}] * n",
+        "while number < total:",
+    ]  # fmt: skip
 
 
 def _wide(at_once, along, inputs, count, load) -> list:
@@ -70,12 +82,9 @@ def _wide(at_once, along, inputs, count, load) -> list:
 
 def offsets(count) -> list:
     """Return the lines that turn a row into one offset per operand: lengths and strides of the outer axes are words."""
-    lengths = 2 * count + 6
-    steps = [f"    o{i} += at * args[{lengths} + {i + 1} * axes + d]" for i in range(count)]
-    return [
-        f"axes = args[{count + 5}]", "rest = row_number", "for d in range(axes - 1, -1, -1):", f"    extent = args[{lengths} + d]",
-        "    at = rest % extent", "    rest = rest // extent", *steps,
-    ]  # fmt: skip
+    lengths, names = 2 * count + 6, [f"o{i}" for i in range(count)]
+    starts = [f"{lengths} + {i + 1} * axes" for i in range(count)]
+    return [f"axes = args[{count + 5}]", *outer_lines("row_number", "axes", lengths, names, starts)]
 
 
 TEXTS = {"map": map_text}
