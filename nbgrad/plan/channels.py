@@ -20,7 +20,7 @@ def chunks_of(outer, channels, inner) -> tuple:
     per = max(1, CHUNK // max(1, channels * inner), -(-outer // CHUNKS))
     block = max(1, min(channels, CHUNK // max(1, per * inner)))
     if inner == 1:
-        block = min(channels, max(64, block // 64 * 64))
+        block = max(1, min(channels, max(64, block // 64 * 64)))
     return per, -(-outer // per), block, -(-channels // block)
 
 

@@ -12,8 +12,10 @@ from ..cpu.load import source_path
 from ..lowering import emit_helper
 from . import (
     arg_text,
+    loops_channels,
     loops_entropy,
     loops_gather,
+    loops_norm,
     loops_place,
     loops_pool,
     loops_product,
@@ -33,8 +35,10 @@ from .prelude import prelude
 
 TEXT_MODULES = (arg_text, map_text, product_text, reduce_text)  # loops that rows fill: TEXTS, and LAUNCH of each
 MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
+    loops_channels,
     loops_entropy,
     loops_gather,
+    loops_norm,
     loops_place,
     loops_product,
     loops_pool,

@@ -11,6 +11,7 @@ from . import (  # noqa: F401 - their planners register
     device,
     plans_entropy,
     plans_matmul,
+    plans_norm,
     plans_pool,
     plans_random,
     plans_rows,

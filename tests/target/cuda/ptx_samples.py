@@ -142,6 +142,30 @@ def fused():
         found += [s.kernel for s in plan_folding(Body(calls, (3,), False, reduced), shape, axes, (x, x), (x,)).steps]
     small = packed((30, 40), kind)
     return [*found, plan_folding(Body(calls, (), False, reduced, after), (30, 40), (1,), (small, small), ()).steps[0].kernel]
+def norm():
+    x, whole = "float32", "float64"
+    teams = ((4, 4, True, False), (32, 32, True, False), (256, 8, False, False))
+    kernels = [
+        kernel
+        for team in teams
+        for mode in (0, 1, 2)
+        for kernel in (
+            Kernel("normalize_lines", (x,) * 4, None, (*team, True, mode)), Kernel("normalize_grad_lines", (x,) * 5, None, (*team, True, mode)),
+        )
+    ]  # fmt: skip
+    for team in ((8, 8, False, True), (256, 8, False, False)):
+        kernels += [
+            Kernel("channel_moments", (x, whole), None, team), Kernel("channel_products", (x, x, whole, whole), None, (*team, False)),
+            Kernel("channel_products", (x, x, x, whole), None, (*team, True)), Kernel("channel_scale", (x,) * 3, None, team),
+            Kernel("channel_grad", (x,) * 4, None, team),
+        ]  # fmt: skip
+    team = (8, 8, False, True)
+    return [
+        *kernels,
+        Kernel("join_moments", (x, whole, x, x, whole, whole, whole, x), None, team),
+        Kernel("join_products", (whole, x, whole, whole, x, x, x), None, team), Kernel("join_sums", (whole, x, x), None, team),
+        Kernel("channel_factors", (x,) * 5),
+    ]  # fmt: skip
 
 
 SAMPLES = {
@@ -153,6 +177,7 @@ SAMPLES = {
     "entropy": entropy,
     "fused": fused,
     "pool": pool,
+    "norm": norm,
     "random": random,
     "reductions": reductions,
     "rows": rows,
