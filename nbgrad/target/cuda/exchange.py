@@ -9,7 +9,7 @@ import numpy as np
 
 from ...base.errors import ArgumentError, DtypeError, problem
 from ...base.memory import reach
-from .array import DeviceArray
+from .array import DeviceArray, empty
 from .device import number_of, stream
 from .memory import pool
 from .package import package
@@ -54,6 +54,8 @@ def over(address, shape, strides, dtype, owner, number=None) -> DeviceArray:
     number = number_of("cuda") if number is None else number
     if dtype.kind not in CODES or dtype.itemsize > 8 or dtype.name == "float16":
         raise problem(DtypeError, f"an array on a GPU is {dtype}, which nbgrad does not compute on", "a cast to float32 first")
+    if 0 in shape:
+        return empty(shape, dtype, number)
     like = np.lib.stride_tricks.as_strided(np.empty(1, dtype), shape, strides)  # where its elements would lie; never read
     low, high = reach(like)
     size = max(1, (high - low) * dtype.itemsize)

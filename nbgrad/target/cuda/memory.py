@@ -1,6 +1,7 @@
 """Memory of devices: blocks that are kept and given out again, how much there is, and what holds it."""
 
 import ctypes
+import threading
 import weakref
 from collections import defaultdict
 from typing import NamedTuple
@@ -44,6 +45,7 @@ class Pool:
     def __init__(self, number):
         self.number, self.limit = number, None
         self.blocks, self.holders, self.waiting = {}, {}, defaultdict(list)
+        self._lock = threading.RLock()  # an array may go while another is made, in the same thread too
         self.allocated = self.peak = self.reserved = 0
 
     def root(self, size) -> np.ndarray:
@@ -55,12 +57,13 @@ class Pool:
             When there is no room, also after blocks that wait were given back to the driver.
         """
         room = rounded(size)
-        block = self.waiting[room].pop() if self.waiting[room] else self._new(room, size)
-        shadow = _shadow(block, size)
-        address = shadow.__array_interface__["data"][0]
-        self.blocks[address], self.holders[address] = block, Holder(room, place())
-        self.allocated += room
-        self.peak = max(self.peak, self.allocated)
+        with self._lock:
+            block = self.waiting[room].pop() if self.waiting[room] else self._new(room, size)
+            shadow = _shadow(block, size)
+            address = shadow.__array_interface__["data"][0]
+            self.blocks[address], self.holders[address] = block, Holder(room, place())
+            self.allocated += room
+            self.peak = max(self.peak, self.allocated)
         weakref.finalize(shadow, self._back, address).atexit = False
         return shadow
 
@@ -97,15 +100,19 @@ class Pool:
 
     def _back(self, address):
         """Take a block back whose array is no more."""
-        block, room = self.blocks.pop(address), self.holders.pop(address).size
-        self.allocated -= room
-        self.waiting[room].append(block)
+        with self._lock:
+            block, room = self.blocks.pop(address), self.holders.pop(address).size
+            self.allocated -= room
+            self.waiting[room].append(block)
 
     def empty(self) -> int:
         """Give the blocks that wait back to the driver; return their bytes."""
-        freed = sum(room * len(blocks) for room, blocks in self.waiting.items())
-        self.waiting.clear()
-        self.reserved -= freed
+        with self._lock:
+            freed = sum(room * len(blocks) for room, blocks in self.waiting.items())
+            self.waiting.clear()
+            self.reserved -= freed
+        if not package().simulated and freed:
+            package().cuda.current_context().deallocations.clear()  # packages put that off
         return freed
 
     def info(self) -> MemoryInfo:
@@ -162,7 +169,7 @@ def flat(shadow, number):
     size, start = shadow.itemsize, shadow.__array_interface__["data"][0] - root.__array_interface__["data"][0]
     dtype = np.dtype(np.uint8) if shadow.dtype == bool else shadow.dtype
     block = block_of(root, number)
-    return typed(block, start + low * size, high - low, dtype), -low
+    return typed(block, start + low * size, max(1, high - low), dtype), -low
 
 
 def block_of(root, number):

@@ -93,7 +93,7 @@ class Program:
                 own, count = flats[number], len(words[number])
                 part.append((launched.call, launched.grid, table[at : at + count] if launched.grid else tuple(words[number]), own))
                 at, number = at + count, number + 1
-            parts.append(Part(part, table, list(arrays)))
+            parts.append(Part(part, table))  # not the arrays: results that are let go of give their memory back
         return parts
 
     def _flat(self, slot, offset, dtype, arrays):

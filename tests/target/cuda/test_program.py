@@ -108,6 +108,17 @@ def test_a_program_runs_on_one_device():
         ng.compile(lambda a: a.to("cpu") * 2.0)(x)
 
 
+def test_results_give_their_memory_back(rng):
+    f, x = ng.compile(lambda x: (x * 2.0, x + 1.0)), ng.tensor(rng.standard_normal(300), device="cuda")
+    f(x)
+    before = ng.cuda.memory_info().allocated
+    for _ in range(5):
+        f(x)
+    assert ng.cuda.memory_info().allocated == before
+    (run,) = next(iter(f.runs.values()))
+    assert len(run.program._bound) == 1
+
+
 def test_addresses_are_remembered_up_to_a_number(rng, monkeypatch):
     monkeypatch.setattr(module, "MOST_GRAPHS", 2)
     f = ng.compile(lambda x: (x * 2.0, x + 1.0))
