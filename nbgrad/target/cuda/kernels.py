@@ -73,7 +73,38 @@ def source(kernel: Kernel) -> str:
         body = TEXTS[kernel.loop](kernel, name)
     else:
         body = _loop_text(kernel, name)
-    return f"{prelude(package(), kernel.dtypes)}\n" + re.sub(r"\n\s*\n(?= +\S)", "\n", body)
+    body = re.sub(r"\n\s*\n(?= +\S)", "\n", body)
+    return f"{prelude(package(), kernel.dtypes)}\n{body if package().simulated else unsigned(body)}"
+
+
+def unsigned(text) -> str:
+    """Return a text in which kernels count the places of arrays by unsigned numbers.
+
+    Numba counts a negative one from the end of the array. None of ours is, but the compiler cannot know: each access has four
+    instructions more, and loops whose addresses it could count up compute each anew.
+    """
+    tree = ast.parse(text)
+    for fn in tree.body:
+        if isinstance(fn, ast.FunctionDef) and any(ast.unparse(d) == "kernel" for d in fn.decorator_list):
+            _Unsigned(fn).visit(fn)
+    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+
+
+class _Unsigned(ast.NodeTransformer):
+    def __init__(self, fn):
+        made = [n for n in ast.walk(fn) if isinstance(n, ast.Assign) and ast.unparse(n.value).startswith(("cuda.shared", "cuda.local"))]
+        self.arrays = {a.arg for a in fn.args.args} | {n.targets[0].id for n in made}
+
+    def visit_Subscript(self, node):
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id in self.arrays:
+            node.slice = ast.Tuple(list(map(_cast, node.slice.elts))) if isinstance(node.slice, ast.Tuple) else _cast(node.slice)
+        return node
+
+
+def _cast(index):
+    """Return an index as an unsigned number."""
+    return index if isinstance(index, (ast.Constant, ast.Slice)) else ast.Call(ast.parse("np.uint64", mode="eval").body, [index], [])
 
 
 def _loop_text(kernel, name):

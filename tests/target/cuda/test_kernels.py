@@ -5,7 +5,7 @@ import pytest
 from nbgrad.base.errors import KernelError
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel
-from nbgrad.target.cuda.kernels import LAUNCH, LOOPS, TEXTS, function, source
+from nbgrad.target.cuda.kernels import LAUNCH, LOOPS, TEXTS, function, source, unsigned
 
 pytestmark = pytest.mark.cuda
 
@@ -28,3 +28,9 @@ def test_a_loop_that_is_not_there_is_named():
 
 def test_every_loop_says_how_it_is_launched():
     assert set(LAUNCH) == {*TEXTS, *LOOPS}
+
+
+def test_places_are_unsigned_where_kernels_are_compiled():
+    text = unsigned("N = 4\n\n@kernel\ndef f(args, p0):\n    box = cuda.shared.array((N, N), T0)\n    p0[args[0] + i] = box[i, 0] + p0[1] + other[i]\n")
+    assert "p0[np.uint64(args[0] + i)] = box[np.uint64(i), 0] + p0[1] + other[i]" in text
+    assert unsigned("@helper\ndef f(p0):\n    return p0[i]\n") == "@helper\ndef f(p0):\n    return p0[i]\n"
