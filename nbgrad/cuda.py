@@ -11,6 +11,7 @@ round factors to 10 bits for tensor cores, several times as fast. Results are th
 """
 
 from .base.errors import ArgumentError, problem
+from .mapped import mapped as mapped
 from .target.cuda.device import Stream as Stream
 from .target.cuda.device import capability as capability
 from .target.cuda.device import device_count as device_count
@@ -24,8 +25,8 @@ from .target.cuda.memory import MemoryInfo as MemoryInfo
 from .target.cuda.memory import pool
 
 __all__ = [
-    "MemoryInfo", "Stream", "capability", "device", "device_count", "device_name", "devices", "empty_cache", "is_available", "memory_info",
-    "reset_peak", "set_memory_limit", "synchronize", "why_not",
+    "MemoryInfo", "Stream", "capability", "device", "device_count", "device_name", "devices", "empty_cache", "is_available", "mapped",
+    "memory_info", "reset_peak", "set_memory_limit", "synchronize", "why_not",
 ]  # fmt: skip
 
 

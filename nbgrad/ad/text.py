@@ -193,13 +193,19 @@ class Writer:
                 if s.out.name in homes:
                     self.inlined[s.out.name] = made
                 else:
-                    out.append(_assign(name(s.out.name), made))
+                    out += self.named(s, made)
             else:
                 out += self.statement(s)
-        for s in body:
-            if isinstance(s, Set) and s.op == "tape":
-                out.append(ast.Expr(called("give", ast.Constant(self.slots[s.out.name]), name(s.out.name))))
-        return out or [ast.Pass()]
+        return [*out, *self.given_back(body)] or [ast.Pass()]
+
+    def named(self, s, made):
+        """Return the statements that give the result of a `Set` its name."""
+        return [_assign(name(s.out.name), made)]
+
+    def given_back(self, body):
+        """Return what gives back the tapes that a block has taken."""
+        tapes = [s.out.name for s in body if isinstance(s, Set) and s.op == "tape"]
+        return [ast.Expr(called("give", ast.Constant(self.slots[n]), name(n))) for n in tapes]
 
     def homes(self, body):
         """Return the names of the values of a block that may stand where they are used."""

@@ -25,6 +25,7 @@ from . import (
     loops_sort,
     loops_window,
     map_text,
+    mapped_text,
     product_text,
     reduce_text,
     simulated_math,
@@ -33,7 +34,7 @@ from .library import CALLS
 from .package import package
 from .prelude import prelude
 
-TEXT_MODULES = (arg_text, map_text, product_text, reduce_text)  # loops that rows fill: TEXTS, and LAUNCH of each
+TEXT_MODULES = (arg_text, map_text, mapped_text, product_text, reduce_text)  # loops that rows fill: TEXTS, and LAUNCH of each
 MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that they call
     loops_channels,
     loops_entropy,

@@ -1,11 +1,23 @@
 """Kernels of each family of loops, for the check that they compile for a GPU: family -> function that returns them."""
 
+import math
+
+import numba
+import numpy as np
+
+from nbgrad.ad.derive import Derivative
+from nbgrad.ad.statements import Scalar
 from nbgrad.ops.table import table
 from nbgrad.plan.folding import plan_folding
 from nbgrad.plan.mapping import After, Body, Reduced
 from nbgrad.plan.plan import Kernel, packed
+from nbgrad.target.cuda.function_text import function_text
+from nbgrad.target.cuda.mapped_text import plan_mapped
 from nbgrad.target.cuda.plans_reduce import plan_arg, plan_reduce
 from nbgrad.target.cuda.run import plan_device
+from nbgrad.target.functions.made import made
+
+TABLE = np.array([0.1, 0.2, 0.3])
 
 
 def elementwise():
@@ -168,6 +180,25 @@ def norm():
     ]  # fmt: skip
 
 
+def iterated(x, n):
+    for i in range(n):
+        x = math.sin(x) * math.tanh(x + TABLE[i % 3]) + np.maximum(x, 0.5) if x > 0.1 else x / 2.0 + np.floor(x) + math.erf(x)
+    return x
+
+
+def mapped():
+    """A function with a loop, branches, a table and rows; its adjoint, which keeps numbers of the loop; the adjoint of that."""
+    found, fn, kinds = [], numba.njit(iterated), ("float32", "int64")
+    for kind in ("value_and_grad", "adjoint", "adjoint"):
+        fn = made(Derivative(kind, fn, (0,)) if kind == "adjoint" else Derivative(kind, fn))
+        kinds = (*kinds, "float64") if kind == "adjoint" else kinds
+        given = tuple(map(Scalar, kinds))
+        text = function_text(fn.derivative.statements(given), 64)
+        found.append(plan_mapped(text, [packed((100,), k) for k in kinds], (100,)).steps[-1].kernel)
+        fn = numba.njit(iterated) if kind == "value_and_grad" else fn
+    return found
+
+
 SAMPLES = {
     "elementwise": elementwise,
     "movement": movement,
@@ -176,6 +207,7 @@ SAMPLES = {
     "products": products,
     "entropy": entropy,
     "fused": fused,
+    "mapped": mapped,
     "pool": pool,
     "norm": norm,
     "random": random,
