@@ -136,16 +136,20 @@ def check_indices(op, indices, size, axis, negative=True):
         return indices
     if getattr(indices, "_recorded", False):
         indices._stop_if(outside(indices, low=low, stop=size, block=BLOCK).any(), explain)
-    elif _any_outside(indices.numpy(), low, size):
+    elif _any_outside(indices, low, size):
         explain(indices.numpy())
     return indices
 
 
-def _any_outside(values, low, size) -> bool:
-    """Say whether an index is not from `low` to `size` - 1; NumPy is faster on few, all threads on many."""
-    if values.size < BLOCK:
-        return bool(values.min() < low or values.max() >= size)
-    return bool(outside(values, low=low, stop=size, block=BLOCK).numpy().any())
+def _any_outside(indices, low, size) -> bool:
+    """Say whether an index is not from `low` to `size` - 1; NumPy is faster on few, all threads on many.
+
+    Where the indices are on a device, this waits for it: few of them are read back, of many only the counts.
+    """
+    if indices.size >= BLOCK:
+        return bool(outside(indices, low=low, stop=size, block=BLOCK).numpy().any())
+    values = indices.numpy()
+    return bool(values.min() < low or values.max() >= size)
 
 
 def _flat(x, axis):

@@ -1,7 +1,7 @@
 """Loops that write where integers say, and join what meets there, always in the order of the indices.
 
 Nobody adds to memory that others add to: the indices are put in order first, and then every cell asks who names it. So
-results are the same bits from run to run, and those of sums one after the other, but for cells that more than some hundreds
+results are the same bits from run to run, and those of sums one after the other, but for cells that more than some dozens
 name, whose sources are joined in pieces of that many. Threads share the rows of a cell as they do in `loops_gather`.
 
 S0 says what happens in a cell: "add", "max" and "min" (NaN wins), "set" (the last stays), "count", or "last" (1 + where the
@@ -23,19 +23,47 @@ def joined(a, b):
 
 
 def in_order(v, first, order, low, high, inner):
-    """Return the sources from `low` to `high` - 1 of an order joined; four are read before they are joined."""
+    """Return the sources from `low` to `high` - 1 of an order joined; eight are read before they are joined."""
     acc, s = T0(0), low
     if S0 != "add":
         acc, s = v[first + order[low] * inner], low + 1
-    while s + 3 < high:
+    while s + 7 < high:
         i, j, k, l = order[s], order[s + 1], order[s + 2], order[s + 3]
         a, b, c, d = v[first + i * inner], v[first + j * inner], v[first + k * inner], v[first + l * inner]
+        i, j, k, l = order[s + 4], order[s + 5], order[s + 6], order[s + 7]
+        e, f, g, h = v[first + i * inner], v[first + j * inner], v[first + k * inner], v[first + l * inner]
         acc = joined(joined(joined(joined(acc, a), b), c), d)
-        s += 4
+        acc = joined(joined(joined(joined(acc, e), f), g), h)
+        s += 8
     while s < high:
         acc = joined(acc, v[first + order[s] * inner])
         s += 1
     return acc
+
+
+def four_in_order(v, first, by, order, low, high, inner):
+    """Return the same for four columns, each `by` behind the one before."""
+    a, b, c, d, s = T0(0), T0(0), T0(0), T0(0), low
+    if S0 != "add":
+        at, s = first + order[low] * inner, low + 1
+        a, b, c, d = v[at], v[at + by], v[at + 2 * by], v[at + 3 * by]
+    while s < high:
+        at = first + order[s] * inner
+        w, x, y, z = v[at], v[at + by], v[at + 2 * by], v[at + 3 * by]
+        a, b, c, d = joined(a, w), joined(b, x), joined(c, y), joined(d, z)
+        s += 1
+    return a, b, c, d
+
+
+def join_row(out, to, v, first, k, by, order, low, high, inner):
+    """Write one thread's columns, `k` and every `by` behind it, of the row at `to` by the rows in an order."""
+    while k + 3 * by < inner:
+        a, b, c, d = four_in_order(v, first + k, by, order, low, high, inner)
+        out[to + k], out[to + k + by], out[to + k + 2 * by], out[to + k + 3 * by] = a, b, c, d
+        k += 4 * by
+    while k < inner:
+        out[to + k] = in_order(v, first + k, order, low, high, inner)
+        k += by
 
 
 def cell_starts(args, index, order, starts):
@@ -76,8 +104,7 @@ def scatter_cells(args, v, order, starts, out):
             if high > low:
                 copy_row(out, to, 1, v, source + order[high - 1] * inner, 1, first, by, inner)
         elif high - low <= limit and (S0 == "add" or high > low):
-            for k in range(first, inner, by):
-                out[to + k] = in_order(v, source + k, order, low, high, inner)
+            join_row(out, to, v, source, first, by, order, low, high, inner)
 
 
 def long_cell(starts, first, size, half, slot):
@@ -109,8 +136,8 @@ def scatter_pieces(args, v, order, starts, parts):
         low = start + (slot - (start >> half) << half + 1)
         if stop - start > 2 << half and start <= low < stop:
             high = args[1] + min(stop, low + (2 << half))
-            for k in range(t - (row << shift), inner, 1 << shift):
-                parts[args[3] + row * inner + k] = in_order(v, args[0] + i * n * inner + k, order, args[1] + low, high, inner)
+            source, to = args[0] + i * n * inner, args[3] + row * inner
+            join_row(parts, to, v, source, t - (row << shift), 1 << shift, order, args[1] + low, high, inner)
 
 
 def join_pieces(args, starts, parts, out):
@@ -180,8 +207,8 @@ def scatter_along(args, v, index, out):
 
 HELPERS = {
     "cell_starts": (cell_of,),
-    "scatter_cells": (copy_row, in_order, sharing),
-    "scatter_pieces": (in_order, long_cell, sharing),
+    "scatter_cells": (copy_row, join_row, sharing),
+    "scatter_pieces": (join_row, long_cell, sharing),
     "join_pieces": (joined, long_cell, sharing),
     "scatter_few": (counted, joined, sharing),
     "scatter_along": (counted,),

@@ -11,9 +11,11 @@ from ...plan.scattering import start_bits
 from .plans import planner
 from .plans_sort import RUN, digit_steps, short_steps
 
-FEW = 32  # indices that every cell looks at
+VERY_FEW = 4  # indices that every cell looks at
+FEW = 32  # and so many, where it is not more than LOOKS looks altogether
+LOOKS = 1 << 24
 COLUMNS = 1 << 16  # columns with indices of their own that are enough for a thread each
-PIECE = 256  # sources of a cell at least that are joined one after the other
+PIECE = 64  # sources of a cell at least that are joined one after the other
 
 
 def order_steps(index, total, cells, limits, scratch) -> tuple:
@@ -36,7 +38,7 @@ def cell_steps(mode, dtype, outer, n, size, inner, pointers, ordered) -> tuple:
     """Return (steps, scratch) that write each cell by what names it, in order; `ordered` is what `order_steps` returns."""
     (before, made, order, starts), (v, out) = ordered, pointers
     taken = "int64" if mode in ("count", "last") else dtype
-    length = max(PIECE, 1 << (n.bit_length() + 1) // 2)
+    length = max(PIECE, 1 << max(0, (n.bit_length() + 1) // 2 - 2))  # of many: for a cell that all name, there are not many more pieces
     words = (outer, n, size, inner, length)
     steps = (Step(Kernel("scatter_cells", (taken, "int64", "int64", dtype), None, (mode,)), (v, order, starts, out), words, 1),)
     if n > length and mode in ("add", "max", "min"):
@@ -56,10 +58,15 @@ def scatter_steps(mode, dtype, shape, axis, n, pointers, scratch) -> tuple:
     """Return (steps, scratch) that write `n` rows along an axis; `pointers` are the buffers of rows, indices and output."""
     outer, size, inner = split_shape(shape, axis)
     v, index, out = pointers
-    if n <= FEW:
+    if few(n, outer * size * inner):
         kernel = Kernel("scatter_few", ("int64" if mode in ("count", "last") else dtype, "int64", dtype), None, (mode, False))
         return (Step(kernel, pointers, (outer, n, size, inner), 1),), ()
     return cell_steps(mode, dtype, outer, n, size, inner, (v, out), order_steps(index, n, size, (n, size, 1), scratch))
+
+
+def few(n, cells) -> bool:
+    """Say whether every cell looks at all of the indices that may name it."""
+    return n <= VERY_FEW or (n <= FEW and n * cells <= LOOKS)
 
 
 def written(steps, out, prepared=()) -> Plan:
@@ -127,7 +134,7 @@ def plan_add_each(inputs, attrs, out) -> Plan:
     if v.size * out.size == 0:
         return Plan((), out.shape, out.dtype, zero=True)
     kinds, words = (v.dtype, "int64", out.dtype), (outer, n, size, inner)
-    if n <= FEW:
+    if few(n, out.size):
         return Plan((Step(Kernel("scatter_few", kinds, None, ("add", True)), (0, 1, 2), words, 1),), out.shape, out.dtype)
     if outer * inner >= COLUMNS:
         return Plan((Step(Kernel("scatter_along", kinds), (0, 1, 2), words, 1),), out.shape, out.dtype, zero=True)

@@ -19,6 +19,7 @@ def way(request, monkeypatch):
     """Each of the ways that a scatter is planned, whatever its size."""
     if request.param != "few":
         monkeypatch.setattr(plans_scatter, "FEW", 0)
+        monkeypatch.setattr(plans_scatter, "VERY_FEW", 0)
     if request.param == "by digits":
         monkeypatch.setattr(plans_scatter, "RUN", 0)
         monkeypatch.setattr(plans_sort, "ITEMS", 2)
@@ -108,3 +109,9 @@ def test_nothing_is_written():
         same("add_each", (np.zeros(shape), np.zeros(shape, int)), axis=0, size=size)
     same("occurrences", (np.zeros(0, int),), size=3)
     same("last_at", (np.zeros(0, int),), size=3)
+
+
+def test_many_cells_do_not_look_at_all_indices():
+    assert plans_scatter.few(30, 1000)
+    assert not plans_scatter.few(30, 1 << 20)
+    assert plans_scatter.few(1, 1 << 30)
