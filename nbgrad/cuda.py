@@ -5,9 +5,10 @@ Tensors go to a device with `x.to("cuda")`, models with `model.to("cuda")`, and 
 installed (`pip install "nbgrad[cu13]"`), else numba-cuda-mlir, else the target inside Numba; NBGRAD_CUDA names one. With
 NUMBA_ENABLE_CUDASIM=1 kernels run in Numba's simulator, slowly, on the processor.
 
-Products of floats are cuBLAS's where it is installed (the same extra brings it), and nbgrad's own with
-NBGRAD_CUDA_LIBRARIES=0. float32 is multiplied as IEEE float32, as NumPy and PyTorch do; NBGRAD_CUDA_TF32=1 lets cuBLAS
-round factors to 10 bits for tensor cores, several times as fast. Results are the same from run to run.
+Products of floats are cuBLAS's and convolutions are cuDNN's where they are installed (the same extra brings them), and
+nbgrad's own with NBGRAD_CUDA_LIBRARIES=0. float32 is multiplied as IEEE float32, as NumPy does; NBGRAD_CUDA_TF32=1 lets
+both libraries round factors to 10 bits for tensor cores, several times as fast: PyTorch does that by default for
+convolutions, not for products. Results are the same from run to run.
 """
 
 from .base.errors import ArgumentError, problem

@@ -38,9 +38,9 @@ class Config:
         The package of CUDA kernels, from NBGRAD_CUDA: "numba-cuda", "mlir" or "builtin"; None takes the first that is there.
 
     cuda_libraries : bool
-        Whether products on a device are cuBLAS's where it is installed; NBGRAD_CUDA_LIBRARIES=0 takes nbgrad's own kernels.
+        Whether products and convolutions on a device are cuBLAS's and cuDNN's; NBGRAD_CUDA_LIBRARIES=0 takes nbgrad's own kernels.
     cuda_tf32 : bool
-        Whether it may round factors of float32 to TF32 for tensor cores, from NBGRAD_CUDA_TF32=1.
+        Whether they may round factors of float32 to TF32 for tensor cores, from NBGRAD_CUDA_TF32=1.
 
     Examples
     --------

@@ -107,8 +107,8 @@ def select(number):
 
 
 def selected() -> int:
-    """Return the number of the device that `select` chose."""
-    return package().cuda.get_current_device().id if _count() > 1 else 0
+    """Return the number of the device that `select` chose, for which libraries then work in this thread."""
+    return 0 if package().simulated else package().cuda.current_context().device.id
 
 
 def handle_of(stream) -> int:

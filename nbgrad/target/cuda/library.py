@@ -29,7 +29,7 @@ SCALARS = {name: (kind(0), kind(1)) for name, kind in (("float32", ctypes.c_floa
 _pointer, _int, _long = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
 _FACTOR = [_pointer, _int, _int, _long]  # where it lies, dtype, distance of columns, distance of matrices
 SIGNATURES = {
-    "cublasCreate_v2": [ctypes.POINTER(_pointer)],
+    "cublasCreate_v2": [_pointer],
     "cublasSetStream_v2": [_pointer, _pointer],
     "cublasSetWorkspace_v2": [_pointer, _pointer, ctypes.c_size_t],
     "cublasGemmStridedBatchedEx": [_pointer, *[_int] * 5, _pointer, *_FACTOR, *_FACTOR, _pointer, *_FACTOR, *[_int] * 3],
@@ -39,30 +39,29 @@ SIGNATURES = {
 @functools.cache
 def cublas():
     """Return the library; None where it is not installed, is not wanted (NBGRAD_CUDA_LIBRARIES=0), or kernels are simulated."""
-    return None if package().simulated or not config.cuda_libraries else loaded()
+    return None if package().simulated or not config.cuda_libraries else load("cublas", NAMES, SIGNATURES)
 
 
-def loaded():
-    """Return the library with the types of what is called; None where it is not installed."""
-    for find in FINDERS:
+def load(library, names, signatures):
+    """Return a library with the types of what is called; None where it is not installed.
+
+    It is looked for among NVIDIA's wheels and toolkits, as cuda-pathfinder knows them, then by the names of its file.
+    """
+    for find in (functools.partial(_of_wheels, library), *[functools.partial(ctypes.CDLL, name) for name in names]):
         with suppress(Exception):  # each raises errors of its own where there is none
             found = find()
-            for name, arguments in SIGNATURES.items():
+            for name, arguments in signatures.items():
                 getattr(found, name).argtypes = arguments
             return found
     return None
 
 
-def _of_wheels():
-    """Return the library of NVIDIA's wheels, or of a toolkit that cuda-pathfinder knows."""
+def _of_wheels(library):
     if importlib.util.find_spec("cuda") is None:
         raise ModuleNotFoundError("cuda")
     from cuda.pathfinder import load_nvidia_dynamic_lib
 
-    return ctypes.CDLL(load_nvidia_dynamic_lib("cublas").abs_path)
-
-
-FINDERS = (_of_wheels, *[functools.partial(ctypes.CDLL, name) for name in NAMES])
+    return ctypes.CDLL(load_nvidia_dynamic_lib(library).abs_path)
 
 
 def product_words(p) -> tuple | None:
@@ -132,12 +131,12 @@ CALLS = {"library_product": product}  # loops that are calls of a library: kerne
 
 
 class Handle:
-    """What cuBLAS keeps for a device, and the stream that it works in. One thread at a time."""
+    """What a library keeps for a device, and the stream that it works in. One thread at a time."""
 
-    def __init__(self, number):
-        self.number, self.library, self.stream, self.workspaces = number, cublas(), None, {}
+    def __init__(self, name, library, create, set_stream):
+        self.name, self.library, self.set_stream, self.stream = name, library, set_stream, None
         self.value, self.lock = ctypes.c_void_p(), threading.Lock()
-        self._checked("cublasCreate_v2", self.library.cublasCreate_v2(ctypes.byref(self.value)))
+        self.checked(create, getattr(library, create)(ctypes.addressof(self.value)))
 
     def on(self, stream) -> "Handle":
         """Return it for a `with` statement, whose calls are queued on a stream."""
@@ -145,21 +144,26 @@ class Handle:
         try:
             value = device.handle_of(stream)
             if value != self.stream:
-                if value not in self.workspaces:
-                    self.workspaces[value] = memory.pool(self.number).root(WORKSPACE)
-                self.call("cublasSetStream_v2", value)  # forgets the workspace
-                self.call("cublasSetWorkspace_v2", start_of(self.workspaces[value]), WORKSPACE)
+                self.moved(value)
                 self.stream = value
         except BaseException:
             self.lock.release()
             raise
         return self
 
+    def moved(self, stream):
+        """Work in another stream from now on."""
+        self.call(self.set_stream, stream)
+
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
         self.lock.release()
+
+    def status(self, name, *arguments) -> int:
+        """Call a function of the library; return its status, 0 when all is well."""
+        return getattr(self.library, name)(self.value, *arguments)
 
     def call(self, name, *arguments):
         """Call a function of the library.
@@ -169,14 +173,30 @@ class Handle:
         KernelError
             For a status that is not 0.
         """
-        self._checked(name, getattr(self.library, name)(self.value, *arguments))
+        self.checked(name, self.status(name, *arguments))
 
-    def _checked(self, name, status):
+    def checked(self, name, status):
+        """Raise KernelError for a status that is not 0."""
         if status:
-            raise problem(KernelError, f"{name} of cuBLAS gives status {status}", "NBGRAD_CUDA_LIBRARIES=0: nbgrad's own kernels")
+            raise problem(KernelError, f"{name} of {self.name} gives status {status}", "NBGRAD_CUDA_LIBRARIES=0: nbgrad's own kernels")
+
+
+class Products(Handle):
+    """The handle of cuBLAS: every stream has a workspace of its own, so that results do not depend on what else runs."""
+
+    def __init__(self, number):
+        super().__init__("cuBLAS", cublas(), "cublasCreate_v2", "cublasSetStream_v2")
+        self.number, self.workspaces = number, {}
+
+    def moved(self, stream):
+        """Work in another stream from now on; to set it forgets the workspace."""
+        super().moved(stream)
+        if stream not in self.workspaces:
+            self.workspaces[stream] = memory.pool(self.number).root(WORKSPACE)
+        self.call("cublasSetWorkspace_v2", start_of(self.workspaces[stream]), WORKSPACE)
 
 
 @functools.cache
-def handle(number) -> Handle:
+def handle(number) -> Products:
     """Return the handle of a device, made when it is first asked for."""
-    return Handle(number)
+    return Products(number)

@@ -53,9 +53,14 @@ def plan_product(p) -> Plan:
 
 
 def _by_library(p, words) -> Plan:
-    """Plan a product of cuBLAS's; rows of the table are applied behind it, in place."""
+    """Plan a product of cuBLAS's."""
+    kernel = Kernel("library_product", (p.out.dtype,) * 3, None, ("tf32",) * config.cuda_tf32)
+    return finished(p, Step(kernel, (p.a.buffer, p.b.buffer, 2 + len(p.extras)), words, 1))
+
+
+def finished(p, step) -> Plan:
+    """Return the plan of the call of a library that makes all of a product; its epilogue is done behind it, in place."""
     out = 2 + len(p.extras)
-    step = Step(Kernel("library_product", (p.out.dtype,) * 3, None, ("tf32",) * config.cuda_tf32), (p.a.buffer, p.b.buffer, out), words, 1)
     if not p.epilogue.calls:
         return Plan((step,), p.out.shape, p.out.dtype)
     behind = joined(p._replace(add=0), 1, lambda to: step, behind=True).steps[1]

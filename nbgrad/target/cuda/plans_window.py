@@ -11,13 +11,15 @@ from ...plan.product import NOTHING, Factor, Product
 from ...plan.windowing import Walk, axes_of, empty, remainders, rows_of, spatial
 from .package import package
 from .plans import planner
-from .plans_matmul import joined, sizes
+from .plans_matmul import finished, joined, sizes
 from .product_text import names
 from .tiles import PROCESSORS, shares
+from .windows_library import by_library
 
 FEW = 4  # output channels of a group up to which each thread has a place and all of them
 NUMBERS = 64  # of the weight of a group up to which each is summed by a block of its own
 PART = 1 << 14  # places of such a sum, at least
+SUMS = 32  # of a thread, at most: where windows lie takes registers too; half of it where both factors are walked by places
 AXES = "dhw"
 
 
@@ -40,7 +42,10 @@ def conv_output(inputs, attrs, out) -> Plan:
     left = (w.strides[0], w.strides[1], o * w.strides[0])
     if o <= FEW:
         return Plan((few(x, w, walks, left, (o, w.shape[1], groups), out, bool(epilogue.calls)),), out.shape, out.dtype, copies=copies)
-    cut = shares(o, w.shape[1] * prod(w.shape[2:]), x.shape[0] * whole.n, groups, out.dtype)
+    found = called("conv_output", (inputs[0], out, w), attrs, whole, (0, 1))
+    if found is not None:
+        return found
+    cut = shares(o, w.shape[1] * prod(w.shape[2:]), x.shape[0] * whole.n, groups, out.dtype, most=SUMS)
     step = lambda to: patches("conv_output", x, w, walks, left, (o, w.shape[1], groups), out, cut, to, whole if cut.parts == 1 else None)
     return joined(whole, cut.parts, step)._replace(copies=copies)
 
@@ -51,11 +56,15 @@ def conv_input_grad(inputs, attrs, out) -> Plan:
     y, w = inputs
     if not out.size or not y.size or not w.size:
         return empty(out)
+    groups = attrs["groups"]
+    o, c = w.shape[0] // groups, w.shape[1]
+    whole = Product(out.shape[1], 1, prod(out.shape[2:]), Factor(1, 0, 0), Factor(0, 0, 0), out.shape[:1], out)
+    found = called("conv_input_grad", (out, y, w), attrs, whole, (1, 0)) if c > FEW else None
+    if found is not None:
+        return found
     copies = apart(y)
     y = packed(y.shape, y.dtype) if copies else y
     axes = axes_of(out.shape[2:], w.shape[2:], y.shape[2:], attrs)
-    groups = attrs["groups"]
-    o, c = w.shape[0] // groups, w.shape[1]
     left = (w.strides[1], w.strides[0], o * w.strides[0])
     parts = list(product(*map(remainders, axes)))
     seen = [walks for walks in parts if all(a.cells for a in walks)]
@@ -65,7 +74,7 @@ def conv_input_grad(inputs, attrs, out) -> Plan:
             steps.append(few(y, w, walks, left, (c, o, groups), out, False))
         else:
             n = y.shape[0] * prod(a.positions for a in walks)
-            cut = shares(c, o * prod(a.cells for a in walks), n, groups, out.dtype, split=False)
+            cut = shares(c, o * prod(a.cells for a in walks), n, groups, out.dtype, split=False, most=SUMS)
             steps.append(patches("conv_input_grad", y, w, walks, left, (c, o, groups), out, cut, 2))
     return Plan(tuple(steps), out.shape, out.dtype, zero=len(seen) < len(parts), copies=copies)
 
@@ -88,7 +97,10 @@ def conv_weight_grad(inputs, attrs, out) -> Plan:
         words = weight_few_words(x, y, walks, (o, c, cells), -(-k // part), part, out)
         kernel = Kernel("conv_weight_few", (out.dtype,) * 3, None, tuple([i in tested(walks) for i in AXES]))
         return joined(whole, -(-k // part), lambda to: Step(kernel, (1, 0, to), words, 1))
-    cut = shares(o, k, c * cells, groups, out.dtype)
+    found = called("conv_weight_grad", (x, y, out), attrs, whole, (0, 1))
+    if found is not None:
+        return found
+    cut = shares(o, k, c * cells, groups, out.dtype, most=SUMS // 2)
     static = ("values", "windows", "rows", tuple(cut.tile), 0, tested(walks))
     turns = dict(zip(("turn_image", "turn_d", "turn_h", "turn_w"), digits(cut.tile.depth, walks)))
     numbers = {**sizes(o, k, c * cells, groups, cut), **input_words(x, walks), **turns, "a_side": y.strides[1], "y_image": y.strides[0]}
@@ -97,6 +109,17 @@ def conv_weight_grad(inputs, attrs, out) -> Plan:
     words = (*[numbers[name] for name in names(static)], *batch, *cell_words(x, None, walks))
     kernel = Kernel("conv_weight_grad", (out.dtype,) * 3, None, static)
     return joined(whole, cut.parts, lambda to: Step(kernel, (1, 0, to), words, 1))
+
+
+def called(loop, layouts, attrs, whole, pointers) -> Plan | None:
+    """Return the plan of a convolution of cuDNN's of the product `whole`; None where it is not there, or cannot do it."""
+    *others, w = layouts
+    out = 2 + len(whole.extras)
+    found = by_library(loop, (*others, packed(w.shape, w.dtype)), attrs, (*pointers, out), out + 1)
+    if found is None:
+        return None
+    copies = () if w.contiguous else (1,)  # the result's is in one piece
+    return finished(whole, found[0])._replace(scratch=(((found[1],), "uint8"),), copies=copies)
 
 
 def apart(x) -> tuple:

@@ -63,17 +63,20 @@ class Shares(NamedTuple):
     part: int
 
 
-def shares(m, k, n, count, dtype, split=True) -> Shares:
-    """Choose the tile of `count` products (m, k) @ (k, n) and the parts of k: what takes least time, by a simple reckoning."""
+def shares(m, k, n, count, dtype, split=True, most=64) -> Shares:
+    """Choose the tile of `count` products (m, k) @ (k, n) and the parts of k: what takes least time, by a simple reckoning.
+
+    `split`: whether k may have parts; `most`: sums of a thread.
+    """
     simulated = package().simulated
     tiles = SIMULATED if simulated else WIDE if np.dtype(dtype).itemsize == 8 else NARROW
     processors, least = (2, 8) if simulated else (PROCESSORS, PART)
     best, found = inf, None
-    for tile in tiles:
+    for tile in [t for t in tiles if t.tall * t.wide <= most]:
         rows, columns = -(-m // tile.rows), -(-n // tile.columns)
         units = rows * columns * count
-        most = max(1, min(k // least, -(-2 * processors // units))) if split else 1
-        for parts in {1, most, max(1, most // 2)}:
+        cuts = max(1, min(k // least, -(-2 * processors // units))) if split else 1
+        for parts in sorted({1, cuts, max(1, cuts // 2)}):
             part = -(-k // parts)
             # A step loads a number per row and column of a thread, and multiplies them all.
             step = tile.tall * tile.wide + 1.5 * (tile.tall + tile.wide)

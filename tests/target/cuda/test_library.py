@@ -15,7 +15,7 @@ from nbgrad.plan.product import product_of
 from nbgrad.target.cuda import library, plans_matmul
 from nbgrad.target.cuda.array import from_host, to_host
 from nbgrad.target.cuda.kernels import function, source
-from nbgrad.target.cuda.library import KINDS, OUTER, SIGNATURES, TF32, leading, product_words
+from nbgrad.target.cuda.library import KINDS, OUTER, TF32, leading, product_words
 from nbgrad.target.cuda.run import Launch, plan_device
 from nbgrad.target.launch import layout
 
@@ -35,7 +35,7 @@ class StandIn:
         self.called, self.status = [], 0
 
     def cublasCreate_v2(self, handle):  # noqa: N802
-        handle._obj.value = 77
+        ctypes.c_void_p.from_address(handle).value = 77
         return 0
 
     def cublasSetStream_v2(self, handle, stream):  # noqa: N802
@@ -199,8 +199,14 @@ def test_its_place_is_shown():
 
 
 def test_the_first_library_that_has_all_functions_is_taken(monkeypatch):
-    has = SimpleNamespace(**{name: SimpleNamespace() for name in SIGNATURES})
-    for finders, found in (((), None), ((SimpleNamespace,), None), ((lambda: 1 / 0, SimpleNamespace, lambda: has), has)):
-        monkeypatch.setattr(library, "FINDERS", finders)
-        assert library.loaded() is found
-    assert has.cublasCreate_v2.argtypes == SIGNATURES["cublasCreate_v2"]
+    has, found = SimpleNamespace(f=SimpleNamespace(), g=SimpleNamespace()), {"a": SimpleNamespace(f=SimpleNamespace())}
+    monkeypatch.setattr(library, "_of_wheels", lambda name: 1 / 0)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: found[name])
+    signatures = {"f": [ctypes.c_int], "g": []}
+    assert library.load("x", ("none", "a"), signatures) is None
+    found["b"] = has
+    assert library.load("x", ("none", "a", "b"), signatures) is has
+    assert has.f.argtypes == [ctypes.c_int]
+    wheel = SimpleNamespace(f=SimpleNamespace(), g=SimpleNamespace())
+    monkeypatch.setattr(library, "_of_wheels", lambda name: wheel)
+    assert library.load("x", ("b",), signatures) is wheel
