@@ -9,19 +9,18 @@ import ast
 import functools
 import types
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..base.shapes import collapse, contiguous_strides
 from ..ops.table import Op
+from .cutting import CPU, ROOM, inner
 from .mapping import grain_of
 from .plan import Kernel, Plan, Step
-from .reducing import CHUNK, COLUMNS, DEEP, NARROW, ROWS, TILE, WHOLE, chunked, nearest
+from .reducing import COLUMNS, DEEP, NARROW, TILE, WHOLE, chunked
 
 REDUCTIONS = ("sum", "mean", "prod", "max", "min", "any", "all", "count_nonzero")
 MOST = 4  # reductions of a kernel: each has a room
-ROOM = 2048  # numbers of a room: as many as a run of floats takes before its sums are put aside
 WIDE = ROOM // DEEP  # columns of a room: wider rows are taken strip by strip
-SHARE = 4  # tiles of the rows alone that make a chunk, at least: long rows are shared by threads however few their results
 
 
 class Axis(NamedTuple):
@@ -32,18 +31,6 @@ class Axis(NamedTuple):
     step: int
     to: int
     strides: tuple
-
-
-class Cut(NamedTuple):
-    """How a target cuts what is folded into chunks.
-
-    inner : (kept axes, folded axes) -> that along which the inner loop runs. rows : (body, numbers of a result, results) ->
-    numbers of a chunk, about. columns : the same and the columns -> (columns that are taken together, numbers of a chunk).
-    """
-
-    inner: Any
-    rows: Any
-    columns: Any
 
 
 def reduces(call) -> bool:
@@ -68,8 +55,8 @@ def worthwhile(shape, axes, operands) -> bool:
 
     Loops over what lies apart are better than none only where rows alone have no long ones either.
     """
-    inner, alone = _inner(*_axes(shape, axes, operands)), collapse(shape, *operands)[0]
-    return inner.length == prod(shape) or (inner.length >= NARROW and (inner.step == 1 or alone[-1] < NARROW))
+    axis, alone = inner(*_axes(shape, axes, operands)), collapse(shape, *operands)[0]
+    return axis.length == prod(shape) or (axis.length >= NARROW and (axis.step == 1 or alone[-1] < NARROW))
 
 
 def _axes(shape, axes, operands):
@@ -85,26 +72,8 @@ def _axes(shape, axes, operands):
     return found[0], found[1] or [Axis(1, 1, 0, (0,) * len(operands))]
 
 
-def _inner(kept, fold) -> Axis:
-    """Return the axis along which the inner loop runs."""
-    run, column = nearest(fold), nearest(kept) if kept else None
-    return run if column is None or column.length == 1 or nearest([run, column]) is run else column
-
-
-def _cut_rows(body, n, m):
-    return min(CHUNK, max(SHARE * grain_of(body), ROOM))
-
-
-def _cut_columns(body, n, m, width):
-    wide = min(width, COLUMNS)
-    return wide, min(max(TILE, ROWS * wide), max(SHARE * grain_of(body), DEEP * wide))
-
-
-CPU = Cut(_inner, _cut_rows, _cut_columns)
-
-
 @functools.lru_cache(4096)
-def plan_folding(body, shape, axes, inputs, outs) -> Plan:
+def plan_folding(body, shape, axes, inputs, outs, cut=CPU) -> Plan:
     """Plan fused rows over `shape` whose values `body.reduced` are folded along `axes`, counted without those of length 1.
 
     The outputs are those of `body.outs`, then the results of the reductions, row by row. With `body.after`, which is for
@@ -113,23 +82,23 @@ def plan_folding(body, shape, axes, inputs, outs) -> Plan:
     long = [a for a, n in enumerate(shape) if n != 1]
     take = lambda values: tuple([values[a] for a in long])
     shape, operands = take(shape), tuple(take(x.strides) for x in (*inputs, *outs))
-    return plan_axes(body, *_axes(shape, axes, operands), inputs, outs)
+    return plan_axes(body, *_axes(shape, axes, operands), inputs, outs, cut)
 
 
 def plan_axes(body, kept, fold, inputs, outs, cut=CPU) -> Plan:
     """Plan fused rows whose kept and folded axes are known, as `plan_folding`."""
     m, n = prod(a.length for a in kept), prod(a.length for a in fold)
-    inner = cut.inner(kept, fold)
-    rows = any(inner is a for a in fold)
-    most = cut.rows(body, n, m) if rows else cut.columns(body, n, m, inner.length)
-    loop, words, units, size, chunks = (_rows if rows else _columns)(kept, fold, inner, n, m, most)
+    axis = cut.inner(kept, fold)
+    rows = any(axis is a for a in fold)
+    most = cut.rows(body, n, m) if rows else cut.columns(body, n, m, axis.length)
+    loop, words, units, size, chunks = (_rows if rows else _columns)(kept, fold, axis, n, m, most)
     grain = max(1, grain_of(body) // size)
-    classes = "".join("1" if s == 1 else "0" if s == 0 else "s" for s in inner.strides)
+    classes = "".join("1" if s == 1 else "0" if s == 0 else "s" for s in axis.strides)
     count, results = len(inputs) + len(outs), len(body.reduced)
     scratch = () if chunks == 1 else tuple(((m * chunks,), r.acc) for r in body.reduced)
     dtypes = tuple(r.out if chunks == 1 else r.acc for r in body.reduced)
-    flat = not rows and inner.length <= WIDE and all(b == inner.length * a for a, b in zip(inner.strides, fold[-1].strides))
-    kernel = Kernel(loop, (*[x.dtype for x in (*inputs, *outs)], *dtypes), body, (classes, *_walked(kept, fold, inner), chunks == 1, flat))
+    flat = not rows and axis.length <= WIDE and all(b == axis.length * a for a, b in zip(axis.strides, fold[-1].strides))
+    kernel = Kernel(loop, (*[x.dtype for x in (*inputs, *outs)], *dtypes), body, (classes, *_walked(kept, fold, axis), chunks == 1, flat))
     to = range(count, count + results) if chunks == 1 else range(count + results, count + 2 * results)
     if body.after is not None:
         return _followed(kernel, len(inputs), (units, grain, *words), outs, m)

@@ -5,6 +5,7 @@ import numpy as np
 from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
 from .absorb import turned
 from .calls import CONSTANT, HELD, MADE, Call, Ref, Schedule, Slot
+from .cutting import CPU, DEVICE
 from .fuse import fuse
 from .gathered import gathered
 from .memory import in_place, lives_of, places_of
@@ -40,7 +41,7 @@ def plan_record(record, given, outside, fresh=frozenset(), device=False) -> Sche
     calls = forwarded(calls, slots, record.results)
     if not device:
         calls, slots = gathered(turned(calls, slots, record.results), slots, record.results)
-    works = fuse(calls, slots, record.results, products=not device)
+    works = fuse(calls, slots, record.results, products=not device, cut=DEVICE if device else CPU)
     if not device:
         works = streamed(works, fresh)
     waves, slots = waves_of(works, slots)

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from ...plan.folding import ROOM, WIDE
+from ...plan.cutting import ROOM
+from ...plan.folding import WIDE
 from ...plan.reducing import COLUMNS, DEEP
 from ..lowering import indent, results_of, statements, stored
 from .emit import VectorLowering

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from ...plan.cutting import BUSY
+
 MOST_BLOCKS = 1 << 16
 SIMULATED_BLOCKS = 2  # a thread of the simulator is one of Python's
 
@@ -51,7 +53,6 @@ class Tiles(NamedTuple):
 
 FEW = 8  # numbers that a thread takes before it is worth more threads
 LONG = 64  # numbers of a thread for which a warp is too few
-BUSY = 528  # blocks that keep a large GPU busy: four on each of 132 processors
 MANY = 1 << 17  # threads that do
 
 

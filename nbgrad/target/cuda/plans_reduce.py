@@ -3,40 +3,10 @@
 from math import prod
 
 from ...plan import reducing
-from ...plan.folding import Axis, Cut, plan_axes
+from ...plan.cutting import DEVICE
+from ...plan.folding import Axis, plan_axes
 from ...plan.mapping import Body, Reduced
 from ...plan.plan import Kernel, Plan, Step
-from ...plan.reducing import nearest
-from .grids import BUSY
-
-NARROW = 8  # numbers that a memory brings at once, or more: fewer neighbours are no reason to loop along an axis
-BLOCK = 1 << 10  # numbers worth a block
-SHORT = 1 << 13  # numbers of a result that are not cut: a second launch takes longer than a block for so many
-LEAST, MOST = 1 << 11, 1 << 14  # numbers of a chunk: a block's threads have some each, and few enough that sums stay exact
-TOGETHER = 32  # columns that are taken together, at least
-
-
-def _chunk(numbers):
-    return max(LEAST, min(MOST, numbers // BUSY))
-
-
-def _inner(kept, fold) -> Axis:
-    """Return the axis along which neighbouring threads walk: a folded one, or columns that give a block enough to do."""
-    n = prod(a.length for a in fold)
-    run, column = nearest(fold, NARROW), nearest(kept, BLOCK // n) if kept else None
-    return run if column is None or column.length == 1 or nearest([run, column], 1) is run else column
-
-
-def _rows(body, n, m):
-    return n if n < SHORT else _chunk(n * m)
-
-
-def _columns(body, n, m, width):
-    wide = min(width, TOGETHER)
-    return wide, n * wide if n * wide < SHORT else _chunk(n * m)
-
-
-CUT = Cut(_inner, _rows, _columns)
 
 
 def plan_reduce(op, x, axes, out, acc) -> Plan:
@@ -45,10 +15,18 @@ def plan_reduce(op, x, axes, out, acc) -> Plan:
         return reducing.plan_reduce(op, x, axes, out, acc)
     kept, fold = [[Axis(d.length, d.step, d.to, (d.step,)) for d in found] for found in reducing.dims(x, axes)]
     body = Body((), (), False, (Reduced(op, 0, x.dtype, acc, out.dtype),))
-    plan = plan_axes(body, kept, fold, (x,), (), CUT)
+    plan = plan_axes(body, kept, fold, (x,), (), DEVICE)
     first = plan.steps[0]
     first = first._replace(kernel=first.kernel._replace(loop=first.kernel.loop.removeprefix("map_")))
     return plan._replace(steps=(first, *plan.steps[1:]), shape=out.shape, dtype=out.dtype)
+
+
+def _size(n, m, width):
+    """Return how many of `n` numbers make a chunk, of runs or of so many columns."""
+    if width is None:
+        return DEVICE.rows(None, n, m)
+    wide, most = DEVICE.columns(None, n, m, width)
+    return -(-most // wide)
 
 
 def plan_arg(largest, x, axis, out) -> Plan:
@@ -57,9 +35,9 @@ def plan_arg(largest, x, axis, out) -> Plan:
     if m == 0:
         return Plan((), out.shape, out.dtype)
     kept, run = reducing.dims(x, (axis,))[0], reducing.Dim(n, x.strides[axis])
-    column = _inner(kept, [run])
+    column = DEVICE.inner(kept, [run])
     rows = column is run
-    size = _rows(None, n, m) if rows else -(-_columns(None, n, m, column.length)[1] // min(column.length, TOGETHER))
+    size = _size(n, m, None if rows else column.length)
     size = n if n < 2 * size else size
     chunks, others = -(-n // size), [d for d in kept if rows or d is not column] or [reducing.Dim(1, 0)]
     words = [prod(d.length for d in others) * chunks, chunks, m, n, run.step, size, *([] if rows else column), len(others)]

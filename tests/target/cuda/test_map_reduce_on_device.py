@@ -6,6 +6,8 @@ import pytest
 from nbgrad.docs import rows
 from nbgrad.ops.table import table
 from nbgrad.plan import folding
+from nbgrad.plan.cutting import CPU as CPU_CUT
+from nbgrad.plan.cutting import DEVICE
 from nbgrad.plan.folding import plan_folding
 from nbgrad.plan.mapping import After, Body, Literal, Reduced
 from nbgrad.plan.plan import Layout, packed
@@ -54,11 +56,24 @@ def test_every_form(shape, axes, rng):
 @pytest.mark.parametrize("axes", [(0,), (1,), (0, 1)])
 def test_chunks_are_joined(axes, rng):
     """As where numbers are many: parts of each result, joined by kernels of their own."""
-    cut = folding.CPU._replace(rows=lambda *_: 256, columns=lambda body, n, m, width: (width, 16 * width))
+    cut = CPU_CUT._replace(rows=lambda *_: 256, columns=lambda body, n, m, width: (width, 16 * width))
     x, b = rng.standard_normal((70, 33)), rng.standard_normal(33)
     plan = folding.plan_axes(body("float64"), *folding._axes(x.shape, axes, ((33, 1), (0, 1), (33, 1))), (layout(x), layout(b)), (layout(x),), cut)
     assert len(plan.steps) == (4 if axes != (1,) else 1)
     close(*both(plan, (x, b)))
+
+
+@pytest.mark.parametrize(("shape", "axes"), [((9000,), (0,)), ((9, 1030), (0, 1)), ((3000, 3), (0,)), ((40, 9), (0,))], ids=str)
+def test_plans_cut_for_a_device(shape, axes, rng):
+    x, b = rng.standard_normal(shape), rng.standard_normal(shape[-1])
+    layouts = (packed(shape, "float64"), repeated(shape, "float64"))
+    plan = plan_folding(body("float64", False, ("sum", "max")), shape, axes, layouts, (), DEVICE)
+    assert len(plan.steps) == (3 if x.size > 1000 else 1)
+    outs = [empty(s, d) for s, d in zip(plan.shape, plan.dtype)]
+    launches().several(plan, 2).run([from_host(x), from_host(b)], outs)
+    y = x * 0.5 - b
+    want = [np.sum(y, axes, "longdouble").astype("float64"), np.max(y, axes)]  # NumPy adds up columns one by one
+    close([to_host(a) for a in outs], [np.reshape(w, -1) for w in want])
 
 
 @pytest.mark.parametrize("axes", [(0,), (1,)])

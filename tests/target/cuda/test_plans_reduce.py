@@ -6,11 +6,11 @@ import pytest
 
 from nbgrad.docs import rows
 from nbgrad.ops.table import table
+from nbgrad.plan.cutting import BUSY, LEAST, MOST
 from nbgrad.plan.plan import Layout, packed
-from nbgrad.target.cuda.grids import BUSY
 from nbgrad.target.cuda.kernels import LAUNCH
 from nbgrad.target.cuda.package import Package
-from nbgrad.target.cuda.plans_reduce import LEAST, MOST, plan_arg, plan_reduce
+from nbgrad.target.cuda.plans_reduce import plan_arg, plan_reduce
 
 rows()
 DEVICE = Package("numba-cuda", None, False, "")
