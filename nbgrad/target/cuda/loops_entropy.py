@@ -16,7 +16,8 @@ def entropy_lines(args, x, labels, weight, losses, whole):
     """Losses of lines, a label each."""
     lines, n, step, first = args[6], args[7], args[8] if S3 else np.int64(1), first_of()
     ignored, skip, spread, from_x, from_weight = args[9], args[10], number(args[11]), args[0], args[2]
-    held, tops, sums = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0), cuda.shared.array(THREADS, np.float64)
+    held, tops = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0)
+    sums = cuda.shared.array(THREADS, np.float64)
     for unit in range(cuda.blockIdx.x, args[5], cuda.gridDim.x):
         line = line_of(unit, lines)
         at, label = start_of(line, n, step), labels[args[1] + line]
@@ -57,7 +58,8 @@ def entropy_sums(args, losses, labels, weight, sums, wrong, loss, whole):
     Where there is one part alone (S2) these are the results; S0 and S1 as of `entropy_join`.
     """
     samples, n, ignored, skip, size = args[8], args[9], args[10], args[11], args[12]
-    box, places = cuda.shared.array(THREADS, np.float64), cuda.shared.array(THREADS, np.int64)
+    box = cuda.shared.array(THREADS, np.float64)
+    places = cuda.shared.array(THREADS, np.int64)
     for part in range(cuda.blockIdx.x, args[7], cuda.gridDim.x):
         p, q, bad = np.float64(0.0), np.float64(0.0), np.int64(samples)
         for i in range(part * size + cuda.threadIdx.x, min(samples, (part + 1) * size), THREADS):
@@ -81,7 +83,8 @@ def entropy_sums(args, losses, labels, weight, sums, wrong, loss, whole):
 def entropy_join(args, sums, wrong, loss, whole):
     """Join the parts in order: the loss (S1; S0: divided by the weights), the weights, the first label that is no class."""
     parts, samples, last = args[4], args[5], np.int64(1 << 62)
-    box, places = cuda.shared.array(THREADS, np.float64), cuda.shared.array(THREADS, np.int64)
+    box = cuda.shared.array(THREADS, np.float64)
+    places = cuda.shared.array(THREADS, np.int64)
     p, q, bad = np.float64(0.0), np.float64(0.0), last
     for i in range(cuda.threadIdx.x, parts, THREADS):
         p += sums[args[0] + 2 * i]
@@ -98,7 +101,7 @@ def entropy_grad_lines(args, u, x, labels, weight, whole, out):
     """out = u * share * (probabilities - target) / weights; S6: u is one number, S7: and is divided by the weights."""
     lines, n, step, first = args[7], args[8], args[9] if S3 else np.int64(1), first_of()
     ignored, skip, spread, from_x, from_weight, to = args[10], args[11], number(args[12]), args[1], args[3], args[5]
-    held, sums, every = cuda.local.array(S1, T0), cuda.shared.array(THREADS, np.float64), np.float64(0.0)
+    held, every, sums = cuda.local.array(S1, T0), np.float64(0.0), cuda.shared.array(THREADS, np.float64)
     if S5:
         for i in range(first, n, S0):
             every += np.float64(weight[from_weight + i])
@@ -135,7 +138,8 @@ def entropy_grad_lines(args, u, x, labels, weight, whole, out):
 def soft_entropy_lines(args, x, t, losses, whole):
     """Losses of rows against rows of probabilities t: sum of t * (whole - x), nothing where t is 0."""
     lines, n, first, from_x, from_t = args[5], args[6], first_of(), args[0], args[1]
-    held, tops, sums = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0), cuda.shared.array(THREADS, np.float64)
+    held, tops = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0)
+    sums = cuda.shared.array(THREADS, np.float64)
     for unit in range(cuda.blockIdx.x, args[4], cuda.gridDim.x):
         line = line_of(unit, lines)
         at, loss = line * n, np.float64(0.0)

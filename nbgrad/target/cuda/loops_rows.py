@@ -13,7 +13,8 @@ from .loops_lines import exp_sum, finite_or_zero, first_of, line_of, line_sum, s
 def softmax_lines(args, x, out):
     """out = exp(x) / sum(exp(x)) of each line, or its logarithm (S4)."""
     lines, n, step, first, from_x, to = args[3], args[4], args[5] if S3 else np.int64(1), first_of(), args[0], args[1]
-    held, tops, sums = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0), cuda.shared.array(THREADS, np.float64)
+    held, tops = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0)
+    sums = cuda.shared.array(THREADS, np.float64)
     for unit in range(cuda.blockIdx.x, args[2], cuda.gridDim.x):
         at = start_of(line_of(unit, lines), n, step)
         top, total = exp_sum(x, from_x + at, n, step, held, tops, sums)
@@ -59,7 +60,8 @@ def softmax_grad_lines(args, y, g, out):
 def logsumexp_lines(args, x, out, whole):
     """The logarithm of the sum of exp(x) of each line, in the line's dtype and in float64."""
     lines, n, step = args[4], args[5], args[6] if S3 else np.int64(1)
-    held, tops, sums = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0), cuda.shared.array(THREADS, np.float64)
+    held, tops = cuda.local.array(S1, T0), cuda.shared.array(THREADS, T0)
+    sums = cuda.shared.array(THREADS, np.float64)
     for unit in range(cuda.blockIdx.x, args[3], cuda.gridDim.x):
         line = line_of(unit, lines)
         top, total = exp_sum(x, args[0] + start_of(line, n, step), n, step, held, tops, sums)

@@ -15,6 +15,7 @@ from . import (  # noqa: F401 - their planners register
     plans_pool,
     plans_random,
     plans_rows,
+    plans_scan,
     plans_scatter,
     plans_sort,
     plans_window,

@@ -197,6 +197,16 @@ def mapped():
         found.append(plan_mapped(text, [packed((100,), k) for k in kinds], (100,)).steps[-1].kernel)
         fn = numba.njit(iterated) if kind == "value_and_grad" else fn
     return found
+def scan():
+    x, place = "float32", "int64"
+    kernels = []
+    for together, held in ((1, 8), (32, 4), (256, 4)):
+        kind = "columns" if together == 1 else "rows"
+        kernels += [Kernel(f"running_sum_{kind}", (x,) * 3, None, (together, held, mode)) for mode in (0, 1, 2)]
+        kernels.append(Kernel(f"running_arg_{kind}", (x, place), None, (together, held, 0, "max")))
+        if together != 32:
+            kernels.append(Kernel(f"linear_recurrence_{kind}", (x,) * 3, None, (together, held, 0)))
+    return [*kernels, Kernel("running_sum_rows", ("uint8",) * 3, None, (256, 4, 0)), Kernel("running_arg_rows", ("bool", place), None, (32, 4, 0, "min"))]
 
 
 SAMPLES = {
@@ -211,6 +221,7 @@ SAMPLES = {
     "pool": pool,
     "norm": norm,
     "random": random,
+    "scan": scan,
     "reductions": reductions,
     "rows": rows,
     "windows": windows,

@@ -1,11 +1,13 @@
 """From a kernel to a function of the package."""
 
+import inspect
+
 import pytest
 
 from nbgrad.base.errors import KernelError
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel
-from nbgrad.target.cuda.kernels import LAUNCH, LOOPS, TEXTS, function, source, unsigned
+from nbgrad.target.cuda.kernels import LAUNCH, LOOPS, MODULES, TEXTS, function, source, unsigned
 
 pytestmark = pytest.mark.cuda
 
@@ -34,3 +36,9 @@ def test_places_are_unsigned_where_kernels_are_compiled():
     text = unsigned("N = 4\n\n@kernel\ndef f(args, p0):\n    box = cuda.shared.array((N, N), T0)\n    p0[args[0] + i] = box[i, 0] + p0[1] + other[i]\n")
     assert "p0[np.uint64(args[0] + i)] = box[np.uint64(i), 0] + p0[1] + other[i]" in text
     assert unsigned("@helper\ndef f(p0):\n    return p0[i]\n") == "@helper\ndef f(p0):\n    return p0[i]\n"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__.rpartition(".")[2])
+def test_every_shared_array_has_a_line_of_its_own(module):
+    for line in inspect.getsource(module).splitlines():  # the simulator tells them apart by their lines
+        assert line.count("cuda.shared.array") < 2, line
