@@ -24,10 +24,11 @@ def main(argv=None) -> int:
     demo.add_argument("--compile", action="store_true", help="take each training step as one native call")
     demo.set_defaults(run=run_demo)
     ops = commands.add_parser("ops", help="the op table, or one op: formula, partials, kernels, source")
-    ops.add_argument("name", nargs="?")
+    ops.add_argument("names", nargs="*", metavar="name")
     ops.add_argument("--markdown", action="store_true", help="the table as it stands in the README")
     ops.add_argument("--dtype", default="float32")
     ops.add_argument("--asm", action="store_true", help="machine code of the forward kernel too")
+    ops.add_argument("--targets", action="store_true", help="what is there per op on the CPU, in the CUDA simulator, as PTX, on a GPU")
     ops.set_defaults(run=run_ops)
     warmup = commands.add_parser("warmup", help="compile the kernels that most programs use, before they run")
     warmup.add_argument("--quick", action="store_true", help="those of small models, not of every row of the op table")
@@ -70,9 +71,21 @@ def run_demo(args):
 
 def run_ops(args):
     """Print the table, or one row in full."""
+    if args.targets:
+        return run_targets(args)
     from .docs import one_op, table_markdown, table_text
 
-    print(one_op(args.name, args.dtype, args.asm) if args.name else table_markdown() if args.markdown else table_text())
+    for text in [one_op(name, args.dtype, args.asm) for name in args.names] or [table_markdown() if args.markdown else table_text()]:
+        print(text)
+
+
+def run_targets(args):
+    """Print what of the table, or of some rows, is there on each target."""
+    from .coverage import coverage_text
+
+    with progress_bar("checking", "answer") as progress:
+        text = coverage_text(args.names, args.dtype, progress)
+    print(text)
 
 
 def run_warmup(args):
@@ -85,14 +98,14 @@ def run_warmup(args):
 
 
 @contextmanager
-def progress_bar(label):
+def progress_bar(label, unit="kernel"):
     """Give a function of (done, total) that shows how far a piece of work is: by tqdm, or by a line in its absence."""
     try:
         from tqdm.auto import tqdm
     except ImportError:
         yield lambda done, total: print(f"\r{label} {done} of {total}", end="\n" if done == total else "", file=sys.stderr)
         return
-    with tqdm(desc=label, unit="kernel", delay=0.5) as bar:
+    with tqdm(desc=label, unit=unit, delay=0.5) as bar:
 
         def progress(done, total):
             bar.total = total

@@ -88,14 +88,26 @@ def table_markdown() -> str:
     return "\n".join(lines)
 
 
-def one_op(name, dtype="float32", asm=False) -> str:
-    """Return everything about one op: formula, partials, what is kept, kernels and their source."""
+def find(name) -> Op:
+    """Return a row by its name.
+
+    Raises
+    ------
+    ArgumentError
+        When there is none; it names rows whose names are close.
+    """
     rows()
     op = table.get(name)
     if op is None:
         close = dict.fromkeys([*difflib.get_close_matches(name, table, cutoff=0.7), *(n for n in table if name in n)])
         fix = f"one of {', '.join(close)}" if close else "python -m nbgrad ops, which lists them"
         raise problem(ArgumentError, f"no op named {name!r}", fix)
+    return op
+
+
+def one_op(name, dtype="float32", asm=False) -> str:
+    """Return everything about one op: formula, partials, what is kept, kernels and their source."""
+    op = find(name)
     lines = [f"{op.signature}    [{op.kind}]", f"  {sentence(op)}", ""]
     if ref_text(op):
         lines.append(f"means       {ref_text(op)}")

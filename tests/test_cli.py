@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import nbgrad as ng
-from nbgrad import warmup
+from nbgrad import coverage, warmup
 from nbgrad.__main__ import main, progress_bar
 from nbgrad.base.config import config
 from nbgrad.docs import table_markdown
@@ -98,6 +98,23 @@ def test_ops_as_markdown_is_a_table(say):
     bars = {line.replace("\\|", "").count("|") for line in lines}
     assert bars == {5}
     assert len(lines) == 2 + len(table)
+
+
+def test_ops_are_told_one_after_the_other(say):
+    status, lines, _ = say("ops", "tanh", "exp")
+    assert status == 0
+    assert [line for line in lines if "[elementwise]" in line] == ["tanh(x)    [elementwise]", "exp(x)    [elementwise]"]
+
+
+def test_targets_of_rows_are_told(say, monkeypatch):
+    asked = lambda targets, names, dtype: [coverage.Answer(t, n) for t in targets for n in names]
+    monkeypatch.setattr(coverage, "asked", asked)
+    status, lines, _ = say("ops", "tanh", "--targets")
+    assert (status, lines[1].split()) == (0, ["tanh", "yes", "yes", "yes", "yes"])
+    assert lines[-1] == "device: 1 of 1 rows"
+    status, _, errors = say("ops", "tan_h", "--targets")
+    assert status == 1
+    assert "tanh" in errors[-1]
 
 
 def test_cache_is_told_and_cleared(say, tmp_path, monkeypatch):

@@ -284,3 +284,12 @@ def test_a_reduction_that_is_known_still_looks_at_its_attributes():
         y.grad = None
         ng.mean(y, 1).sum().backward()
         np.testing.assert_allclose(y.grad.numpy(), np.full((2, 3), 1 / 3))
+
+
+@pytest.mark.cuda
+def test_what_does_not_lie_row_by_row_is_viewed_on_a_device_as_well():
+    x = ng.tensor(np.arange(24.0).reshape(2, 3, 4), device="cuda")
+    part = x[:, :2]  # its last two axes are one without a copy, all three are not
+    assert ng.reshape(part, (2, 8)).tolist() == ng.reshape(ng.tensor(part.numpy()), (2, 8)).tolist()
+    assert ng.reshape(part, (16,)).tolist() == part.numpy().reshape(16).tolist()
+    assert ng.permute(part, (2, 0, 1)).tolist() == part.numpy().transpose(2, 0, 1).tolist()

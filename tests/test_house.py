@@ -15,7 +15,7 @@ HOUSE = ROOT / "nbgrad"
 FLOORS = {"base": 0, "ops": 1, "ad": 2, "tape": 3, "plan": 4, "target": 5,
           "tensor": 6, "plain": 6, "sparsity": 6, "loops": 6, "history": 6, "road": 6, "eager": 6, "jacobian": 6, "checkpoint": 6, "control": 6, "called": 6, "derived": 6, "by_hand": 6, "methods": 6, "writing": 6, "transform": 6, "function": 6, "gradcheck": 6, "random": 6, "record": 6, "creation": 6,
           "numpy_protocol": 6, "forms": 6, "compiling": 6, "anomaly": 6, "cuda": 6, "mapped": 6,
-          "nn": 7, "optim": 7, "data": 7, "io": 7, "viz": 7, "docs": 8, "demo": 8, "warmup": 8, "__main__": 9, "__init__": 9}  # fmt: skip
+          "nn": 7, "optim": 7, "data": 7, "io": 7, "viz": 7, "docs": 8, "samples": 8, "coverage": 8, "demo": 8, "warmup": 8, "__main__": 9, "__init__": 9}  # fmt: skip
 OPTIONAL = {"sklearn", "matplotlib", "tqdm", "safetensors", "torch", "jax", "h5py", "onnx", "rich", "cupy", "nvmath"}
 COMPILERS = {"numba", "llvmlite"}
 FORBIDDEN = re.compile(r"\b(backend|grad_output|saved_tensors|dy|gy)\b")

@@ -87,6 +87,10 @@ class Config:
         if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
             os.environ["GOMP_SPINCOUNT"] = "10000"
 
+    def environ(self, **changes) -> dict:
+        """Return the environment of this process with changes, for a process that it starts."""
+        return {**os.environ, **changes}
+
     def cache_dir(self) -> Path:
         """Return the folder of compiled kernels: `cache`, or "nbgrad" in the user's cache folder of this platform."""
         if self.cache is not None:

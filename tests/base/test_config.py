@@ -128,3 +128,10 @@ def test_waiting_is_calmed_unless_the_user_says_how(monkeypatch):
     monkeypatch.setenv("OMP_WAIT_POLICY", "active")
     Config().calm_waiting()
     assert "GOMP_SPINCOUNT" not in os.environ
+
+
+def test_a_process_is_given_the_environment_with_changes(monkeypatch):
+    monkeypatch.setenv("NBGRAD_TEST", "old")
+    assert config_module.config.environ(NBGRAD_TEST="new")["NBGRAD_TEST"] == "new"
+    assert config_module.config.environ()["NBGRAD_TEST"] == "old"
+    assert "PATH" in config_module.config.environ()

@@ -55,7 +55,7 @@ class DeviceArray:
 
     @property
     def device(self) -> str:
-        return f"cuda:{self.number}"
+        return "meta" if self.number == device.META else f"cuda:{self.number}"
 
     @property
     def flat(self) -> tuple:
@@ -125,6 +125,8 @@ def empty(shape, dtype, number=0) -> DeviceArray:
     OutOfMemoryError
     """
     dtype = np.dtype(dtype)
+    if number == device.META:
+        return DeviceArray(np.zeros(shape, dtype), number, True)
     root = memory.pool(number).root(max(1, prod(shape) * dtype.itemsize))
     strides = [s * dtype.itemsize for s in contiguous_strides(shape)]
     return DeviceArray(np.ndarray(shape, dtype, root, 0, strides), number)
@@ -132,6 +134,8 @@ def empty(shape, dtype, number=0) -> DeviceArray:
 
 def from_host(a, number=0) -> DeviceArray:
     """Return a copy of a NumPy array on a device."""
+    if number == device.META:
+        return DeviceArray(np.array(a), number, True)
     out = empty(a.shape, a.dtype, number)
     if a.size:
         whole = np.ascontiguousarray(a).reshape(-1)
@@ -142,6 +146,8 @@ def from_host(a, number=0) -> DeviceArray:
 
 def to_host(a) -> np.ndarray:
     """Return a copy of an array that lies row by row as a NumPy array; waits for what is still computed."""
+    if a.local:
+        return a.shadow.copy()
     out = np.empty(a.shape, a.dtype)
     if a.size:
         whole = out.reshape(-1)

@@ -9,6 +9,7 @@ from ...base.errors import ArgumentError, DeviceError, problem
 from .package import package
 
 NAME = re.compile(r"cuda(?::(\d+))?")
+META = -1  # number of the device "meta", which has no memory: what would be launched there is noted (see `noted`)
 _local = threading.local()  # stream: the one of this thread; number: its device where "cuda" says none
 
 
@@ -71,6 +72,8 @@ def number_of(name) -> int | None:
     """
     if name is None or name == "cpu":
         return None
+    if name == "meta":
+        return META
     found = NAME.fullmatch(name) if isinstance(name, str) else None
     if found is None:
         raise problem(ArgumentError, f"device={name!r} is no device", '"cpu", "cuda" or "cuda:1"')
