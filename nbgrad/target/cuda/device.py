@@ -106,7 +106,7 @@ def using(name):
 
 def select(number):
     """Return the context in which kernels and memory are those of a device."""
-    return package().cuda.gpus[number] if _count() > 1 else nullcontext()
+    return package().cuda.gpus[number] if number != META and _count() > 1 else nullcontext()
 
 
 def selected() -> int:

@@ -3,18 +3,18 @@
 So what a piece of work runs on a GPU is known, and can be compiled, where there is none.
 """
 
-from .steps import Direct
+from .kernels import CALLS
 
 _noted: dict = {}
 
 
 class Noted:
-    """The steps of a plan that is not run."""
+    """The steps of a plan that is not run; calls of libraries are no kernels."""
 
     def __init__(self, plan):
-        self.kernels = [step.kernel for step in plan.steps if not isinstance(step, Direct)]
+        self.kernels = [step.kernel for step in plan.steps if step.kernel.loop not in CALLS]
 
-    def run(self, arrays):
+    def run(self, arrays, stream):
         """Note the kernels."""
         _noted.update(dict.fromkeys(self.kernels))
 

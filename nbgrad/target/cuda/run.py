@@ -21,7 +21,6 @@ from . import (  # noqa: F401 - their planners register
     plans_window,
 )
 from .array import DeviceArray, empty, from_host
-from .device import META
 from .noted import Noted
 from .plans import plan_device
 from .plans_reduce import plan_arg, plan_reduce
@@ -48,7 +47,7 @@ class Launch(launch.Launch):
     def run(self, arrays, outs):
         """Run the steps on arrays, into others; return those."""
         if self._steps is None:
-            self._steps = Noted(self.plan) if self.number == META else Steps(self.plan, self.number)
+            self._steps = Noted(self.plan) if self.number == device.META else Steps(self.plan, self.number)
         arrays = [row_major(a) if i in self.copies else a for i, a in enumerate(arrays)]
         with device.select(self.number):
             self._steps.run([*arrays, *outs], device.stream())
