@@ -16,7 +16,7 @@ from .tiles import Tile
 
 LOOPS = ("matmul", "conv_output", "conv_input_grad", "conv_weight_grad")  # names that say what a tile is computed for
 SHARED = ("units", "threads", "m", "k", "n", "row_blocks", "column_blocks", "parts", "part", "out_part")
-UNROLLED = 2  # steps written out: as many as are in shared memory take long to compile
+UNROLLED = 4  # steps written out: nine of ten instructions are multiplications then; more of them take long to compile
 REGISTERS = 128  # of a thread, at most, so that two blocks of 256 share a processor: one multiplies while the other waits
 GROUP = 8  # blocks of rows whose tiles are made one after the other: they share columns of the right factor in cache
 
@@ -40,21 +40,22 @@ def product_text(kernel, name) -> str:
     a = FACTORS[left]("a", 0, "row", tile.rows, tile, tests)
     b = FACTORS[right]("b", 1, "column", tile.columns, tile, tests)
     pitches = [n + pad(kernel.dtypes[2]) for n in (tile.rows, tile.columns)]
-    aligned = ", alignment=16" if package().name == "numba-cuda" and not package().simulated else ""
+    device, unrolled = "" if package().simulated else package().name, min(UNROLLED, tile.depth)
+    aligned = ", alignment=16" if device == "numba-cuda" else ""  # loads of 16 bytes; other packages do not know the word
     sums = [[f"c{i}_{j}" for j in range(tile.wide)] for i in range(tile.tall)]
     loads = [*a.load(False), *b.load(False)]
     held = [*a.store("left", pitches[0]), *b.store("right", pitches[1])]
     pointers = ", ".join(f"p{i}" for i in range(count))
     width, height = tile.columns // tile.wide // tile.across, tile.across * tile.down
     where = [*[f"{word} = args[{i}]" for word, i in words.items()], *WHERE.format(**tile._asdict(), group=GROUP).splitlines()]
-    steps = [line for step in range(UNROLLED) for line in multiply(tile, sums, [step * pitch + tile.run for pitch in pitches])]
+    steps = [line for step in range(unrolled) for line in multiply(tile, sums, [step * pitch + tile.run for pitch in pitches])]
     return f"""\
 D, U = np.{sum_dtype(kernel.dtypes[2])}, np.uint64
 zero = D(0)
 {finish_text(kernel, behind)}
 {helper(batch_places)}
 
-@{"kernel" if package().simulated else f"cuda.jit(max_registers={REGISTERS})"}
+@{f"cuda.jit(max_registers={REGISTERS})" if device in ("numba-cuda", "builtin") else "kernel"}
 def {name}(args, {pointers}):
     left = cuda.shared.array({2 * tile.depth * pitches[0] + tile.run}, D{aligned})
     right = cuda.shared.array({2 * tile.depth * pitches[1] + tile.run}, D{aligned})
@@ -77,7 +78,7 @@ def {name}(args, {pointers}):
 {indent(loads, 16)}
             elif next < last:
 {indent([*a.load(True), *b.load(True)], 16)}
-            for step in range(here * {tile.depth}, (here + 1) * {tile.depth}, {UNROLLED}):
+            for step in range(here * {tile.depth}, (here + 1) * {tile.depth}, {unrolled}):
                 atleft, atright = U(step * {pitches[0]} + down), U(step * {pitches[1]} + across)
 {indent(steps, 16)}
             here = 1 - here
