@@ -2,9 +2,13 @@
 
 import functools
 import importlib.util
+import sys
+import threading
 import warnings
 from contextlib import suppress
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from ...base.config import config
 from ...base.errors import ArgumentError, problem
@@ -62,6 +66,25 @@ def package() -> Package:
     for module in ("numba.core.config", "numba.cuda.core.config"):  # numba-cuda has one of its own
         with suppress(ImportError):
             importlib.import_module(module).CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small arrays are no mistake
+    if simulated:
+        _mend_shared_arrays()
     if name == "builtin" and not simulated:
         warnings.warn('numba.cuda inside Numba is no longer kept up; numba-cuda is: pip install "nbgrad[cu13]"', stacklevel=3)
     return Package(name, cuda, simulated, "from numba import cuda")
+
+
+def _mend_shared_arrays():
+    """Let a call of `cuda.shared.array` in the simulator make one array for all threads of a block.
+
+    Its own makes two where two threads come at the same time, and one for all calls that stand in one line.
+    """
+    from numba.cuda.simulator.kernelapi import FakeCUDAShared
+
+    lock = threading.Lock()
+
+    def array(self, shape, dtype, alignment=None):
+        frame = sys._getframe(1)
+        with lock:
+            return self._allocations.setdefault((frame.f_code, frame.f_lasti), np.empty(shape, np.dtype(dtype)))
+
+    FakeCUDAShared.array = array
