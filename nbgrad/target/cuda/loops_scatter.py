@@ -80,33 +80,6 @@ def cell_starts(args, index, order, starts):
         starts[args[2] + cell] = low
 
 
-def scatter_cells(args, v, order, starts, out):
-    """Write the rows out[i, cell, :] by the rows v[i, j, :] of the j in order that name the cell; not those of longer lists
-    than `limit`, which `scatter_pieces` and `join_pieces` write.
-
-    Bound by memory: every row of `v` is read once, in pieces as long as rows are, and every cell is written once.
-    """
-    outer, n, size, inner, limit = args[4], args[5], args[6], args[7], args[8]
-    v0, order0, starts0, out0 = args[0], args[1], args[2], args[3]
-    shift = sharing(outer * size, inner)
-    by = 1 << shift
-    for t in range(cuda.grid(1), outer * size << shift, cuda.gridsize(1)):
-        row = t >> shift
-        i = row // size
-        cell = row - i * size
-        low, high = order0 + starts[starts0 + cell], order0 + starts[starts0 + cell + 1]
-        first, to, source = t - (row << shift), out0 + row * inner, v0 + i * n * inner
-        if S0 == "count":
-            out[to] = high - low
-        elif S0 == "last":
-            out[to] = order[high - 1] + 1 if high > low else 0
-        elif S0 == "set":
-            if high > low:
-                copy_row(out, to, 1, v, source + order[high - 1] * inner, 1, first, by, inner)
-        elif high - low <= limit and (S0 == "add" or high > low):
-            join_row(out, to, v, source, first, by, order, low, high, inner)
-
-
 def long_cell(starts, first, size, half, slot):
     """Return the last cell whose list begins at `slot` pieces of half a length (2**half) or before.
 
@@ -123,21 +96,41 @@ def long_cell(starts, first, size, half, slot):
     return low
 
 
-def scatter_pieces(args, v, order, starts, parts):
-    """Join the pieces of lists that are longer than one: parts[i, slot, :]."""
-    outer, n, size, inner, half, slots = args[4], args[5], args[6], args[7], args[8], args[9]
-    shift = sharing(outer * slots, inner)
-    for t in range(cuda.grid(1), outer * slots << shift, cuda.gridsize(1)):
-        row = t >> shift
-        i = row // slots
-        slot = row - i * slots
-        cell = long_cell(starts, args[2], size, half, slot)
-        start, stop = starts[args[2] + cell], starts[args[2] + cell + 1]
-        low = start + (slot - (start >> half) << half + 1)
-        if stop - start > 2 << half and start <= low < stop:
-            high = args[1] + min(stop, low + (2 << half))
-            source, to = args[0] + i * n * inner, args[3] + row * inner
-            join_row(parts, to, v, source, t - (row << shift), 1 << shift, order, args[1] + low, high, inner)
+def scatter_cells(args, v, order, starts, parts, out):
+    """Write the rows out[i, cell, :] by the rows v[i, j, :] of the j in order that name the cell; lists longer than a piece,
+    2**(half + 1), are joined piece by piece into parts[i, slot, :], which `join_pieces` joins.
+
+    Bound by memory: every row of `v` is read once, in pieces as long as rows are, and every cell is written once.
+    """
+    outer, n, size, inner, half, slots = args[5], args[6], args[7], args[8], args[9], args[10]
+    v0, order0, starts0, out0 = args[0], args[1], args[2], args[4]
+    shift, cells = sharing(outer * (size + slots), inner), outer * size
+    by = 1 << shift
+    for t in range(cuda.grid(1), outer * (size + slots) << shift, cuda.gridsize(1)):
+        row, first = t >> shift, t & (by - 1)
+        if row < cells:
+            i = row // size
+            cell = row - i * size
+            low, high = order0 + starts[starts0 + cell], order0 + starts[starts0 + cell + 1]
+            to, source = out0 + row * inner, v0 + i * n * inner
+            if S0 == "count":
+                out[to] = high - low
+            elif S0 == "last":
+                out[to] = order[high - 1] + 1 if high > low else 0
+            elif S0 == "set":
+                if high > low:
+                    copy_row(out, to, 1, v, source + order[high - 1] * inner, 1, first, by, inner)
+            elif (slots == 0 or high - low <= 2 << half) and (S0 == "add" or high > low):
+                join_row(out, to, v, source, first, by, order, low, high, inner)
+        elif S0 == "add" or S0 == "max" or S0 == "min":
+            i = (row - cells) // slots
+            slot = row - cells - i * slots
+            cell = long_cell(starts, starts0, size, half, slot)
+            start, stop = starts[starts0 + cell], starts[starts0 + cell + 1]
+            low = start + (slot - (start >> half) << half + 1)
+            if stop - start > 2 << half and start <= low < stop:
+                high, to = min(stop, low + (2 << half)), args[3] + (row - cells) * inner
+                join_row(parts, to, v, v0 + i * n * inner, first, by, order, order0 + low, order0 + high, inner)
 
 
 def join_pieces(args, starts, parts, out):
@@ -207,16 +200,14 @@ def scatter_along(args, v, index, out):
 
 HELPERS = {
     "cell_starts": (cell_of,),
-    "scatter_cells": (copy_row, join_row, sharing),
-    "scatter_pieces": (join_row, long_cell, sharing),
+    "scatter_cells": (copy_row, join_row, long_cell, sharing),
     "join_pieces": (joined, long_cell, sharing),
     "scatter_few": (counted, joined, sharing),
     "scatter_along": (counted,),
 }
 LAUNCH = {
     "cell_starts": lambda words: Each(words[1] + 1),
-    "scatter_cells": lambda words: Each(words[0] * words[2] << sharing(words[0] * words[2], words[3])),
-    "scatter_pieces": lambda words: Each(words[0] * words[5] << sharing(words[0] * words[5], words[3])),
+    "scatter_cells": lambda words: Each(words[0] * (words[2] + words[5]) << sharing(words[0] * (words[2] + words[5]), words[3])),
     "join_pieces": lambda words: Each(words[0] * words[4] << sharing(words[0] * words[4], words[2])),
     "scatter_few": lambda words: Each(words[0] * words[2] << sharing(words[0] * words[2], words[3])),
     "scatter_along": lambda words: Each(words[0] * words[3]),

@@ -13,7 +13,7 @@ from .grids import Blocks
 from .loops_index import counted
 
 DIGITS = 16  # values of four bits
-NOWHERE = (1 << 62) - 1  # the place, or the cell, of what is not there: its low bits are those of the largest number
+NOWHERE = (1 << 62) - 1  # the cell of what is not there: its low bits are those of the largest number
 
 
 def cell_of(index, first, e, n, size, inner):
@@ -59,27 +59,29 @@ def sort_short(args, x, source, out):
     """Write the places of the `count` first numbers of each segment in order; a segment is a run of a row of `m` places: the
     row's own, or (S3) those that `source` names; -1 is no place. A block sorts a group of segments by exchanges in a fixed
     pattern (Batcher's bitonic sort), each in 2**bits cells of shared memory, of which it has S2.
+
+    Bound by shared memory: bits * (bits + 1) / 2 times a thread reads two keys and their places.
     """
     segments, chunks, run, bits, group = args[3], args[4], args[5], args[6], args[7]
-    m, n, count, largest = args[8], args[9], args[10], args[11]
-    a, b, c = args[12], args[13], args[14]
+    m, n, count, largest, nowhere = args[8], args[9], args[10], args[11], args[12]
+    a, b, c = args[13], args[14], args[15]
     keys = cuda.shared.array(S2, T0)
-    places = cuda.shared.array(S2, np.int64)
+    places = cuda.shared.array(S2, T1)
     for unit in range(cuda.blockIdx.x, (segments + group - 1) // group, cuda.gridDim.x):
         first = unit * group
         span = min(group, segments - first) << bits
         for e in range(cuda.threadIdx.x, span, THREADS):
             segment = first + (e >> bits)
             row, i = segment // chunks, e & ((1 << bits) - 1)
-            at, place = (segment - row * chunks) * run + i, NOWHERE
+            at, place = (segment - row * chunks) * run + i, nowhere
             if i < run and at < m:
                 place = np.int64(source[args[1] + row * m + at]) if S3 else at
             if place < 0:
-                place = NOWHERE
+                place = nowhere
             key = largest
-            if place < NOWHERE:
+            if place < nowhere:
                 key = key_at(x, args[0] + row * n, place, a, b, c)
-            keys[e], places[e] = T0(key), place
+            keys[e], places[e] = T0(key), T1(place)
         cuda.syncthreads()
         for grown in range(1, bits + 1):
             for half in range(grown - 1, -1, -1):
@@ -94,7 +96,7 @@ def sort_short(args, x, source, out):
         for e in range(cuda.threadIdx.x, span, THREADS):
             i = e & ((1 << bits) - 1)
             if i < count:
-                out[args[2] + (first + (e >> bits)) * count + i] = places[e] if places[e] < NOWHERE else -1
+                out[args[2] + (first + (e >> bits)) * count + i] = places[e] if places[e] < nowhere else -1
         cuda.syncthreads()
 
 
@@ -149,7 +151,8 @@ def radix_scan(args, counts, totals):
 
 def radix_place(args, x, places, counts, totals, keys, out):
     """Put keys and their places where their digits belong: before them all smaller digits of the row, the same digit of the
-    tiles before, and of its own tile. S3, the last time: only the places, and of these the first `count`.
+    tiles before, and of its own tile. S3, the last time: only the places, and of these the first `count`. S4: the counts are
+    sums already (`radix_scan`); of few tiles every block adds them up itself.
 
     A thread holds S2 numbers that follow one another, so that its counts of digits are those of numbers before its own.
     """
@@ -183,11 +186,24 @@ def radix_place(args, x, places, counts, totals, keys, out):
             own[digit, thread] = before
             before += number
         cuda.syncthreads()
-        for d in range(me, DIGITS, THREADS):
-            base = counts[args[2] + (row * DIGITS + d) * tiles + tile] - own[d, 0]
-            for smaller in range(d):
-                base += totals[args[3] + row * DIGITS + smaller]
-            bases[d] = base
+        start = args[2] + row * DIGITS * tiles
+        if S4:
+            for d in range(me, DIGITS, THREADS):
+                base = counts[start + d * tiles + tile] - own[d, 0]
+                for smaller in range(d):
+                    base += totals[args[3] + row * DIGITS + smaller]
+                bases[d] = base
+        else:
+            each = (DIGITS * tiles + THREADS - 1) // THREADS
+            low, high = me * each, min((me + 1) * each, DIGITS * tiles)
+            total = np.int32(0)
+            for e in range(low, high):
+                total += np.int32(counts[start + e])
+            before = block_before(total, box)
+            for e in range(low, high):
+                if e % tiles == tile:
+                    bases[e // tiles] = before - own[e // tiles, 0]
+                before += np.int32(counts[start + e])
         cuda.syncthreads()
         for m in range(S2):
             if first + m < n:

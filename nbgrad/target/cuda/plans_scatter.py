@@ -39,19 +39,16 @@ def cell_steps(mode, dtype, outer, n, size, inner, pointers, ordered) -> tuple:
     (before, made, order, starts), (v, out) = ordered, pointers
     taken = "int64" if mode in ("count", "last") else dtype
     length = max(PIECE, 1 << max(0, (n.bit_length() + 1) // 2 - 2))  # of many: for a cell that all name, there are not many more pieces
-    words = (outer, n, size, inner, length)
-    steps = (Step(Kernel("scatter_cells", (taken, "int64", "int64", dtype), None, (mode,)), (v, order, starts, out), words, 1),)
+    half, slots = length.bit_length() - 2, 0
+    parts, pieces = out, ()
     if n > length and mode in ("add", "max", "min"):
-        half, parts = length.bit_length() - 2, starts + len(made) - 1
-        slots = (n >> half) + 1
+        slots, parts = (n >> half) + 1, starts + len(made) - 1
         made = (*made, ((outer, slots, inner), dtype))
-        steps += (
-            Step(Kernel("scatter_pieces", (dtype, "int64", "int64", dtype), None, (mode,)), (v, order, starts, parts),
-                 (outer, n, size, inner, half, slots), 1),
-            Step(Kernel("join_pieces", ("int64", dtype, dtype), None, (mode,)), (starts, parts, out),
-                 (outer, size, inner, half, slots), 1),
-        )  # fmt: skip
-    return (*before, *steps), made
+        kernel = Kernel("join_pieces", ("int64", dtype, dtype), None, (mode,))
+        pieces = (Step(kernel, (starts, parts, out), (outer, size, inner, half, slots), 1),)
+    kernel = Kernel("scatter_cells", (taken, "int64", "int64", dtype, dtype), None, (mode,))
+    step = Step(kernel, (v, order, starts, parts, out), (outer, n, size, inner, half, slots), 1)
+    return (*before, step, *pieces), made
 
 
 def scatter_steps(mode, dtype, shape, axis, n, pointers, scratch) -> tuple:

@@ -5,15 +5,17 @@ from math import prod
 import numpy as np
 
 from ...plan.plan import Kernel, Plan, Step
-from .loops_sort import DIGITS
+from .loops_sort import DIGITS, NOWHERE
 from .package import package
 from .plans import planner
 
-RUN = 2048  # numbers that a block sorts in shared memory: keys and places take 32 KiB at most
+RUN = 4096  # numbers that a block sorts in shared memory: keys and places take 48 KiB at most
 BLOCKS = 512  # blocks of a sort of short rows, at least, before a block takes several: more than a large GPU runs at once
 SHARE = 512  # numbers of a block at least, so that its threads have two each
 LEFT = 8  # a run keeps one in so many at most: each level of a selection is then much shorter than the one before
-ITEMS = 16  # numbers that a thread puts where their digits belong
+ITEMS = 16  # numbers that a thread puts where their digits belong,
+FEWER_ITEMS = 4  # and of shorter rows, so that there are more blocks
+SCANNED = 256  # tiles from which on their counts are added up once, by a step of its own
 BITS = DIGITS.bit_length() - 1
 ROOM = 1 << 31  # numbers that 32 bits count
 
@@ -62,29 +64,33 @@ def short_steps(given, rows, n, count, pointers, scratch) -> tuple:
     the first free buffer.
     """
     kind, bits, limits, down = given
-    largest = (1 << int(bits[3:]) - 1) - 1
-    steps, made, left, source = [], [], n, pointers[1]
+    largest, place = (1 << int(bits[3:]) - 1) - 1, places(n)
+    nowhere = ROOM - 1 if place == "int32" else NOWHERE
+    steps, made, left, source = [], [], n, None
     while True:
         chunks = -(-left // RUN)
         run = min(left, RUN)
         exponent = (run - 1).bit_length()
         segments = rows * chunks
         group = min(RUN >> exponent, max(1, SHARE >> exponent, -(-segments // BLOCKS))) if chunks == 1 else 1
-        target = pointers[1] if chunks == 1 else scratch + len(made)
-        kernel = Kernel("sort_short", (bits, "int64", "int64"), None, (kind, down, RUN, left < n))
-        words = (segments, chunks, run, exponent, group, left, n, count, largest, *limits)
-        steps.append(Step(kernel, (pointers[0], source, target), words, 1))
-        if chunks == 1:
+        target = pointers[1] if chunks == 1 else scratch + len(made)  # what is not read may be any buffer
+        last = chunks == 1
+        kernel = Kernel("sort_short", (bits, place, "int64" if last else place), None, (kind, down, RUN, source is not None))
+        words = (segments, chunks, run, exponent, group, left, n, count, largest, nowhere, *limits)
+        steps.append(Step(kernel, (pointers[0], target if source is None else source, target), words, 1))
+        if last:
             return tuple(steps), tuple(made)
         left = chunks * count
-        made.append(((rows, left), "int64"))
+        made.append(((rows, left), place))
         source = target
 
 
 def digit_steps(given, width, rows, n, count, pointers, scratch) -> tuple:
     """Return (steps, scratch) that sort whole rows by the lowest `width` bits of their keys; arguments as `short_steps`."""
     kind, bits, limits, down = given
-    tiles, passes = -(-n // (package().threads * ITEMS)), -(-width // BITS)
+    items = ITEMS if n > SCANNED * FEWER_ITEMS * package().threads else FEWER_ITEMS
+    tiles, passes = -(-n // (package().threads * items)), -(-width // BITS)
+    scanned = tiles > SCANNED
     counts, totals = scratch, scratch + 1
     key, place = "int64" if width > 32 else "int32", places(n)
     made = [((rows, DIGITS, tiles), "int64"), ((rows, DIGITS), "int64")]
@@ -94,14 +100,13 @@ def digit_steps(given, width, rows, n, count, pointers, scratch) -> tuple:
         last = number == passes - 1
         keys = (counts, "int64") if last else (scratch + 2 + 2 * (number % 2), key)
         after = (pointers[1], "int64") if last else (keys[0] + 1, place)
-        static = ("key" if number else kind, down and not number, ITEMS)
+        static = ("key" if number else kind, down and not number, items)
         # The highest bit of a signed number says that it is smaller.
         words = (rows, tiles, n, number * BITS, DIGITS // 2 if last and kind in ("float", "int") else 0, n if not last else count, *limits)
-        steps += [
-            Step(Kernel("radix_count", (dtype, "int64"), None, static), (source, counts), words, 1),
-            Step(Kernel("radix_scan", ("int64", "int64")), (counts, totals), (rows * DIGITS, tiles), 1),
-            Step(Kernel("radix_place", (dtype, before[1], "int64", "int64", keys[1], after[1]), None, (*static, last)),
-                 (source, before[0], counts, totals, keys[0], after[0]), words, 1),
-        ]  # fmt: skip
+        steps.append(Step(Kernel("radix_count", (dtype, "int64"), None, static), (source, counts), words, 1))
+        if scanned:
+            steps.append(Step(Kernel("radix_scan", ("int64", "int64")), (counts, totals), (rows * DIGITS, tiles), 1))
+        kernel = Kernel("radix_place", (dtype, before[1], "int64", "int64", keys[1], after[1]), None, (*static, last, scanned))
+        steps.append(Step(kernel, (source, before[0], counts, totals, keys[0], after[0]), words, 1))
         source, dtype, before = *keys, after
     return tuple(steps), tuple(made)

@@ -27,20 +27,19 @@ def elementwise():
 def ordering():
     place = lambda *static: Kernel("radix_place", ("int32", "int32", "int64", "int64", "int32", "int32"), None, static)
     return [
-        *[Kernel("sort_short", (bits, "int64", "int64"), None, (kind, down, 2048, through))
+        *[Kernel("sort_short", (bits, "int32", "int64"), None, (kind, down, 4096, through))
           for bits, kind, down, through in (("int32", "float", True, False), ("int8", "int", False, True), ("int64", "cell", False, False))],
         Kernel("radix_count", ("int64", "int64"), None, ("index", False, 16)), Kernel("radix_scan", ("int64", "int64")),
-        place("float", True, 16, False), place("key", False, 16, True),
+        place("float", True, 16, False, True), place("key", False, 4, True, False),
     ]  # fmt: skip
 
 
 def scattering():
-    cells = lambda dtype, mode: Kernel("scatter_cells", (dtype, "int64", "int64", dtype), None, (mode,))
+    cells = lambda dtype, mode: Kernel("scatter_cells", (dtype, "int64", "int64", dtype, dtype), None, (mode,))
     return [
         Kernel("cell_starts", ("int64",) * 3, None, ("cell",)), Kernel("scatter_along", ("float32", "int64", "float32")),
         cells("float32", "add"), cells("float32", "max"), cells("uint32", "set"), cells("int64", "count"), cells("int64", "last"),
         *[Kernel("scatter_few", ("float32", "int64", "float32"), None, ("add", each)) for each in (True, False)],
-        Kernel("scatter_pieces", ("float32", "int64", "int64", "float32"), None, ("add",)),
         Kernel("join_pieces", ("int64", "float32", "float32"), None, ("min",)),
     ]  # fmt: skip
 

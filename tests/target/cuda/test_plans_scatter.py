@@ -22,7 +22,7 @@ def way(request, monkeypatch):
         monkeypatch.setattr(plans_scatter, "VERY_FEW", 0)
     if request.param == "by digits":
         monkeypatch.setattr(plans_scatter, "RUN", 0)
-        monkeypatch.setattr(plans_sort, "ITEMS", 2)
+        monkeypatch.setattr(plans_sort, "FEWER_ITEMS", 2)
     if request.param == "in pieces":
         monkeypatch.setattr(plans_scatter, "PIECE", 4)
     launches().known.clear()

@@ -17,7 +17,7 @@ def short(monkeypatch):
     """Runs and tiles of a few numbers."""
     monkeypatch.setattr(plans_sort, "RUN", 16)
     monkeypatch.setattr(plans_sort, "SHARE", 16)
-    monkeypatch.setattr(plans_sort, "ITEMS", 2)
+    monkeypatch.setattr(plans_sort, "FEWER_ITEMS", 2)
     launches().known.clear()
     yield
     launches().known.clear()
