@@ -116,8 +116,8 @@ def rows_text(kernel, name):
     more = [f"{lengths} + (1 + {count}) * kept_axes + (1 + {i}) * fold_axes" for i in numbers]
     folded = ("fold_axes", f"{lengths} + kept_axes", more) if fold else None
     inside = [
-        "number = first + cuda.threadIdx.x // group", "live = number < units", "unit = number if live else 0",
-        "which = unit // chunks", "chunk = unit - which * chunks", *[f"b{i} = args[{i}]" for i in numbers],
+        "number = first + slot", "live = number < units", "unit = number if live else 0",
+        "which = unit if chunks == 1 else unit // chunks", "chunk = unit - which * chunks", *[f"b{i} = args[{i}]" for i in numbers],
         *(outer("which", "kept_axes", lengths, [f"b{i}" for i in numbers], walks) if kept else []),
         *piece("run", "inner"), *walk(parts, "member", "group", steps, "inner", folded), *_join_rows(parts),
         "if member == 0 and live:", "    to = chunk * m + which", *[f"    {line}" for line in parts.results],
@@ -128,9 +128,11 @@ def rows_text(kernel, name):
     per = args[{p + 6}]; segments = args[{p + 7}]; run = args[{p + 8}]; inner = args[{p + 9}]; kept_axes = args[{p + 10}]
     fold_axes = args[{p + 11}]
 {indent([f"s{i} = args[{p + 12 + i}]" for i in numbers if classes[i] == "s"], 4)}
+{indent([f"f{i} = args[{more[i]}]" for i in numbers if fold], 4)}
     group = lanes_of(units, per * run, LANES, THREADS)
     together = THREADS // group
-    member = cuda.threadIdx.x % group
+    slot = cuda.threadIdx.x // group
+    member = cuda.threadIdx.x - slot * group
     for first in range(cuda.blockIdx.x * together, units, cuda.gridDim.x * together):
 {indent(inside, 8)}
 """
@@ -168,6 +170,7 @@ def columns_text(kernel, name):
     wide = wide_of(units, min({COLUMNS}, width), per * rows, LANES, THREADS)
 {indent([f"s{i} = args[{p + 15 + i}]" for i in numbers if classes[i] == "s"], 4)}
 {indent([f"d{i} = args[{p + 15 + count + i}]" for i in numbers], 4)}
+{indent([f"f{i} = args[{more[i]}]" for i in numbers if fold], 4)}
 {_columns(parts, steps, ("kept_axes", lengths, [spread, *walks]) if kept else None, folded)}
 """
 
@@ -176,7 +179,8 @@ def _columns(parts, steps, kept, folded) -> str:
     """Return the loop over strips of columns."""
     numbers = range(parts.count)
     inside = [
-        "unit = number // strips", "over = unit // blocks", "which = over // chunks", "chunk = over - which * chunks",
+        "unit = number // strips", "over = unit if blocks == 1 else unit // blocks",
+        "which = over if chunks == 1 else over // chunks", "chunk = over - which * chunks",
         f"skip = (unit - over * blocks) * {COLUMNS}", "column = (number - unit * strips) * wide + cuda.threadIdx.x % wide",
         f"live = column < min({COLUMNS}, width - skip)", "column = skip + column if live else 0",
         "to = chunk * m + column * apart", *[f"b{i} = args[{i}] + column * {steps[i]}" for i in numbers],

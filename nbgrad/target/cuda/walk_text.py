@@ -8,16 +8,25 @@ def outer(row, axes, lengths, names, starts) -> list:
 
     lengths : word of the first length; starts : words of the first strides, by name.
     """
-    steps = [f"    {n} += at * args[{s} + d]" for n, s in zip(names, starts)]
-    last = [f"{n} += rest * args[{s}]" for n, s in zip(names, starts)]
-    return [f"rest = {row}", f"for d in range({axes} - 1, 0, -1):", f"    at = rest % args[{lengths} + d]",
-            f"    rest = rest // args[{lengths} + d]", *steps, *last]  # fmt: skip
+    return outers([row], axes, lengths, [names], starts, [f"args[{s}]" for s in starts])
+
+
+def outers(rows, axes, lengths, names, starts, known) -> list:
+    """Return the same lines for several rows, with names of offsets each; known : the first strides, by name."""
+    turns = [
+        line for u, offsets in enumerate(names) for line in
+        (f"    above{u} = rest{u} // extent", f"    at = rest{u} - above{u} * extent", f"    rest{u} = above{u}",
+         *[f"    {n} += at * args[{s} + d]" for n, s in zip(offsets, starts)])
+    ]  # fmt: skip
+    last = [f"{n} += rest{u} * {s}" for u, offsets in enumerate(names) for n, s in zip(offsets, known)]
+    first = [f"rest{u} = {row}" for u, row in enumerate(rows)]
+    return [*first, f"for d in range({axes} - 1, 0, -1):", f"    extent = args[{lengths} + d]", *turns, *last]
 
 
 def piece(run, inner) -> list:
     """Return the lines that find what a chunk holds: `n` numbers from number `begin` of row `row` on."""
     return [
-        "cut = chunk * per", "row = cut // segments", f"begin = (cut - row * segments) * {run}",
+        "cut = chunk * per", "row = cut if segments == 1 else cut // segments", f"begin = (cut - row * segments) * {run}",
         f"n = (min(pieces, cut + per) - row) * {inner} if segments == 1 else min({run}, {inner} - begin)",
         "n = n if live else 0",
     ]  # fmt: skip
@@ -27,7 +36,7 @@ def walk(parts, member, apart, steps, inner, fold) -> list:
     """Return the lines that fold `n` numbers of a unit: this thread is `member` of those that are `apart` at a time.
 
     parts : of the kernel; steps : text of each operand's stride; fold : None, or the words of other folded axes as (axes,
-    lengths, starts).
+    lengths, starts), the first strides being `f0`, `f1`, ...
     """
     turns = TURNS if parts.count < 5 else TURNS // 2
     lines = [f"{a} = K{f.i}(0)" if f.start is None else f"{a} = {f.start}" for f in parts.folds for a in sums(f, turns)]
@@ -36,15 +45,18 @@ def walk(parts, member, apart, steps, inner, fold) -> list:
     else:
         lines += [f"i = begin + {member}", f"row += i // {inner}", f"i = i % {inner}", f"rows_on = {apart} // {inner}",
                   f"on = {apart} - rows_on * {inner}"]  # fmt: skip
-    lines.append(f"k = {member}")
-    for count, test in ((turns, f"while k + {turns - 1} * {apart} < n:"), (1, "while k < n:")):
-        inside = []
-        for u in range(count):
-            inside += _place(parts, u, apart, steps, inner, fold)
-            inside += [f"x{i}_{u} = p{i}[o{i}_{u}]" + (" != 0" if parts.dtypes[i] == "bool" else "") for i in range(parts.inputs)]
-        for u in range(count):
-            inside += _take(parts, u, member)
-        lines += [test, *[f"    {line}" for line in inside], f"    k += {count} * {apart}"]
+    places = lambda count: _places(parts, count, apart, steps, inner, fold)
+    loads = lambda u: [f"x{i}_{u} = p{i}[o{i}_{u}]" + (" != 0" if parts.dtypes[i] == "bool" else "") for i in range(parts.inputs)]
+    whole = [*places(turns), *[line for u in range(turns) for line in loads(u)]]
+    whole += [line for u in range(turns) for line in _take(parts, u, member)]
+    lines += [f"k = {member}", f"while k + {turns - 1} * {apart} < n:", *shift(whole), f"    k += {turns} * {apart}"]
+    rest = [*places(turns - 1), *loads(0)]  # of the others at once too: where there is none, the first is read again
+    for u in range(1, turns - 1):
+        rest += [*[f"o{i}_{u} = o{i}_{u} if k + {u} * {apart} < n else o{i}_0" for i in range(parts.inputs)], *loads(u)]
+    for u in range(turns - 1):
+        take = _take(parts, u, member)
+        rest += [f"if k + {u} * {apart} < n:", *shift(take)] if u else take
+    lines += ["if k < n:", *shift(rest)]
     for f in parts.folds:
         names, half = sums(f, turns), turns // 2
         while half and len(names) > 1:
@@ -53,22 +65,28 @@ def walk(parts, member, apart, steps, inner, fold) -> list:
     return lines
 
 
+def shift(lines) -> list:
+    """Return lines one level deeper."""
+    return [f"    {line}" for line in lines]
+
+
 def sums(fold, turns) -> list:
     """Return the names of a thread's accumulators: one for each number on its way, where there is something to begin with."""
     return [f"a{fold.i}", *[f"a{fold.i}_{u}" for u in range(1, turns if fold.start is not None else 1)]]
 
 
-def _place(parts, u, apart, steps, inner, fold) -> list:
-    """Return the lines that find where number `u` of a turn lies."""
-    numbers = range(parts.count)
+def _places(parts, count, apart, steps, inner, fold) -> list:
+    """Return the lines that find where so many numbers of a turn lie."""
+    numbers, turns = range(parts.count), range(count)
     if fold is None:
-        return [f"o{i}_{u} = o{i} + (k + {u} * {apart}) * {steps[i]}" for i in numbers]
+        return [f"o{i}_{u} = o{i} + (k + {u} * {apart}) * {steps[i]}" for u in turns for i in numbers]
+    lines = []
+    for u in turns:
+        lines += [f"row{u} = row", *[f"o{i}_{u} = b{i} + i * {steps[i]}" for i in numbers]]
+        lines += ["i += on", "row += rows_on", f"if i >= {inner}:", f"    i -= {inner}", "    row += 1"]
     axes, lengths, starts = fold
-    names = [f"o{i}_{u}" for i in numbers]
-    return [
-        *[f"o{i}_{u} = b{i} + i * {steps[i]}" for i in numbers], *outer("row", axes, lengths, names, starts),
-        "i += on", "row += rows_on", f"if i >= {inner}:", f"    i -= {inner}", "    row += 1",
-    ]  # fmt: skip
+    names = [[f"o{i}_{u}" for i in numbers] for u in turns]
+    return [*lines, *outers([f"row{u}" for u in turns], axes, lengths, names, starts, [f"f{i}" for i in numbers])]
 
 
 def _take(parts, u, member) -> list:

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nbgrad.target.cuda.walk_text import TURNS, outer, piece, sums
+from nbgrad.target.cuda.walk_text import TURNS, outer, outers, piece, sums
 
 
 @pytest.mark.parametrize("number", range(24))
@@ -13,6 +13,13 @@ def test_rows_of_outer_axes_are_found(number):
     space = {"args": args, "o": 5, "number": number}
     exec("\n".join(outer("number", "3", "1", ["o"], ["4"])), space)
     assert space["o"] == 5 + number // 6 * 100 + number // 2 % 3 * 10 + number % 2
+
+
+def test_several_rows_are_found_at_once():
+    args = [0, 4, 3, 100, 10]
+    space = {"args": args, "a": 1, "b": 2, "c": 3, "d0": 7, "e": 11, "first": 100}
+    exec("\n".join(outers(["d0", "e"], "2", "1", [["a"], ["b"]], ["3"], ["first"])), space)
+    assert (space["a"], space["b"]) == (1 + 7 // 3 * 100 + 7 % 3 * 10, 2 + 11 // 3 * 100 + 11 % 3 * 10)
 
 
 @pytest.mark.parametrize(("segments", "per", "run", "pieces"), [(3, 1, 4, 6), (1, 2, 10, 5)])
