@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.shapes import contiguous_strides
 from . import device, memory
 
 
@@ -30,14 +29,16 @@ class DeviceArray:
         The device.
     local : bool
         Whether it has no memory there, and stands for a value of a program that is recorded: then the shadow is no shadow.
+    whole : bool
+        Whether it is all of its memory, and no view.
     """
 
-    __slots__ = ("__weakref__", "_flats", "local", "number", "shadow")
+    __slots__ = ("__weakref__", "_flats", "_start", "local", "number", "shadow", "whole")
     __array_ufunc__ = None
     __hash__ = None
 
-    def __init__(self, shadow, number=0, local=False):
-        self.shadow, self.number, self.local, self._flats = shadow, number, local, {}
+    def __init__(self, shadow, number=0, local=False, whole=False):
+        self.shadow, self.number, self.local, self.whole, self._flats, self._start = shadow, number, local, whole, {}, None
 
     shape = property(lambda self: self.shadow.shape)
     strides = property(lambda self: self.shadow.strides)
@@ -46,7 +47,18 @@ class DeviceArray:
     size = property(lambda self: self.shadow.size)
     itemsize = property(lambda self: self.shadow.itemsize)
     nbytes = property(lambda self: self.shadow.nbytes)
-    base = property(lambda self: self.shadow.base)
+
+    @property
+    def start(self) -> int:
+        """The address of the first element."""
+        if self._start is None:
+            self._start = self.shadow.__array_interface__["data"][0]
+        return self._start
+
+    @property
+    def base(self):
+        """What this is a view of; None where it is all of its memory."""
+        return None if self.whole else self.shadow.base
 
     @property
     def flags(self) -> Flags:
@@ -127,9 +139,7 @@ def empty(shape, dtype, number=0) -> DeviceArray:
     dtype = np.dtype(dtype)
     if number == device.META:
         return DeviceArray(np.zeros(shape, dtype), number, True)
-    root = memory.pool(number).root(max(1, prod(shape) * dtype.itemsize))
-    strides = [s * dtype.itemsize for s in contiguous_strides(shape)]
-    return DeviceArray(np.ndarray(shape, dtype, root, 0, strides), number)
+    return DeviceArray(np.ndarray(shape, dtype, memory.pool(number).root(prod(shape) * dtype.itemsize)), number, False, True)
 
 
 def from_host(a, number=0) -> DeviceArray:

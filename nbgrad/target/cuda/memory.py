@@ -32,24 +32,36 @@ class MemoryInfo(NamedTuple):
     total: int
 
 
-class Holder(NamedTuple):
-    """A block that is given out: its bytes, and (code, instruction) of the line that asked for it."""
+class Block:
+    """Memory of a device: an array of bytes of the package, where it lies, and (code, instruction) of the line that has it.
 
-    size: int
-    place: tuple | None
+    `size` is 0 of memory that somebody else made.
+    """
+
+    __slots__ = ("array", "bytes", "place", "root", "size")
+
+    def __init__(self, array, count, size):
+        self.array, self.size, self.place, self.root = array, size, None, None
+        self.bytes = (ctypes.c_uint8 * count).from_address(address_of(array))
+
+
+class _Root(weakref.ref):
+    """The shadow of a block, as long as somebody holds it; `key` is its id."""
+
+    __slots__ = ("key",)
 
 
 class Pool:
-    """The blocks of a device: those that are given out by address, those that wait by size."""
+    """The blocks of a device: those that are given out by the id of their shadow, those that wait by size."""
 
     def __init__(self, number):
         self.number, self.limit = number, None
-        self.blocks, self.holders, self.waiting = {}, {}, defaultdict(list)
+        self.blocks, self.waiting = {}, defaultdict(list)
         self._lock = threading.RLock()  # an array may go while another is made, in the same thread too
         self.allocated = self.peak = self.reserved = 0
 
     def root(self, size) -> np.ndarray:
-        """Return the shadow of new memory of so many bytes, which is given back when nobody holds the shadow.
+        """Return the shadow of new memory of so many bytes, or a few more, which is given back when nobody holds the shadow.
 
         Raises
         ------
@@ -58,22 +70,25 @@ class Pool:
         """
         room = rounded(size)
         with self._lock:
-            block = self.waiting[room].pop() if self.waiting[room] else self._new(room, size)
-            shadow = _shadow(block, size)
-            address = shadow.__array_interface__["data"][0]
-            self.blocks[address], self.holders[address] = block, Holder(room, place())
+            waiting = self.waiting[room]
+            block = waiting.pop() if waiting else self._new(room, size)
+            block.place = place() if room >= SMALL else None  # small ones are not what fills a device
             self.allocated += room
-            self.peak = max(self.peak, self.allocated)
-        weakref.finalize(shadow, self._back, address).atexit = False
-        return shadow
+            if self.allocated > self.peak:
+                self.peak = self.allocated
+            return self._shadow(block)
 
-    def adopt(self, block, size) -> np.ndarray:
+    def adopt(self, array, size) -> np.ndarray:
         """Return the shadow of memory that somebody else made: an array of bytes of the package, held as long as the shadow."""
-        shadow = _shadow(block, size)
-        address = shadow.__array_interface__["data"][0]
-        if address not in self.blocks:
-            self.blocks[address] = block
-            weakref.finalize(shadow, self.blocks.pop, address, None).atexit = False
+        with self._lock:
+            return self._shadow(Block(array, size, 0))
+
+    def _shadow(self, block) -> np.ndarray:
+        """Return bytes at the address of a block that nobody reads; views of it lead back to it, and it to nothing."""
+        shadow = np.frombuffer(block.bytes, np.uint8)
+        block.root = root = _Root(shadow, self._back)
+        root.key = id(shadow)
+        self.blocks[root.key] = block
         return shadow
 
     def _new(self, room, size):
@@ -90,20 +105,21 @@ class Pool:
     def _asked(self, room):
         """Return new bytes from the driver; None where it has none."""
         try:
-            block = package().cuda.device_array(room, np.uint8)
+            array = package().cuda.device_array(room, np.uint8)
         except Exception as error:
             if "OUT_OF_MEMORY" in str(error) or isinstance(error, MemoryError):
                 return None
             raise
         self.reserved += room
-        return block
+        return Block(array, room, room)
 
-    def _back(self, address):
+    def _back(self, root):
         """Take a block back whose array is no more."""
         with self._lock:
-            block, room = self.blocks.pop(address), self.holders.pop(address).size
-            self.allocated -= room
-            self.waiting[room].append(block)
+            block = self.blocks.pop(root.key)
+            if block.size:
+                self.allocated -= block.size
+                self.waiting[block.size].append(block)
 
     def empty(self) -> int:
         """Give the blocks that wait back to the driver; return their bytes."""
@@ -121,8 +137,8 @@ class Pool:
         return MemoryInfo(self.allocated, self.peak, self.reserved, free, total)
 
     def _full(self, size):
-        largest = sorted(self.holders.values(), key=lambda h: -h.size)[:TOLD]
-        held = ", ".join(f"{amount(h.size)} of {shown(h.place) or 'nbgrad'}" for h in largest) or "nothing of nbgrad's"
+        largest = sorted([b for b in self.blocks.values() if b.size], key=lambda b: -b.size)[:TOLD]
+        held = ", ".join(f"{amount(b.size)} of {shown(b.place) or 'nbgrad'}" for b in largest) or "nothing of nbgrad's"
         info = self.info()
         room = f"{amount(info.free)} of {amount(info.total)} are free" if self.limit is None else f"the limit is {amount(self.limit)}"
         what = f"cuda:{self.number} has no {amount(size)} left: {room}, arrays hold {amount(self.allocated)} (the largest: {held})"
@@ -153,11 +169,6 @@ def rounded(size) -> int:
     return -(-size // STEP) * STEP
 
 
-def _shadow(block, size):
-    """Return bytes at the address of a block that nobody reads; views of it lead back to it, and it to nothing."""
-    return np.frombuffer((ctypes.c_uint8 * size).from_address(address_of(block)), np.uint8)
-
-
 def address_of(block) -> int:
     """Return where an array of the package lies."""
     return block.ctypes.data if package().simulated else block.device_ctypes_pointer.value
@@ -173,8 +184,8 @@ def flat(shadow, number):
 
 
 def block_of(root, number):
-    """Return the block whose shadow this is."""
-    return pool(number).blocks[root.__array_interface__["data"][0]]
+    """Return the array of the package whose shadow this is."""
+    return pool(number).blocks[id(root)].array
 
 
 def typed(block, start, count, dtype):
