@@ -4,7 +4,9 @@ A few steps of k of both factors lie in shared memory, twice: while threads mult
 Multiplications bound it. What the factors are is said by `factors.py`: matrices, or the windows of a convolution.
 """
 
-from ...plan.epilogue import ROW, SCALAR, Epilogue
+import re
+
+from ...plan.epilogue import ROW, SCALAR
 from ...plan.mapping import Literal
 from ..lowering import emit_helper, indent
 from .emit import ThreadLowering
@@ -48,11 +50,14 @@ def product_text(kernel, name) -> str:
     pointers = ", ".join(f"p{i}" for i in range(count))
     width, height = tile.columns // tile.wide // tile.across, tile.across * tile.down
     where = [*[f"{word} = args[{i}]" for word, i in words.items()], *WHERE.format(**tile._asdict(), group=GROUP).splitlines()]
-    steps = [line for step in range(unrolled) for line in multiply(tile, sums, [step * pitch + tile.run for pitch in pitches])]
+    narrow = not kernel.dtypes[2].endswith("64") and kernel.dtypes[2] != "float32"
+    steps = [line for step in range(unrolled) for line in multiply(tile, sums, pitches, step, narrow)]
+    far = sorted({int(at) for at in re.findall(r" \+ U(\d+)\]", "\n".join(steps))})
     return f"""\
 D, U = np.{sum_dtype(kernel.dtypes[2])}, np.uint64
 zero = D(0)
-{finish_text(kernel, behind)}
+{"; ".join(f"U{at} = U({at})" for at in far)}
+{finish_text(kernel, behind) if kernel.body else ""}
 {helper(batch_places)}
 
 @{f"cuda.jit(max_registers={REGISTERS})" if device in ("numba-cuda", "builtin") else "kernel"}
@@ -86,7 +91,7 @@ def {name}(args, {pointers}):
 {indent(held, 16)}
             cuda.syncthreads()
 {indent(where, 8)}
-{indent(PUT[out](tile, sums, add, count), 8)}
+{indent(PUT[out](tile, sums, add, count, kernel.body is not None), 8)}
 """
 
 
@@ -127,12 +132,18 @@ def places(count, run, apart) -> list:
     return [i // run * apart + i % run for i in range(count)]
 
 
-def multiply(tile, sums, pitches) -> list:
-    """Return the lines of one step: numbers of both factors out of shared memory, and all their products."""
+def multiply(tile, sums, pitches, step, narrow) -> list:
+    """Return the lines of one step: numbers of both factors out of shared memory, and all their products.
+
+    Names are used once and nothing is called in vain: the text is long, and the package looks at each. `narrow`: integers
+    whose products are of a wider dtype.
+    """
     rows, columns = apart(tile)
-    lines = [f"x{i} = left[atleft + U({pitches[0] + at})]" for i, at in enumerate(rows)]
-    lines += [f"y{j} = right[atright + U({pitches[1] + at})]" for j, at in enumerate(columns)]
-    return lines + [f"{c} = D({c} + x{i} * y{j})" for i, line in enumerate(sums) for j, c in enumerate(line)]
+    lines = [f"x{i}_{step} = left[atleft + U{step * pitches[0] + tile.run + at}]" for i, at in enumerate(rows)]
+    lines += [f"y{j}_{step} = right[atright + U{step * pitches[1] + tile.run + at}]" for j, at in enumerate(columns)]
+    value = "D({})" if narrow else "{}"
+    one = lambda c, i, j: f"{c} = {value.format(f'{c} + x{i}_{step} * y{j}_{step}')}"
+    return lines + [one(c, i, j) for i, line in enumerate(sums) for j, c in enumerate(line)]
 
 
 def apart(tile):
@@ -141,7 +152,7 @@ def apart(tile):
     return by(tile.tall, tile.runs[0], tile.rows), by(tile.wide, tile.runs[1], tile.columns)
 
 
-def put_rows(tile, sums, add, count) -> list:
+def put_rows(tile, sums, add, count, finish) -> list:
     """Return the lines that write the sums into rows of a matrix."""
     rows, columns = apart(tile)
     lines = ["to = args[2] + share * out_part + batch * m * n", "row += down", "column += across"]
@@ -149,12 +160,13 @@ def put_rows(tile, sums, add, count) -> list:
         lines += [f"if row + {rows[i]} < m:", f"    o = to + (row + {rows[i]}) * n + column"]
         for j, c in enumerate(line):
             value = f"{c} + p2[U(o + {columns[j]})]" if add else c
-            value = f"finish(args, {value}, batch, row + {rows[i]}, column + {columns[j]}{extra(count)})"
+            if finish:
+                value = f"finish(args, {value}, batch, row + {rows[i]}, column + {columns[j]}{extra(count)})"
             lines += [f"    if column + {columns[j]} < n:", f"        p2[U(o + {columns[j]})] = T2({value})"]
     return lines
 
 
-def put_places(tile, sums, add, count) -> list:
+def put_places(tile, sums, add, count, finish) -> list:
     """Return the lines that write the sums where rows are channels, columns are places of images."""
     rows, columns = apart(tile)
     lines = ["row += down", "column += across"]
@@ -166,7 +178,7 @@ def put_places(tile, sums, add, count) -> list:
         ]  # fmt: skip
         for i, line in enumerate(sums):
             channel = f"batch * m + row + {rows[i]}"
-            value = f"finish(args, {line[j]}, 0, {channel}, column + {at}{extra(count)})"
+            value = f"finish(args, {line[j]}, 0, {channel}, column + {at}{extra(count)})" if finish else line[j]
             lines += [f"    if row + {rows[i]} < m:", f"        p2[U(o + ({channel}) * out_channel)] = T2({value})"]
     return lines
 
@@ -181,7 +193,7 @@ def extra(count, first=3) -> str:
 
 def finish_text(kernel, at) -> str:
     """Return the function `finish` of a kernel: what becomes of a sum, in words from `at` on the strides of further arrays."""
-    body, dtypes = kernel.body or Epilogue(), kernel.dtypes
+    body, dtypes = kernel.body, kernel.dtypes
     first = len(dtypes) - len(body.extras)
     low, values, inner = ThreadLowering(dtypes[0]), ["v"], []
     for i, kind in enumerate(body.extras):
@@ -202,7 +214,7 @@ def join_text(kernel, name) -> str:
     value = f"finish(args, v, number // (rows * columns), number // columns % rows, number % columns{extra(count, 2)})" if body else "v"
     return f"""\
 D = np.{sum_dtype(kernel.dtypes[0])}
-{finish_text(kernel, at)}
+{finish_text(kernel, at) if body else ""}
 
 @kernel
 def {name}(args, {", ".join(f"p{i}" for i in range(count))}):
