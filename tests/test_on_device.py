@@ -73,6 +73,24 @@ def test_models_learn_the_same(model, optimizer, compiled, seeded):
         close(a, b, 5e-4 if optimizer == "Adam" else 2e-5)
 
 
+def test_memory_of_an_optimizer_that_a_first_step_makes_is_kept():
+    def losses(device):
+        w = ng.tensor(np.ones(3, np.float32), requires_grad=True, device=device)
+        update = ng.optim.Adam({"w": w}, lr=0.1)
+
+        @ng.compile
+        def step(x):
+            loss = ((w * x - 2.0) ** 2).sum()
+            loss.backward()
+            update.step()
+            update.zero_grad()
+            return loss
+
+        return [step(ng.tensor(np.arange(3, dtype=np.float32), device=device)).item() for _ in range(5)]
+
+    np.testing.assert_allclose(losses("cuda"), losses("cpu"), rtol=1e-5)
+
+
 def f(x):
     return (ng.tanh(x * x[0]) * ng.exp(-x)).sum() + x[1, 2] * x.mean()
 

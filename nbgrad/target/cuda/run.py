@@ -78,9 +78,9 @@ def scalar(value, dtype, number=0) -> DeviceArray:
 
 
 def filled(shape, dtype, value, number=0) -> DeviceArray:
-    """Return a new array filled with a number."""
+    """Return a new array filled with a number: at once, also while a program is recorded, of which that is no part."""
     out = empty(shape, dtype, number)
     if out.size:
         one = scalar(value, np.dtype(dtype), number)
-        launches(number).map_launch(COPY, (one,), shape, np.dtype(dtype))((one,), out)
+        launches(number).map_launch(COPY, (one,), shape, np.dtype(dtype)).run((one,), [out])
     return out
