@@ -81,14 +81,14 @@ def source(kernel: Kernel) -> str:
 
 
 def unsigned(text) -> str:
-    """Return a text in which kernels count the places of arrays by unsigned numbers.
+    """Return a text in which kernels and their helpers count the places of arrays by unsigned numbers.
 
     Numba counts a negative one from the end of the array. None of ours is, but the compiler cannot know: each access has four
     instructions more, and loops whose addresses it could count up compute each anew.
     """
     tree = ast.parse(text)
     for fn in tree.body:
-        if isinstance(fn, ast.FunctionDef) and any(ast.unparse(d) == "kernel" for d in fn.decorator_list):
+        if isinstance(fn, ast.FunctionDef) and any(ast.unparse(d) in ("kernel", "helper") for d in fn.decorator_list):
             _Unsigned(fn).visit(fn)
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 

@@ -35,7 +35,8 @@ def test_every_loop_says_how_it_is_launched():
 def test_places_are_unsigned_where_kernels_are_compiled():
     text = unsigned("N = 4\n\n@kernel\ndef f(args, p0):\n    box = cuda.shared.array((N, N), T0)\n    p0[args[0] + i] = box[i, 0] + p0[1] + other[i]\n")
     assert "p0[np.uint64(args[0] + i)] = box[np.uint64(i), 0] + p0[1] + other[i]" in text
-    assert unsigned("@helper\ndef f(p0):\n    return p0[i]\n") == "@helper\ndef f(p0):\n    return p0[i]\n"
+    assert "return x[np.uint64(i)]" in unsigned("@helper\ndef f(x, i):\n    return x[i]\n")
+    assert unsigned("def f(x, i):\n    return x[i]\n") == "def f(x, i):\n    return x[i]\n"
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__.rpartition(".")[2])
