@@ -56,7 +56,7 @@ def inner_of_device(kept, fold):
 
 def rows_of_device(body, n, m):
     """Return the numbers of a chunk of runs of `n` numbers, of which there are `m`."""
-    return n if n < SHORT else _chunk(n * m)
+    return n if n < SHORT else min(_chunk(n * m), max(LEAST, n // 2))
 
 
 def columns_of_device(body, n, m, width):

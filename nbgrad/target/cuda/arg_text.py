@@ -10,7 +10,9 @@ import inspect
 from ..lowering import indent
 from .fold_text import HELD
 from .grids import BUSY, FEW, LONG, MANY, Groups, Strips, lanes_of, wide_of
-from .walk_text import TURNS, outer
+from .walk_text import outer
+
+TURNS = 4  # numbers of a thread that are on their way at once
 
 
 def _head(kernel, name, shared, helper) -> str:

@@ -115,27 +115,33 @@ def rows_text(kernel, name):
     walks = [f"{lengths} + (1 + {i}) * kept_axes + fold_axes" for i in numbers]
     more = [f"{lengths} + (1 + {count}) * kept_axes + (1 + {i}) * fold_axes" for i in numbers]
     folded = ("fold_axes", f"{lengths} + kept_axes", more) if fold else None
+    words = ["chunks", "", "", "pieces", "per", "segments", "run", "inner", "kept_axes", "fold_axes"]
     inside = [
+        *_words(words, p + 2), *[f"s{i} = args[{p + 12 + i}]" for i in numbers if classes[i] == "s"],
+        *[f"f{i} = args[{more[i]}]" for i in numbers if fold],
         "number = first + slot", "live = number < units", "unit = number if live else 0",
         "which = unit if chunks == 1 else unit // chunks", "chunk = unit - which * chunks", *[f"b{i} = args[{i}]" for i in numbers],
         *(outer("which", "kept_axes", lengths, [f"b{i}" for i in numbers], walks) if kept else []),
         *piece("run", "inner"), *walk(parts, "member", "group", steps, "inner", folded), *_join_rows(parts),
-        "if member == 0 and live:", "    to = chunk * m + which", *[f"    {line}" for line in parts.results],
+        "if member == 0 and live:", f"    total = args[{p + 4}]", f"    to = chunk * args[{p + 3}] + which",
+        *[f"    {line}" for line in parts.results], "first += cuda.gridDim.x * together",
     ]  # fmt: skip
     return f"""\
 {_kernel(kernel, name, parts, "WARPS", lanes_of)}
-    units = args[{p}]; chunks = args[{p + 2}]; m = args[{p + 3}]; total = args[{p + 4}]; pieces = args[{p + 5}]
-    per = args[{p + 6}]; segments = args[{p + 7}]; run = args[{p + 8}]; inner = args[{p + 9}]; kept_axes = args[{p + 10}]
-    fold_axes = args[{p + 11}]
-{indent([f"s{i} = args[{p + 12 + i}]" for i in numbers if classes[i] == "s"], 4)}
-{indent([f"f{i} = args[{more[i]}]" for i in numbers if fold], 4)}
-    group = lanes_of(units, per * run, LANES, THREADS)
+    units = args[{p}]
+    group = lanes_of(units, args[{p + 6}] * args[{p + 8}], LANES, THREADS)
     together = THREADS // group
     slot = cuda.threadIdx.x // group
     member = cuda.threadIdx.x - slot * group
-    for first in range(cuda.blockIdx.x * together, units, cuda.gridDim.x * together):
+    first = cuda.blockIdx.x * together
+    while first < units:
 {indent(inside, 8)}
 """
+
+
+def _words(names, first) -> list:
+    """Return the lines that read words, where they are used: kept over the whole loop they would take registers of all threads."""
+    return [f"{name} = args[{first + i}]" for i, name in enumerate(names) if name]
 
 
 def _join_rows(parts) -> list:
@@ -162,37 +168,39 @@ def columns_text(kernel, name):
     walks = [f"{lengths} + (2 + {i}) * kept_axes + fold_axes" for i in numbers]
     more = [f"{lengths} + (2 + {count}) * kept_axes + (1 + {i}) * fold_axes" for i in numbers]
     folded = ("fold_axes", f"{lengths} + kept_axes", more) if fold else None
+    words = ["blocks", "chunks", "m", "", "width", "apart", "pieces", "per", "segments", "rows", "height", "kept_axes", "fold_axes"]
+    read = [
+        *_words(words, p + 2), *[f"s{i} = args[{p + 15 + i}]" for i in numbers if classes[i] == "s"],
+        *[f"d{i} = args[{p + 15 + count + i}]" for i in numbers], *[f"f{i} = args[{more[i]}]" for i in numbers if fold],
+    ]  # fmt: skip
     return f"""\
 {_kernel(kernel, name, parts, "THREADS", wide_of)}
-    units = args[{p}]; blocks = args[{p + 2}]; chunks = args[{p + 3}]; m = args[{p + 4}]; total = args[{p + 5}]
-    width = args[{p + 6}]; apart = args[{p + 7}]; pieces = args[{p + 8}]; per = args[{p + 9}]; segments = args[{p + 10}]
-    rows = args[{p + 11}]; height = args[{p + 12}]; kept_axes = args[{p + 13}]; fold_axes = args[{p + 14}]
-    wide = wide_of(units, min({COLUMNS}, width), per * rows, LANES, THREADS)
-{indent([f"s{i} = args[{p + 15 + i}]" for i in numbers if classes[i] == "s"], 4)}
-{indent([f"d{i} = args[{p + 15 + count + i}]" for i in numbers], 4)}
-{indent([f"f{i} = args[{more[i]}]" for i in numbers if fold], 4)}
-{_columns(parts, steps, ("kept_axes", lengths, [spread, *walks]) if kept else None, folded)}
+    units, across = args[{p}], min({COLUMNS}, args[{p + 6}])
+    wide = wide_of(units, across, args[{p + 9}] * args[{p + 11}], LANES, THREADS)
+{_columns(parts, steps, ("kept_axes", lengths, [spread, *walks]) if kept else None, folded, read, f"args[{p + 5}]")}
 """
 
 
-def _columns(parts, steps, kept, folded) -> str:
-    """Return the loop over strips of columns."""
+def _columns(parts, steps, kept, folded, read, total) -> str:
+    """Return the loop over strips of columns; `read` are lines that read words, `total` the text of the numbers of a result."""
     numbers = range(parts.count)
     inside = [
-        "unit = number // strips", "over = unit if blocks == 1 else unit // blocks",
+        *read, "unit = number // strips", "over = unit if blocks == 1 else unit // blocks",
         "which = over if chunks == 1 else over // chunks", "chunk = over - which * chunks",
         f"skip = (unit - over * blocks) * {COLUMNS}", "column = (number - unit * strips) * wide + cuda.threadIdx.x % wide",
         f"live = column < min({COLUMNS}, width - skip)", "column = skip + column if live else 0",
         "to = chunk * m + column * apart", *[f"b{i} = args[{i}] + column * {steps[i]}" for i in numbers],
         *(outer("which", *kept[:2], ["to", *[f"b{i}" for i in numbers]], kept[2]) if kept else []),
         *piece("rows", "height"), *walk(parts, "member", "deep", [f"d{i}" for i in numbers], "height", folded),
-        *_join_columns(parts), "if member == 0 and live:", *[f"    {line}" for line in parts.results],
+        *_join_columns(parts), "if member == 0 and live:", f"    total = {total}", *[f"    {line}" for line in parts.results],
+        "number += cuda.gridDim.x",
     ]  # fmt: skip
     return f"""\
     deep = THREADS // wide
     member = cuda.threadIdx.x // wide
-    strips = (min({COLUMNS}, width) + wide - 1) // wide
-    for number in range(cuda.blockIdx.x, units * strips, cuda.gridDim.x):
+    strips = (across + wide - 1) // wide
+    number = np.int64(cuda.blockIdx.x)
+    while number < units * strips:
 {indent(inside, 8)}"""
 
 
@@ -211,16 +219,13 @@ def _join_columns(parts) -> list:
 def finish_text(kernel, name):
     """Join the parts of chunks, a column of each result's, and finish them."""
     parts = parts_of(kernel, True, True)
+    read = ["width = d0 = m", "blocks = units", "chunks = pieces = per = segments = apart = 1", "rows = height = args[3]"]
     return f"""\
 {_kernel(kernel, name, parts, "THREADS", wide_of)}
-    m = args[2]; height = args[3]; total = args[4]
-    width = m
-    apart = chunks = pieces = per = segments = s0 = 1
-    rows = height
-    d0 = m
-    blocks = units = (m + {COLUMNS} - 1) // {COLUMNS}
-    wide = wide_of(units, min({COLUMNS}, width), rows, max(1, LANES // 4), THREADS)
-{_columns(parts, ["1"], None, None)}
+    m = args[2]
+    units, across = (m + {COLUMNS} - 1) // {COLUMNS}, min({COLUMNS}, m)
+    wide = wide_of(units, across, args[3], max(1, LANES // 4), THREADS)
+{_columns(parts, ["1"], None, None, read, "args[4]")}
 """
 
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from nbgrad.target.cuda.walk_text import TURNS, outer, outers, piece, sums
+from nbgrad.target.cuda.walk_text import SUMS, outer, outers, piece, sums, turns_of
 
 
 @pytest.mark.parametrize("number", range(24))
@@ -33,6 +33,11 @@ def test_chunks_hold_every_number_once(segments, per, run, pieces):
     assert found == list(range(pieces // segments * 10))
 
 
-def test_numbers_on_their_way_have_an_accumulator_each_where_there_is_a_start():
-    assert len(sums(SimpleNamespace(i=0, start="start0"), TURNS)) == TURNS
-    assert sums(SimpleNamespace(i=1, start=None), TURNS) == ["a1"]
+def test_a_thread_has_several_accumulators_where_there_is_a_start():
+    assert len(sums(SimpleNamespace(i=0, start="start0"), SUMS)) == SUMS
+    assert sums(SimpleNamespace(i=1, start=None), SUMS) == ["a1"]
+
+
+@pytest.mark.parametrize(("dtypes", "turns"), [(["float32"], 8), (["bool"], 8), (["float64"], 4), (["float32"] * 2, 4), (["float64"] * 3, 2), (["float64"] * 9, 2), ([], 8)])
+def test_so_many_bytes_are_on_their_way(dtypes, turns):
+    assert turns_of(SimpleNamespace(dtypes=dtypes, inputs=len(dtypes))) == turns
