@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nbgrad.base.dtypes import NAMES
+from nbgrad.plan.plan import packed
 from nbgrad.target.cuda import plans_sort
 from nbgrad.target.cuda.run import launches
 from tests.target.cuda.compared import same
@@ -53,6 +54,15 @@ def test_long_rows_digit_by_digit(dtype, shape, descending, rng, short):
     if np.dtype(dtype).kind in "iu":
         x.reshape(-1)[:2] = np.iinfo(dtype).min, np.iinfo(dtype).max
     same("order", (x,), count=shape[-1], descending=descending)
+
+
+def test_counts_of_many_tiles_are_added_up_by_a_step(rng, short, monkeypatch):
+    monkeypatch.setattr(plans_sort, "SCANNED", 1)
+    monkeypatch.setattr(plans_sort, "ITEMS", 2)
+    x = rng.integers(-128, 128, (2, 100)).astype("int8")
+    plan = plans_sort.plan_order((packed(x.shape, "int8"),), {"count": 100, "descending": False}, packed(x.shape, "int64"))
+    assert [s.kernel.loop for s in plan.steps] == ["radix_count", "radix_scan", "radix_place"] * 2
+    same("order", (x,), count=100, descending=False)
 
 
 def test_the_first_of_long_rows_digit_by_digit(rng, short):
