@@ -1,7 +1,5 @@
 """CUDA graphs: launches that are captured once, and started again with one call of the driver."""
 
-import importlib.util
-
 from .package import package
 
 RELAXED = 2  # CU_STREAM_CAPTURE_MODE_RELAXED: what other threads do meanwhile is no part of it
@@ -27,10 +25,12 @@ class Graph:
 
 def driver():
     """Return the driver's functions as cuda-bindings has them; None where it is not installed, or kernels are simulated."""
-    if package().simulated or importlib.util.find_spec("cuda.bindings") is None:
+    if package().simulated:
         return None
-    from cuda.bindings import driver as found
-
+    try:
+        from cuda.bindings import driver as found
+    except ImportError:
+        return None
     return found
 
 

@@ -21,7 +21,7 @@ class Package(NamedTuple):
     """A package of CUDA kernels.
 
     name : one of `NAMES`; cuda : its module; simulated : whether kernels run as Python on the CPU;
-    line : the line of a kernel's file that brings `cuda`.
+    line : the lines of a kernel's file that bring `cuda` and `libdevice`.
     """
 
     name: str
@@ -59,7 +59,7 @@ def package() -> Package:
     if name == "mlir":
         from numba_cuda_mlir import cuda
 
-        return Package(name, cuda, False, "from numba_cuda_mlir import cuda")
+        return Package(name, cuda, False, "from numba_cuda_mlir import cuda\n\nlibdevice = cuda.libdevice")
     from numba import cuda
 
     simulated = "simulator" in cuda.jit.__module__
@@ -70,7 +70,7 @@ def package() -> Package:
         _mend_shared_arrays()
     if name == "builtin" and not simulated:
         warnings.warn('numba.cuda inside Numba is no longer kept up; numba-cuda is: pip install "nbgrad[cu13]"', stacklevel=3)
-    return Package(name, cuda, simulated, "from numba import cuda")
+    return Package(name, cuda, simulated, "from numba import cuda\nfrom numba.cuda import libdevice")
 
 
 def _mend_shared_arrays():

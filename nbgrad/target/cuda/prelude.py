@@ -12,11 +12,11 @@ import numpy as np
 LANES, THREADS = 32, {threads}
 kernel = cuda.jit(cache=True)
 helper = cuda.jit(device=True)
-cbrt_float64, rint_float64, floor_float64 = cuda.libdevice.cbrt, cuda.libdevice.rint, cuda.libdevice.floor
-cbrt_float32, rint_float32, floor_float32 = cuda.libdevice.cbrtf, cuda.libdevice.rintf, cuda.libdevice.floorf
-ceil_float64, trunc_float64 = cuda.libdevice.ceil, cuda.libdevice.trunc
-ceil_float32, trunc_float32 = cuda.libdevice.ceilf, cuda.libdevice.truncf
-number = cuda.libdevice.longlong_as_double  # the float64 that has the bits of a word
+cbrt_float64, rint_float64, floor_float64 = libdevice.cbrt, libdevice.rint, libdevice.floor
+cbrt_float32, rint_float32, floor_float32 = libdevice.cbrtf, libdevice.rintf, libdevice.floorf
+ceil_float64, trunc_float64 = libdevice.ceil, libdevice.trunc
+ceil_float32, trunc_float32 = libdevice.ceilf, libdevice.truncf
+number = libdevice.longlong_as_double  # the float64 that has the bits of a word
 
 
 @helper
