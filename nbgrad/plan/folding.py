@@ -125,9 +125,9 @@ def _followed(kernel, inputs, words, outs, m) -> Plan:
 
 
 def _walked(kept, fold, inner) -> tuple:
-    """Say whether there are other kept axes than those of the inner loop, and other folded ones."""
-    rest = lambda axes: any(a is not inner for a in axes)
-    return rest(kept), rest(fold[:-1] if all(a is not inner for a in fold) else fold)
+    """Say whether there are other kept axes than those of the inner loop, and how many other folded ones: 0, 1 or 2 for more."""
+    rest = lambda axes: sum(a is not inner for a in axes)
+    return rest(kept) > 0, min(2, rest(fold[:-1] if all(a is not inner for a in fold) else fold))
 
 
 def _strides(axes) -> list:

@@ -114,7 +114,7 @@ def rows_text(kernel, name):
     steps = [{"1": "1", "0": "0", "s": f"s{i}"}[c] for i, c in enumerate(classes)]
     walks = [f"{lengths} + (1 + {i}) * kept_axes + fold_axes" for i in numbers]
     more = [f"{lengths} + (1 + {count}) * kept_axes + (1 + {i}) * fold_axes" for i in numbers]
-    folded = ("fold_axes", f"{lengths} + kept_axes", more) if fold else None
+    folded = (fold, "fold_axes", f"{lengths} + kept_axes", more) if fold else None
     words = ["chunks", "", "", "pieces", "per", "segments", "run", "inner", "kept_axes", "fold_axes"]
     inside = [
         *_words(words, p + 2), *[f"s{i} = args[{p + 12 + i}]" for i in numbers if classes[i] == "s"],
@@ -167,7 +167,7 @@ def columns_text(kernel, name):
     spread = f"{lengths} + kept_axes + fold_axes"
     walks = [f"{lengths} + (2 + {i}) * kept_axes + fold_axes" for i in numbers]
     more = [f"{lengths} + (2 + {count}) * kept_axes + (1 + {i}) * fold_axes" for i in numbers]
-    folded = ("fold_axes", f"{lengths} + kept_axes", more) if fold else None
+    folded = (fold, "fold_axes", f"{lengths} + kept_axes", more) if fold else None
     words = ["blocks", "chunks", "m", "", "width", "apart", "pieces", "per", "segments", "rows", "height", "kept_axes", "fold_axes"]
     read = [
         *_words(words, p + 2), *[f"s{i} = args[{p + 15 + i}]" for i in numbers if classes[i] == "s"],

@@ -42,10 +42,10 @@ def piece(run, inner) -> list:
 def walk(parts, member, apart, steps, inner, fold) -> list:
     """Return the lines that fold `n` numbers of a unit: this thread is `member` of those that are `apart` at a time.
 
-    parts : of the kernel; steps : text of each operand's stride; fold : None, or the words of other folded axes as (axes,
-    lengths, starts), the first strides being `f0`, `f1`, ...
+    parts : of the kernel; steps : text of each operand's stride; fold : None, or (how many other folded axes there are, 2 for
+    more, and their words: axes, lengths, starts), the first strides being `f0`, `f1`, ...
     """
-    turns = turns_of(parts)
+    turns = 2 if fold is not None and fold[0] > 1 else turns_of(parts)  # divisions take many registers
     several = min(turns, SUMS)
     lines = [f"{a} = K{f.i}(0)" if f.start is None else f"{a} = {f.start}" for f in parts.folds for a in sums(f, several)]
     if fold is None:
@@ -98,11 +98,13 @@ def _places(parts, count, apart, steps, inner, fold) -> list:
     numbers, turns = range(parts.count), range(count)
     if fold is None:
         return [f"o{i}_{u} = o{i} + (k + {u} * {apart}) * {steps[i]}" for u in turns for i in numbers]
+    others, axes, lengths, starts = fold
     lines = []
     for u in turns:
-        lines += [f"row{u} = row", *[f"o{i}_{u} = b{i} + i * {steps[i]}" for i in numbers]]
+        lines += [f"row{u} = row", *[f"o{i}_{u} = b{i} + i * {steps[i]}" + (f" + row * f{i}" if others == 1 else "") for i in numbers]]
         lines += ["i += on", "row += rows_on", f"if i >= {inner}:", f"    i -= {inner}", "    row += 1"]
-    axes, lengths, starts = fold
+    if others == 1:
+        return lines
     names = [[f"o{i}_{u}" for i in numbers] for u in turns]
     return [*lines, *outers([f"row{u}" for u in turns], axes, lengths, names, starts, [f"f{i}" for i in numbers])]
 
