@@ -123,12 +123,14 @@ def _loop_text(kernel, name):
             emit_helper(helper, helpers)
     tree = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
     tree.name, tree.decorator_list = name, []
-    constants = [f"S{i} = {value!r}" for i, value in enumerate(kernel.static)]
+    text = "\n".join([*helpers.values(), "", "", "@kernel", ast.unparse(tree), ""])
+    # Choices that only the CPU's loop reads are left out: kernels that differ in nothing else are one text, compiled once.
+    constants = [f"S{i} = {value!r}" for i, value in enumerate(kernel.static) if re.search(rf"\bS{i}\b", text)]
     for used in sorted(set(fn.__code__.co_names) - set(helpers)):
         value = getattr(module, used, None)
         if isinstance(value, (bool, int, float)):
             constants.append(f"{used} = {value!r}")
-    return "\n".join([*constants, *helpers.values(), "", "", "@kernel", ast.unparse(tree), ""])
+    return "\n".join([*constants, text])
 
 
 @functools.cache

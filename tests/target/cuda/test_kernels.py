@@ -43,3 +43,10 @@ def test_places_are_unsigned_where_kernels_are_compiled():
 def test_every_shared_array_has_a_line_of_its_own(module):
     for line in inspect.getsource(module).splitlines():  # the simulator tells them apart by their lines
         assert line.count("cuda.shared.array") < 2, line
+
+
+def test_choices_that_are_not_read_make_no_other_text():
+    take = lambda lanes: source(Kernel("take", ("uint32", "int64", "uint32"), None, (lanes,)))
+    assert take(4) == take(16)
+    short = lambda down: source(Kernel("sort_short", ("int32", "int32", "int64"), None, ("float", down, 4096, False)))
+    assert short(True) != short(False)
