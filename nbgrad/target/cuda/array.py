@@ -72,16 +72,20 @@ class DeviceArray:
     @property
     def flat(self) -> tuple:
         """(flat array of the package over all that the strides reach, elements from its start to the first element)."""
-        return self.read_as(None)
+        found = self._flats.get(None)
+        if found is None:
+            found = self._flats[None] = memory.flat(self.shadow, self.number)
+        return found
 
     def read_as(self, dtype) -> tuple:
-        """Return the same with the numbers read as those of a dtype of the same width: loops that only move numbers are
-        made once per width."""
+        """Return what kernels take: the same with the numbers read as those of a dtype of the same width, as loops that only
+        move numbers are made once per width. Behind an array that is all of its memory, the rest of its block may follow."""
+        if self.whole:
+            return memory.block_of(self.shadow.base, self.number).read_as(dtype), 0
         found = self._flats.get(dtype)
         if found is None:
-            whole, first = self.flat if dtype else memory.flat(self.shadow, self.number)
-            wanted = np.dtype(dtype or whole.dtype)
-            found = self._flats[dtype] = whole if wanted in (whole.dtype, bool) else whole.view(wanted), first
+            flat, first = self.flat
+            found = self._flats[dtype] = flat if np.dtype(dtype) in (flat.dtype, bool) else flat.view(np.dtype(dtype)), first
         return found
 
     def like(self, view) -> "DeviceArray":

@@ -38,11 +38,18 @@ class Block:
     `size` is 0 of memory that somebody else made.
     """
 
-    __slots__ = ("array", "bytes", "place", "root", "size")
+    __slots__ = ("array", "bytes", "place", "root", "size", "views")
 
     def __init__(self, array, count, size):
-        self.array, self.size, self.place, self.root = array, size, None, None
+        self.array, self.size, self.place, self.root, self.views = array, size, None, None, {}
         self.bytes = (ctypes.c_uint8 * count).from_address(address_of(array))
+
+    def read_as(self, dtype):
+        """Return all of it as an array of the package of a dtype, by name."""
+        found = self.views.get(dtype)
+        if found is None:
+            found = self.views[dtype] = self.array.view(np.dtype("uint8" if dtype == "bool" else dtype))
+        return found
 
 
 class _Root(weakref.ref):
@@ -179,13 +186,13 @@ def flat(shadow, number):
     root, low, high = owner(shadow), *reach(shadow)
     size, start = shadow.itemsize, shadow.__array_interface__["data"][0] - root.__array_interface__["data"][0]
     dtype = np.dtype(np.uint8) if shadow.dtype == bool else shadow.dtype
-    block = block_of(root, number)
+    block = block_of(root, number).array
     return typed(block, start + low * size, max(1, high - low), dtype), -low
 
 
-def block_of(root, number):
-    """Return the array of the package whose shadow this is."""
-    return pool(number).blocks[id(root)].array
+def block_of(root, number) -> Block:
+    """Return the block whose shadow this is."""
+    return pool(number).blocks[id(root)]
 
 
 def typed(block, start, count, dtype):

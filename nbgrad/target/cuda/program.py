@@ -104,7 +104,7 @@ class Program:
             return flat, first + offset // dtype.itemsize
         found = self.schedule.slots[slot]
         if found.kind == MADE:
-            block = memory.block_of(self._arena, self.number)
+            block = memory.block_of(self._arena, self.number).array
             count = -(-found.size // dtype.itemsize)
             return memory.typed(block, self.schedule.places[slot], max(1, count), dtype), offset // dtype.itemsize
         flat, first = self._memory[slot].read_as(dtype.name)
