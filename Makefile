@@ -1,11 +1,11 @@
-# make demo | test | bench | lint | clean; every target makes what it needs in .venv
+# make demo | test | bench | bench-cuda | lint | clean; every target makes what it needs in .venv
 # make bench ARGS="--only matmul --quick" measures a part
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test test-slow bench lint clean
+.PHONY: demo test test-slow bench bench-cuda lint clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +22,10 @@ $(VENV)/.bench: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[bench]"
 	@touch $@
 
+$(VENV)/.bench-cuda: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[bench,cu13]" "jax[cuda13]"
+	@touch $@
+
 demo: $(VENV)/.demo
 	@$(BIN)/python -m nbgrad warmup --quick
 	@$(BIN)/python -m nbgrad demo
@@ -35,6 +39,9 @@ test-slow: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-cuda: $(VENV)/.bench-cuda
+	$(BIN)/python -m benchmarks.cuda $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check nbgrad tests benchmarks

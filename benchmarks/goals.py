@@ -157,9 +157,9 @@ def judge(goal: Goal, rows: Sequence[Row], names: Sequence[str]) -> Verdict:
     return Verdict(goal, values[worst], worst, values)
 
 
-def verdicts(rows: Sequence[Row], names: Sequence[str]) -> list[Verdict]:
+def verdicts(rows: Sequence[Row], names: Sequence[str], goals: Sequence[Goal] = GOALS) -> list[Verdict]:
     """Return a verdict for each goal: of all when all cases were measured, else of those that were measured in part."""
-    found = map(partial(judge, rows=rows, names=names), GOALS)
+    found = map(partial(judge, rows=rows, names=names), goals)
     return [v for v in found if v.values or len(rows) == len(names)]
 
 

@@ -52,15 +52,24 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """A process that holds one peer at one number of threads."""
+    """A process that holds one peer at one number of threads.
+
+    Attributes
+    ----------
+    module : str
+        What the process runs; `surroundings` gives its environment.
+    """
+
+    module = "benchmarks.worker"
+    surroundings = staticmethod(environment)
 
     def __init__(self, peer: str, threads: int, limit: float):
         self.peer, self.threads, self.limit = peer, threads, limit
         # The process writes its complaints to a file: nobody needs to read a pipe meanwhile.
         self.complaints = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.worker", peer, str(threads)], cwd=ROOT, text=True, encoding="utf-8",
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, env=environment(os.environ, threads, peer),
+            [sys.executable, "-m", self.module, peer, str(threads)], cwd=ROOT, text=True, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, env=self.surroundings(os.environ, threads, peer),
         )  # fmt: skip
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -120,8 +129,8 @@ class Worker:
 class Pool:
     """The workers of a run, started when first needed."""
 
-    def __init__(self, plan: Plan, threads: tuple[int, ...]):
-        self.plan, self.threads = plan, threads
+    def __init__(self, plan: Plan, threads: tuple[int, ...], kind: type[Worker] = Worker):
+        self.plan, self.threads, self.kind = plan, threads, kind
         self._workers: dict[tuple[str, int], Worker] = {}
         self._absent: dict[str, str] = {}
 
@@ -134,7 +143,7 @@ class Pool:
             worker.stop()
             worker = None
         if worker is None:
-            worker = self._workers[peer, threads] = Worker(peer, threads, self.plan.limit)
+            worker = self._workers[peer, threads] = self.kind(peer, threads, self.plan.limit)
             try:
                 worker.ask("start")
             except WorkerError as error:

@@ -42,17 +42,27 @@ class Bench:
 
     def open(self, case: str, side: str, wide: bool, result: str) -> dict[str, Any]:
         """Set up a side of a case and write the results of its first calls to a file."""
-        record = find(case)
-        call = waited(side, record.sides[side](**inputs_of(record, wide)))
-        np.savez(result, *(a for _ in range(record.calls) for a in arrays(call())))
+        record = self.find(case)
+        call = self.ended(side, record.sides[side](**inputs_of(record, wide)))
+        np.savez(result, *(a for _ in range(record.calls) for a in self.arrays(call())))
         self.open_calls[side] = call
         return {}
+
+    # What a bench of other machines says otherwise: its cases, what ends a call, how results are read, how long calls take.
+
+    find = staticmethod(find)
+    ended = staticmethod(waited)
+    arrays = staticmethod(arrays)
+
+    def timed(self, side: str, calls: int) -> float:
+        """Return the seconds of one call, as the mean over several in a row."""
+        return timed(self.open_calls[side], calls)
 
     def warm(self, side: str, seconds: float, sample: float) -> dict[str, Any]:
         """Call until so many seconds have passed, and choose the calls in a sample."""
         fastest, end = float("inf"), time.perf_counter() + seconds
         while time.perf_counter() < end or fastest == float("inf"):
-            fastest = min(fastest, timed(self.open_calls[side], 1))
+            fastest = min(fastest, self.timed(side, 1))
         self.fastest[side], self.counts[side] = fastest, max(1, round(sample / fastest))
         return {"calls": self.counts[side]}
 
@@ -60,12 +70,12 @@ class Bench:
         """Return the time of a call in each of some samples, after one sample that is not counted."""
         if side not in self.open_calls:
             raise RuntimeError("the worker ended in another way of this peer")
-        call, count = self.open_calls[side], self.counts[side]
+        count = self.counts[side]
         samples = max(1, min(samples, round(ROUND / (count * self.fastest[side]))))
         # The collector is left on: a peer whose results are cycles pays for them, as its users do.
         gc.collect()
-        timed(call, count)
-        return {"seconds": [timed(call, count) for _ in range(samples)]}
+        self.timed(side, count)
+        return {"seconds": [self.timed(side, count) for _ in range(samples)]}
 
     def close(self, side: str) -> dict[str, Any]:
         """Forget a side."""
@@ -109,12 +119,11 @@ def answer(bench: Bench, line: str) -> dict[str, Any]:
     return found
 
 
-def main(peer: str, threads: int) -> None:
+def main(bench: Bench) -> None:
     """Answer requests until told to stop."""
     # Whatever a peer prints must not fall between the answers.
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    bench = Bench(peer, threads)
     for line in sys.stdin:
         if json.loads(line)["do"] == "stop":
             return
@@ -122,4 +131,4 @@ def main(peer: str, threads: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(Bench(sys.argv[1], int(sys.argv[2])))

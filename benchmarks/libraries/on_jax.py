@@ -14,8 +14,8 @@ from ..case import Call
 from . import LEARNING, Given
 
 
-def train(loss, given: Given) -> Call:
-    """Return the step: gradient, Adam, and the loss read as a number."""
+def train(loss, given: Given, read: bool = True) -> Call:
+    """Return the step: gradient, Adam, and the loss, read as a number where that is asked for."""
     rate, (keep, keep_square), eps = LEARNING["lr"], LEARNING["betas"], LEARNING["eps"]
 
     def update(p, m, v, t, *data):
@@ -35,12 +35,12 @@ def train(loss, given: Given) -> Call:
     def step():
         *now, value = compiled(*state[0], *data)
         state[0] = tuple(now)
-        return float(value)
+        return float(value) if read else value
 
     return step
 
 
-def evaluate(f, data) -> Call:
+def evaluate(f, data, read: bool = False) -> Call:
     """Return the call of a function of arrays."""
     return partial(jax.jit(f), *map(jnp.asarray, data))
 

@@ -28,9 +28,9 @@ conv2d = partial(ng.conv2d, padding=1)
 max_pool2d = partial(ng.max_pool2d, window=2)
 
 
-def train(loss, given: Given, compiled: bool) -> Call:
-    """Return the step: gradient, Adam, and the loss read as a number."""
-    parameters = {name: ng.tensor(a, requires_grad=True) for name, a in given.parameters.items()}
+def train(loss, given: Given, compiled: bool, device: str = "cpu", read: bool = True) -> Call:
+    """Return the step: gradient, Adam, and the loss, read as a number where that is asked for."""
+    parameters = {name: ng.tensor(a, requires_grad=True, device=device) for name, a in given.parameters.items()}
     optimizer = ng.optim.Adam(parameters, **LEARNING)
 
     def step(*data):
@@ -40,13 +40,13 @@ def train(loss, given: Given, compiled: bool) -> Call:
         optimizer.zero_grad()
         return value
 
-    call = evaluate(step, given.data, compiled)
-    return lambda: call().item()
+    call = evaluate(step, given.data, compiled, device)
+    return (lambda: call().item()) if read else call
 
 
-def evaluate(f, data, compiled: bool) -> Call:
+def evaluate(f, data, compiled: bool, device: str = "cpu", read: bool = False) -> Call:
     """Return the call of a function of arrays."""
-    return partial(ng.compile(f) if compiled else f, *map(ng.tensor, data))
+    return partial(ng.compile(f) if compiled else f, *[ng.tensor(a, device=device) for a in data])
 
 
 def values_and_slopes(f):
@@ -79,7 +79,7 @@ def lstm(x, w_in, w_state, bias):
     _, batch, _ = x.shape
     n = w_state.shape[1]
     given = linear(x, w_in, bias)
-    start = ng.zeros((batch, n), dtype=x.dtype)
+    start = ng.zeros((batch, n), dtype=x.dtype, device=x.device)
 
     def turn(carry, given):
         h, c = carry

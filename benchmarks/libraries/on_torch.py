@@ -15,33 +15,33 @@ conv2d = partial(functional.conv2d, padding=1)
 max_pool2d = partial(functional.max_pool2d, kernel_size=2)
 
 
-def train(loss, given: Given, fused: bool, compiled: bool) -> Call:
-    """Return the step: gradient, Adam, and the loss read as a number."""
-    parameters = {name: torch.from_numpy(a.copy()).requires_grad_() for name, a in given.parameters.items()}
+def train(loss, given: Given, fused: bool, compiled: bool, mode: str | None = None, device: str = "cpu", read: bool = True) -> Call:
+    """Return the step: gradient, Adam, and the loss, read as a number where that is asked for."""
+    parameters = {name: torch.from_numpy(a.copy()).to(device).requires_grad_() for name, a in given.parameters.items()}
     optimizer = torch.optim.Adam(parameters.values(), **LEARNING, fused=fused)
-    data = [torch.from_numpy(a) for a in given.data]
+    data = [torch.from_numpy(a).to(device) for a in given.data]
     # Compiling the optimizer, or all of the step, is slower than the kernel of Adam(fused=True).
-    forward = whole(loss) if compiled else loss
+    forward = whole(loss, mode) if compiled else loss
 
     def step():
         optimizer.zero_grad()
         value = forward(parameters, *data)
         value.backward()
         optimizer.step()
-        return value.item()
+        return value.item() if read else value.detach()
 
     return step
 
 
-def evaluate(f, data, compiled: bool) -> Call:
+def evaluate(f, data, compiled: bool, mode: str | None = None, device: str = "cpu", read: bool = False) -> Call:
     """Return the call of a function of arrays."""
-    return partial(whole(f) if compiled else f, *map(torch.from_numpy, data))
+    return partial(whole(f, mode) if compiled else f, *[torch.from_numpy(a).to(device) for a in data])
 
 
-def whole(f):
+def whole(f, mode=None):
     """Return a function compiled for its shapes; what was compiled before would make it one for any shape."""
     torch.compiler.reset()
-    return torch.compile(f, dynamic=False)
+    return torch.compile(f, dynamic=False, mode=mode)
 
 
 def grad(f):
