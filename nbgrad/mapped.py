@@ -31,6 +31,7 @@ from .target.run import host, number_at
 from .tensor import Tensor
 
 ROOM = 256  # numbers that a thread keeps on a tape whose length nobody knows beforehand
+MOST = 4096  # launches that are remembered
 
 
 def mapped(f, room=ROOM):
@@ -163,6 +164,8 @@ class Mapped:
         number = number_at(arrays[0])
         key = (number, *[(a.dtype, a.shape, a.strides) for a in arrays])
         if key not in self.launches:
+            if len(self.launches) >= MOST:  # shapes that change at every call
+                self.launches.clear()
             shape = broadcast_shapes(*[a.shape for a in arrays])
             plan = plan_mapped(text, tuple(map(layout, arrays)), shape)
             self.launches[key] = SeveralLaunch(number, plan, len(arrays), self.noted, {})

@@ -148,6 +148,16 @@ def test_second_derivatives():
         np.testing.assert_allclose(twice(on_device(X)).numpy(), want, rtol=1e-9, atol=1e-12)
 
 
+def test_second_derivatives_in_programs_and_few_launches_are_remembered(monkeypatch):
+    f = ng.cuda.mapped(weighted)
+    twice = ng.grad(lambda x: ng.grad(lambda x: (f(x, 2.0) * x).sum())(x).sum())
+    np.testing.assert_allclose(ng.compile(twice)(on_device(X)).numpy(), twice(on_device(X)).numpy(), rtol=1e-12)
+    monkeypatch.setattr("nbgrad.mapped.MOST", 3)
+    for n in range(1, 8):
+        assert f(on_device(np.ones(n))).shape == (n,)
+    assert len(f.op.pull.__self__.launches) <= 3
+
+
 def test_numbers_are_as_wide_as_the_tensors_and_defaults_are_known():
     x = on_device(X.astype(np.float32))
     near = ng.cuda.mapped(polar)(x, 2.0)[0]
