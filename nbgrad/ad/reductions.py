@@ -1,10 +1,10 @@
 """Sums, products, extremes and moments over axes of arrays."""
 
-from ..ops.table import table
+from ..ops.arithmetic import maximum, minimum
 from .expressions import Known, constant
 from .statements import Const
 
-REDUCTIONS = {"sum": ("+", 0), "prod": ("*", 1), "max": (table.get("maximum"), None), "min": (table.get("minimum"), None)}
+REDUCTIONS = {"sum": ("+", 0), "prod": ("*", 1), "max": (maximum, None), "min": (minimum, None)}
 
 
 class Reductions:
