@@ -1,6 +1,7 @@
 """Sums, products, extremes and moments over axes of arrays."""
 
 from ..ops.arithmetic import maximum, minimum
+from ..ops.table import table
 from .expressions import Known, constant
 from .statements import Const
 
