@@ -1,11 +1,13 @@
-# make demo | test | bench | bench-cuda | lint | clean; every target makes what it needs in .venv
+# make demo | test | bench | lint | clean, and on a machine with a GPU test-cuda | bench-cuda; every target makes what it needs in .venv
 # make bench ARGS="--only matmul --quick" measures a part
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# the extra of the driver's version: cu12 or cu13
+CUDA ?= cu13
 
-.PHONY: demo test test-slow bench bench-cuda lint clean
+.PHONY: demo test test-slow test-cuda bench bench-cuda lint clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -22,6 +24,10 @@ $(VENV)/.bench: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[bench]"
 	@touch $@
 
+$(VENV)/.test-cuda: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[test,$(CUDA)]"
+	@touch $@
+
 $(VENV)/.bench-cuda: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[bench,cu13]" "jax[cuda13]"
 	@touch $@
@@ -36,6 +42,10 @@ test: $(VENV)/.test
 
 test-slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow
+
+test-cuda: $(VENV)/.test-cuda
+	NUMBA_ENABLE_CUDASIM=0 $(BIN)/python -m pytest -m "cuda and not slow" $(ARGS)
+	NUMBA_ENABLE_CUDASIM=0 $(BIN)/python -m nbgrad ops --targets
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)

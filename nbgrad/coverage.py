@@ -28,7 +28,7 @@ from .transform import vjp
 TARGETS = ("cpu", "simulator", "ptx", "device")
 SHOWN = {"cpu": "CPU", "simulator": "simulator", "ptx": "PTX", "device": "device"}
 ROOM = {"float32": 3e-5, "float64": 1e-11}  # how far sums of another order may be from the CPU's, of the largest number
-ASKED = "from nbgrad.coverage import tell; tell({!r}, {!r}, {!r})"
+ASKED = "from nbgrad.coverage import tell; tell({!r}, {!r}, {!r}, {!r})"
 
 
 class Answer(NamedTuple):
@@ -85,12 +85,12 @@ def kernels(op, dtype="float32") -> list:
     return noted_kernels(lambda: [results(op, sample, "meta") for sample in samples(op, dtype)])
 
 
-def answer(op, target, dtype="float32") -> Answer:
+def answer(op, target, dtype="float32", architectures=ARCHITECTURES) -> Answer:
     """Return what a target of this process says about a row: whatever is raised is why it is not there."""
     try:
         if target == "ptx":
             for kernel in kernels(op, dtype):
-                for architecture in ARCHITECTURES:
+                for architecture in architectures:
                     _compile(kernel, architecture)
             return Answer(target, op.name)
         return Answer(target, op.name, difference(op, "cpu" if target == "cpu" else "cuda", dtype))
@@ -115,16 +115,16 @@ def absent(target) -> str:
     return ""
 
 
-def tell(target, names, dtype="float32"):
+def tell(target, names, dtype="float32", architectures=ARCHITECTURES):
     """Print what a target says about rows, one answer per line, as JSON."""
     rows()
     missing = absent(target)
-    found = [Answer(target, "", missing)] if missing else (answer(table[name], target, dtype) for name in names)
+    found = [Answer(target, "", missing)] if missing else (answer(table[name], target, dtype, architectures) for name in names)
     for one in found:
         print(json.dumps(one), flush=True)
 
 
-def asked(targets, names, dtype="float32") -> Iterator[Answer]:
+def asked(targets, names, dtype="float32", architectures=ARCHITECTURES) -> Iterator[Answer]:
     """Ask targets about rows, all at the same time, each in a process of its own.
 
     Raises
@@ -135,7 +135,7 @@ def asked(targets, names, dtype="float32") -> Iterator[Answer]:
     processes = []
     for target in targets:
         environ = config.environ(NUMBA_ENABLE_CUDASIM="1" if target == "simulator" else "0")
-        command = [sys.executable, "-c", ASKED.format(target, tuple(names), dtype)]
+        command = [sys.executable, "-c", ASKED.format(target, tuple(names), dtype, architectures)]
         processes.append(subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
     for target, process in zip(targets, processes):
         with process:

@@ -30,6 +30,14 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("dtype", ["float32", "float64"])
 
 
+def pytest_collection_modifyitems(items):
+    """Leave tests of the CUDA target out where neither the simulator nor a GPU is there."""
+    marked = [item for item in items if item.get_closest_marker("cuda")]
+    reason = ng.cuda.why_not() if marked else None
+    for item in marked if reason else ():
+        item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.fixture(autouse=True)
 def clean_state():
     """Fail a test that leaves recording off, a tape open, or errors of NumPy set otherwise."""

@@ -1,5 +1,7 @@
 """Every row of the table, forward and backward, on a device against the CPU; its kernels as PTX; and how that is told."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
@@ -8,16 +10,15 @@ from nbgrad.coverage import Answer, answer, asked, coverage_text, difference, ke
 from nbgrad.docs import rows
 from nbgrad.ops.table import table
 from nbgrad.samples import samples
-from nbgrad.target.cuda.kernels import LAUNCH
+from nbgrad.target.cuda.ptx import ARCHITECTURES
 
 EVERY = [op for found in rows().values() for op in found]
+ELEMENTWISE = [op.name for op in EVERY if op.kind == "elementwise"]
 
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("op", EVERY, ids=lambda op: op.name)
 def test_rows_and_their_gradients_are_the_cpu_s(op):
-    if lacking := {k.loop for k in kernels(op)} - set(LAUNCH):
-        pytest.xfail(f"no loop on CUDA yet: {', '.join(lacking)}")
     assert difference(op, "cuda") == ""
 
 
@@ -26,6 +27,37 @@ def test_rows_and_their_gradients_are_the_cpu_s(op):
 @pytest.mark.parametrize("op", EVERY, ids=lambda op: op.name)
 def test_rows_and_their_gradients_are_the_cpu_s_in_float64(op):
     assert difference(op, "cuda", "float64") == ""
+
+
+def compiled(names, dtype="float32", architectures=ARCHITECTURES):
+    """Check that the kernels of rows compile to PTX, in a process with a package that compiles."""
+    found = list(asked(("ptx",), names, dtype, architectures))
+    if found[0].op == "":
+        pytest.skip(found[0].why)
+    assert found == [Answer("ptx", name) for name in names]
+
+
+PIECES = {
+    "elementwise rows for sm_90": (ELEMENTWISE, (9, 0)),
+    "other rows for sm_90": ([op.name for op in EVERY if op.kind != "elementwise"], (9, 0)),
+    "some of each kind for sm_80": ([*ELEMENTWISE[::15], "sum", "softmax", "take_rows", "linear", "pool_max"], (8, 0)),
+}
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(importlib.util.find_spec("numba_cuda") is None, reason="needs numba-cuda")
+@pytest.mark.parametrize(("names", "architecture"), PIECES.values(), ids=PIECES)
+def test_kernels_compile_for_gpus(names, architecture):
+    compiled(names, architectures=(architecture,))
+
+
+@pytest.mark.slow
+@pytest.mark.cuda
+@pytest.mark.skipif(importlib.util.find_spec("numba_cuda") is None, reason="needs numba-cuda")
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "uint8", "bool"])
+def test_kernels_of_all_dtypes_compile_for_gpus(dtype):
+    number = lambda op: set(op.accepts) & {"any", "number", "integer"}
+    compiled([op.name for op in EVERY if "float" in dtype or number(op)], dtype)
 
 
 def test_results_are_outputs_and_gradients():
