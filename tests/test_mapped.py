@@ -9,6 +9,7 @@ from numba import njit
 import nbgrad as ng
 from nbgrad.base.errors import ArgumentError, DeviceError, DtypeError
 
+from .ad.random_programs import function, program, with_checkpoints
 from .ad.zoo import CASES
 
 pytestmark = pytest.mark.cuda
@@ -96,6 +97,37 @@ def test_every_function_of_numbers_is_mapped_with_its_gradient(name):
     for i in wrt:
         want = [plain(ng.grad(f, i), *a) for a in given]
         np.testing.assert_allclose(tensors[i].grad.numpy(), want, rtol=1e-9, atol=1e-12)
+
+
+WRAPPED = """
+
+@njit
+def f_of_numbers(a, b, n):
+    x = np.zeros(4)
+    y = np.zeros(4)
+    for i in range(4):
+        x[i] = 0.3 * a + 0.2 * i
+        y[i] = 1.1 - 0.25 * i + 0.1 * b
+    return f(x, y, a, b, n)
+"""
+
+
+def test_random_programs_have_the_gradients_of_the_cpu():
+    refused, compared, a, b = [], 0, np.array([0.7, 1.3, -0.4]), np.array([0.5, -0.8, 1.2])
+    for seed in range(12):
+        text = (with_checkpoints(program(seed)) if seed % 3 == 0 else program(seed)) + WRAPPED
+        f = function(text, f"mapped_{seed}").py_func.__globals__["f_of_numbers"]
+        x, y = on_device(a, requires_grad=True), on_device(b, requires_grad=True)
+        with np.errstate(all="ignore"):
+            try:
+                ng.cuda.mapped(f)(x, y, 3).sum().backward()
+            except ArgumentError as error:
+                refused.append(str(error))
+                continue
+            want = [each(ng.grad(f, i), a, b, 3) for i in (0, 1)]
+        np.testing.assert_allclose([x.grad.numpy(), y.grad.numpy()], want, rtol=1e-7, atol=1e-9)
+        compared += 1
+    assert compared > 3 and all("arrays as a whole" in text for text in refused)
 
 
 def test_arrays_broadcast_and_may_lie_anyhow():
