@@ -29,7 +29,7 @@ $(VENV)/.test-cuda: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.bench-cuda: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[bench,cu13]" "jax[cuda13]"
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[bench,$(CUDA)]" "jax[$(CUDA:cu%=cuda%)]"
 	@touch $@
 
 demo: $(VENV)/.demo
