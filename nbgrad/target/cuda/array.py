@@ -153,7 +153,7 @@ def from_host(a, number=0) -> DeviceArray:
     out = empty(a.shape, a.dtype, number)
     if a.size:
         whole = np.ascontiguousarray(a).reshape(-1)
-        with device.select(number), device.faults():
+        with device.faults, device.select(number):
             out.flat[0].copy_to_device(whole.view(np.uint8) if a.dtype == bool else whole, stream=device.stream())
     return out
 
@@ -165,7 +165,7 @@ def to_host(a) -> np.ndarray:
     out = np.empty(a.shape, a.dtype)
     if a.size:
         whole = out.reshape(-1)
-        with device.select(a.number), device.faults():
+        with device.faults, device.select(a.number):
             a.flat[0].copy_to_host(whole.view(np.uint8) if a.dtype == bool else whole, stream=device.stream())
             device.settle()
     return out

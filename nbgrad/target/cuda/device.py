@@ -5,12 +5,15 @@ import re
 import threading
 from contextlib import contextmanager, nullcontext
 
-from ...base.errors import ArgumentError, DeviceError, problem
+from ...base.errors import ArgumentError, DeviceError, KernelError, NbgradError, OutOfMemoryError, problem
 from .package import package
 
 NAME = re.compile(r"cuda(?::(\d+))?")
 META = -1  # number of the device "meta", which has no memory: what would be launched there is noted (see `noted`)
-_local = threading.local()  # stream: the one of this thread; number: its device where "cuda" says none
+_local = threading.local()  # stream: the one of this thread; number: its device where "cuda" says none; ready: see `select`
+_NOTHING = nullcontext()
+LOST = ("ILLEGAL", "LAUNCH_FAILED", "TIMEOUT", "MISALIGNED", "INVALID_ADDRESS_SPACE", "INVALID_PC", "STACK_ERROR", "ASSERT", "ECC")
+PACKAGES = ("cuda", "numba", "numba_cuda", "numba_cuda_mlir")  # whose errors are about kernels
 
 
 def why_not() -> str | None:
@@ -106,7 +109,14 @@ def using(name):
 
 def select(number):
     """Return the context in which kernels and memory are those of a device."""
-    return package().cuda.gpus[number] if number != META and _count() > 1 else nullcontext()
+    if number == META or package().simulated:
+        return _NOTHING
+    if _count() > 1:
+        return package().cuda.gpus[number]
+    if not getattr(_local, "ready", False):  # graphs, unlike kernels, do not make a device known to a new thread
+        package().cuda.current_context()
+        _local.ready = True
+    return _NOTHING
 
 
 def selected() -> int:
@@ -123,6 +133,15 @@ def handle_of(stream) -> int:
 def stream():
     """Return the stream of this thread: 0 for the default one."""
     return getattr(_local, "stream", 0)
+
+
+@functools.cache
+def default():
+    """Return the default stream as one that copies to a device need not wait for; 0 in the simulator.
+
+    All that names no stream goes there, programs too: so each sees what the others did, whoever launched it.
+    """
+    return 0 if package().simulated else package().cuda.default_stream()
 
 
 def settle():
@@ -173,22 +192,38 @@ def synchronize(device="cuda"):
     DeviceError
         When a kernel failed: the device says so only when it is asked.
     """
-    with select(number_of(device)), faults():
+    with faults, select(number_of(device)):
         package().cuda.synchronize()
 
 
-@contextmanager
-def faults():
-    """Turn what a package raises for a fault of a kernel into an error of nbgrad."""
-    try:
-        yield
-    except Exception as error:
-        if "CUDA_ERROR" not in str(error):
-            raise
-        raise problem(
-            DeviceError, f"a kernel failed: {_reason(error)}; numbers on the device are lost, those on the host are not",
-            "a new process; compute-sanitizer tells which kernel it was",
-        ) from None
+class _Faults:
+    """Turns what a package raises in a block of statements into an error of nbgrad: `with faults:`."""
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, traceback):
+        found = error if error is None or isinstance(error, NbgradError) else _failed(error)
+        if found is not error:
+            raise found from None
+
+
+faults = _Faults()
+
+
+def _failed(error):
+    """Return the error of nbgrad for one of a package; the same for any other."""
+    text = " ".join(str(error).split())
+    if "CUDA_ERROR_OUT_OF_MEMORY" in text:
+        return problem(OutOfMemoryError, f"the device has no memory left: {text[:200]}", "del of arrays, nbgrad.cuda.empty_cache()")
+    if "CUDA_ERROR" in text and any(name in text for name in LOST):
+        what = f"a kernel failed: {_reason(error)}; numbers on the device are lost, those on the host are not"
+        return problem(DeviceError, what, "a new process; compute-sanitizer tells which kernel it was")
+    if "CUDA_ERROR" in text:
+        return problem(DeviceError, f"the driver refuses: {_reason(error)}", 'a driver that fits the packages of CUDA, or device="cpu"')
+    if any(c.__module__.partition(".")[0] in PACKAGES for c in type(error).__mro__):
+        return problem(KernelError, f"a kernel cannot be compiled for the device: {text[:300]}", 'the same on the CPU: x.to("cpu")')
+    return error
 
 
 def device_name(device="cuda") -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from ...base.errors import ArgumentError, DtypeError, problem
 from ...base.memory import reach
 from .array import DeviceArray, empty
-from .device import number_of, stream
+from .device import handle_of, number_of, stream
 from .memory import pool
 from .package import package
 
@@ -21,10 +21,9 @@ NAME = b"dltensor"
 
 def interface(a) -> dict:
     """Return the CUDA array interface (version 3) of a device array."""
-    on = getattr(stream(), "handle", None)
     return {
         "shape": a.shape, "strides": None if a.flags.c_contiguous else a.strides, "typestr": a.dtype.str, "version": 3,
-        "data": (a.shadow.__array_interface__["data"][0], False), "stream": int(getattr(on, "value", None) or 1),
+        "data": (a.shadow.__array_interface__["data"][0], False), "stream": handle_of(stream()) or 1,
     }  # fmt: skip
 
 

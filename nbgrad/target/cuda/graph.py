@@ -1,7 +1,11 @@
 """CUDA graphs: launches that are captured once, and started again with one call of the driver."""
 
+import functools
+
+from .device import handle_of
 from .package import package
 
+NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: of no concern to the default stream
 RELAXED = 2  # CU_STREAM_CAPTURE_MODE_RELAXED: what other threads do meanwhile is no part of it
 
 
@@ -34,22 +38,38 @@ def driver():
     return found
 
 
+@functools.cache
+def aside(found, number, handle):
+    """Return the stream of a device in which launches are captured that are meant for another, by its handle.
+
+    The default stream cannot capture, and no thread could use it while one does that waits for it. Each has one of its own,
+    as libraries keep memory per stream, which graphs that run at the same time must not share.
+    """
+    (made,) = checked(found.cuStreamCreate(NON_BLOCKING))
+    return package().cuda.external_stream(int(made))
+
+
 def capture(found, stream, launch) -> Graph:
-    """Return what `launch()` queues on a stream, by its handle, as a graph; nothing of it runs.
+    """Return what `launch(stream)` queues on a stream of the package as a graph; nothing of it runs.
 
     Raises
     ------
     RuntimeError
         When the driver refuses something that was launched.
     """
-    checked(found.cuStreamBeginCapture(stream, found.CUstreamCaptureMode(RELAXED)))
+    handle = handle_of(stream)
+    checked(found.cuStreamBeginCapture(handle, found.CUstreamCaptureMode(RELAXED)))
     try:
-        launch()
+        launch(stream)
     except BaseException:
-        found.cuStreamEndCapture(stream)  # the stream is of no use while it captures
+        found.cuStreamEndCapture(handle)  # the stream is of no use while it captures
         raise
-    (graph,) = checked(found.cuStreamEndCapture(stream))
-    (executable,) = checked(found.cuGraphInstantiate(graph, 0))
+    (graph,) = checked(found.cuStreamEndCapture(handle))
+    try:
+        (executable,) = checked(found.cuGraphInstantiate(graph, 0))
+    except RuntimeError:
+        found.cuGraphDestroy(graph)
+        raise
     return Graph(found, graph, executable)
 
 

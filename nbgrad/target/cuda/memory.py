@@ -11,6 +11,7 @@ import numpy as np
 from ...base.errors import OutOfMemoryError, problem
 from ...base.memory import owner, reach
 from ...tape.tape import place, shown
+from .device import select
 from .package import package
 
 SMALL, STEP = 1 << 20, 2 << 20  # blocks up to SMALL are powers of two, larger ones multiples of STEP, so that they fit again
@@ -112,7 +113,8 @@ class Pool:
     def _asked(self, room):
         """Return new bytes from the driver; None where it has none."""
         try:
-            array = package().cuda.device_array(room, np.uint8)
+            with select(self.number):
+                array = package().cuda.device_array(room, np.uint8)
         except Exception as error:
             if "OUT_OF_MEMORY" in str(error) or isinstance(error, MemoryError):
                 return None
@@ -135,12 +137,14 @@ class Pool:
             self.waiting.clear()
             self.reserved -= freed
         if not package().simulated and freed:
-            package().cuda.current_context().deallocations.clear()  # packages put that off
+            with select(self.number):
+                package().cuda.current_context().memory_manager.deallocations.clear()  # packages put that off
         return freed
 
     def info(self) -> MemoryInfo:
         """Return how much memory is used."""
-        free, total = (0, 0) if package().simulated else map(int, package().cuda.current_context().get_memory_info())
+        with select(self.number):
+            free, total = (0, 0) if package().simulated else map(int, package().cuda.current_context().get_memory_info())
         return MemoryInfo(self.allocated, self.peak, self.reserved, free, total)
 
     def _full(self, size):

@@ -1,9 +1,10 @@
 """A schedule made ready to run on a device: its launches in order, their words in one array, its arena in one block.
 
 Between two stops nothing waits for the device. Where cuda-bindings is installed, the launches from one stop to the next
-become a CUDA graph, one per set of addresses that a run is given, and later runs start it with one call.
+become a CUDA graph, one per stream and set of addresses that a run is given, and later runs start it with one call.
 """
 
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from ...base.errors import ArgumentError, problem
 from ...base.memory import start_of
 from ...plan.calls import MADE, TOLD, WALKS, Stop
-from . import device, graph, memory
+from . import device, exchange, graph, memory
 from .array import DeviceArray, from_host, to_host
 from .kernels import function
 from .kernels import grid as grid_of
@@ -46,18 +47,18 @@ class Program:
         self._places = {slot: i for i, slot in enumerate(self.given)}
         self.parts = _parts(schedule)
         with device.select(number):
-            self._stream = 0 if package().simulated else package().cuda.stream()  # waits for the default stream, and it for this
+            self._last = device.stream() or device.default()
             self._arena = memory.pool(number).root(max(1, schedule.arena))
             self._memory = {i: self._root(s) for i, s in enumerate(schedule.slots) if s.array is not None and i not in self._places}
         self._told = [i for i, s in enumerate(schedule.slots) if s.kind == TOLD]
-        self._bound = {}
+        self._bound, self._lock = {}, threading.Lock()
 
     def run(self, arrays):
         """Run the program; return what ended it early (see `stopped`), None when nothing did."""
-        with device.select(self.number):
-            stream = device.stream() or self._stream
+        with self._lock, device.faults, device.select(self.number):  # the launches of two threads would share the arena
+            stream = self._in_order()
             self._tell(stream)
-            key = tuple([start_of(a) for a in arrays])
+            key = (stream, *[start_of(a) for a in arrays])
             bound = self._bound.get(key)
             if bound is None:
                 bound = self._bind(arrays)
@@ -69,6 +70,15 @@ class Program:
                 if stop is not None and self._read(stop.reads[0], arrays).any():
                     return stop, None, None
         return None
+
+    def _in_order(self):
+        """Return the stream to run in, when the arena and what is sent to the device are no longer in use in another."""
+        stream = device.stream() or device.default()
+        if stream is not self._last:
+            if self._last:
+                self._last.synchronize()
+            self._last = stream
+        return stream
 
     def _tell(self, stream):
         """Send the numbers that are others at each run."""
@@ -93,7 +103,7 @@ class Program:
                 own, count = flats[number], len(words[number])
                 part.append((launched.call, launched.grid, table[at : at + count] if launched.grid else tuple(words[number]), own))
                 at, number = at + count, number + 1
-            parts.append(Part(part, table))  # not the arrays: results that are let go of give their memory back
+            parts.append(Part(part, table))  # nothing holds the arrays: results that are let go of give their memory back
         return parts
 
     def _flat(self, slot, offset, dtype, arrays):
@@ -101,6 +111,7 @@ class Program:
         dtype = np.dtype(np.uint8 if dtype == "bool" else dtype)
         if slot in self._places:
             flat, first = arrays[self._places[slot]].read_as(dtype.name)
+            flat = flat if package().simulated else exchange.bytes_at(memory.address_of(flat), flat.nbytes, None).view(dtype)
             return flat, first + offset // dtype.itemsize
         found = self.schedule.slots[slot]
         if found.kind == MADE:
@@ -144,9 +155,9 @@ class Part:
     def run(self, stream):
         """Queue the launches."""
         self.runs += 1
-        if self.graph is None and self.runs == 2 and stream != 0:  # kernels are loaded by now, which a capture cannot do
+        if self.graph is None and self.runs == 2:  # kernels are loaded by now, which a capture cannot do
             self.graph = self._captured(stream)
-        if self.graph is None or stream == 0:
+        if self.graph is None:
             self._launch(stream)
         else:
             self.graph.launch(device.handle_of(stream))
@@ -168,8 +179,8 @@ class Part:
         if found is None or len(self.launches) < 2:
             return None
         try:
-            return graph.capture(found, device.handle_of(stream), lambda: self._launch(stream))
-        except RuntimeError:  # a library that does what cannot be captured: the launches go on one by one
+            return graph.capture(found, graph.aside(found, device.selected(), device.handle_of(stream)), self._launch)
+        except Exception:  # of any package or library: what cannot be captured is launched one by one, and raises then
             return None
 
 

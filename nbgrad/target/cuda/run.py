@@ -49,7 +49,7 @@ class Launch(launch.Launch):
         if self._steps is None:
             self._steps = Noted(self.plan) if self.number == device.META else Steps(self.plan, self.number)
         arrays = [row_major(a) if i in self.copies else a for i, a in enumerate(arrays)]
-        with device.select(self.number):
+        with device.faults, device.select(self.number):
             self._steps.run([*arrays, *outs], device.stream())
         return outs
 
@@ -74,7 +74,9 @@ def row_major(a) -> DeviceArray:
 @functools.lru_cache(4096)
 def scalar(value, dtype, number=0) -> DeviceArray:
     """Return an array without axes that holds a number; nobody writes it."""
-    return from_host(np.array(value, dtype), number)
+    made = from_host(np.array(value, dtype), number)
+    device.settle()  # other streams read it too
+    return made
 
 
 def filled(shape, dtype, value, number=0) -> DeviceArray:

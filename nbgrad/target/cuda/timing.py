@@ -36,8 +36,8 @@ class Timed(Program):
     def run(self, arrays):
         """Run the program launch by launch, and note its times; return as `Program.run`."""
         start = time.perf_counter()
-        with device.select(self.number):
-            stream = device.stream() or self._stream
+        with self._lock, device.faults, device.select(self.number):
+            stream = self._in_order()
             self._tell(stream)
             times, clock = [], _Clock(stream)
             for part, (_, stop) in zip(self._bind(arrays), self.parts):

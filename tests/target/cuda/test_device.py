@@ -1,5 +1,6 @@
 """Devices: their names, what is said where there is none, and streams."""
 
+import threading
 import types
 
 import numpy as np
@@ -85,11 +86,52 @@ def test_streams_are_left_again():
     np.testing.assert_array_equal(y.numpy(), [0.0, 2.0, 4.0])
 
 
-def test_a_fault_of_a_kernel_is_one_error():
-    class CudaAPIError(Exception):
-        pass
+class CudaAPIError(Exception):
+    """What packages raise for a status of the driver."""
 
-    with pytest.raises(ng.DeviceError, match="a kernel failed: .*ILLEGAL_ADDRESS.*those on the host are not"), device.faults():
-        raise CudaAPIError("[700] Call to cuCtxSynchronize results in CUDA_ERROR_ILLEGAL_ADDRESS")
-    with pytest.raises(KeyError), device.faults():
+
+FAILED = {  # what the driver says -> the error, and what it says
+    "[700] Call to cuCtxSynchronize results in CUDA_ERROR_ILLEGAL_ADDRESS": (ng.DeviceError, "a kernel failed: .* those on the host are not"),
+    "CUDA_ERROR_LAUNCH_FAILED: an exception occurred on the device": (ng.DeviceError, "a kernel failed: "),
+    "[2] Call to cuModuleLoad results in CUDA_ERROR_OUT_OF_MEMORY": (ng.OutOfMemoryError, "the device has no memory left"),
+    "CUDA_ERROR_UNSUPPORTED_PTX_VERSION: the provided PTX": (ng.DeviceError, "the driver is too old"),
+    "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES": (ng.DeviceError, "the driver refuses: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"),
+}
+
+
+@pytest.mark.parametrize("text", FAILED)
+def test_what_the_driver_says_is_one_error(text):
+    kind, said = FAILED[text]
+    with pytest.raises(kind, match=said) as caught, device.faults:
+        raise CudaAPIError(text)
+    assert len(str(caught.value).splitlines()) == 3
+    assert caught.value.__suppress_context__
+    with pytest.raises(kind, match=said), device.faults, device.faults:
+        raise CudaAPIError(text)
+
+
+def test_what_the_compiler_says_is_one_error():
+    typing = type("TypingError", (Exception,), {"__module__": "numba.cuda.core.errors"})
+    with pytest.raises(ng.KernelError, match="cannot be compiled for the device: Failed in cuda mode No impl") as caught, device.faults:
+        raise typing("Failed in cuda mode\n\n  No implementation of function")
+    assert len(str(caught.value).splitlines()) == 3
+    with pytest.raises(KeyError), device.faults:
         raise KeyError("x")
+
+
+def test_a_new_thread_makes_the_device_known(monkeypatch):
+    asked = []
+    cuda = types.SimpleNamespace(gpus=[0], current_context=lambda: asked.append(threading.get_ident()))
+    monkeypatch.setattr(device, "package", lambda: Package("numba-cuda", cuda, False, ""))
+    device._count.cache_clear()
+
+    def work():
+        for _ in range(2):
+            with device.select(0):
+                pass
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    assert len(asked) == 2

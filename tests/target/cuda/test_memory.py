@@ -1,5 +1,7 @@
 """Memory of devices: blocks are used again, counted, and an error says who holds them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from nbgrad.base.errors import OutOfMemoryError
 from nbgrad.target.cuda import memory
 from nbgrad.target.cuda.array import empty, from_host, to_host
 from nbgrad.target.cuda.memory import Pool, amount, pool, rounded
+from nbgrad.target.cuda.package import Package
 
 pytestmark = pytest.mark.cuda
 
@@ -84,3 +87,13 @@ def test_amounts_are_read_by_people():
 
 def test_a_device_has_one_pool():
     assert pool() is pool(0)
+
+
+def test_what_is_given_back_goes_to_the_driver_at_once(own, monkeypatch):
+    empty((1000,), "uint8")
+    cleared = []
+    manager = SimpleNamespace(deallocations=SimpleNamespace(clear=lambda: cleared.append(1)))
+    cuda = SimpleNamespace(current_context=lambda: SimpleNamespace(memory_manager=manager))
+    monkeypatch.setattr(memory, "package", lambda: Package("numba-cuda", cuda, False, ""))
+    assert own.empty() == 1024
+    assert cleared == [1]

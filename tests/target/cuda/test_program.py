@@ -128,3 +128,14 @@ def test_addresses_are_remembered_up_to_a_number(rng, monkeypatch):
             np.testing.assert_allclose(f(x)[0].numpy(), x.numpy() * 2.0)
     (run,) = next(iter(f.runs.values()))
     assert len(run.program._bound) == 2
+
+
+def test_a_program_waits_for_the_stream_that_it_ran_in_before(rng):
+    f, x, waited = ng.compile(lambda x: (x * 2.0, x + 1.0)), ng.tensor(rng.standard_normal(3), device="cuda"), []
+    with ng.cuda.Stream() as stream:
+        stream.handle.synchronize = lambda: waited.append(stream)
+        f(x), f(x)
+        assert not waited
+    np.testing.assert_allclose(f(x)[0].numpy(), x.numpy() * 2.0)
+    f(x)
+    assert waited == [stream]
