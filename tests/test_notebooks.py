@@ -89,7 +89,7 @@ def test_stored_outputs_are_small_and_name_no_machine(path):
 
 
 def test_there_are_notebooks():
-    names = ["01_first_gradient", "02_the_op_table", "03_the_tape_is_the_program", "04_differentiate_your_loops"]
+    names = ["01_first_gradient", "02_the_op_table", "03_the_tape_is_the_program", "04_differentiate_your_loops", "05_cuda"]
     assert [p.stem for p in NOTEBOOKS] == names
 
 

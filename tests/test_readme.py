@@ -155,7 +155,7 @@ def test_names_exist():
 
 def test_variables_are_read():
     text = Path(config.__file__).read_text(encoding="utf-8")
-    for name in re.findall(r"`((?:NBGRAD|NUMBA)_\w+)`", README):
+    for name in set(re.findall(r"`((?:NBGRAD|NUMBA)_\w+)`", README)) - {"NUMBA_ENABLE_CUDASIM"}:  # which Numba reads
         assert f'"{name}"' in text, name
 
 
