@@ -12,7 +12,7 @@ NAME = re.compile(r"cuda(?::(\d+))?")
 META = -1  # number of the device "meta", which has no memory: what would be launched there is noted (see `noted`)
 _local = threading.local()  # stream: the one of this thread; number: its device where "cuda" says none; ready: see `select`
 _NOTHING = nullcontext()
-LOST = ("ILLEGAL", "LAUNCH_FAILED", "TIMEOUT", "MISALIGNED", "INVALID_ADDRESS_SPACE", "INVALID_PC", "STACK_ERROR", "ASSERT", "ECC")
+LOST = ("[700]", "[719]", "ILLEGAL", "LAUNCH_FAILED", "TIMEOUT", "MISALIGNED", "INVALID_ADDRESS_SPACE", "INVALID_PC", "STACK_ERROR", "ASSERT", "ECC")
 PACKAGES = ("cuda", "numba", "numba_cuda", "numba_cuda_mlir")  # whose errors are about kernels
 
 
@@ -167,7 +167,7 @@ class Stream:
 
     def __init__(self, device="cuda"):
         self.number = number_of(device)
-        with select(self.number):
+        with faults, select(self.number):
             self.handle = package().cuda.stream()
         self._before = []
 
@@ -180,8 +180,15 @@ class Stream:
         _local.stream = self._before.pop()
 
     def synchronize(self):
-        """Wait until all that was queued here is done."""
-        self.handle.synchronize()
+        """Wait until all that was queued here is done.
+
+        Raises
+        ------
+        DeviceError
+            When a kernel failed.
+        """
+        with faults:
+            self.handle.synchronize()
 
 
 def synchronize(device="cuda"):
@@ -216,7 +223,7 @@ def _failed(error):
     text = " ".join(str(error).split())
     if "CUDA_ERROR_OUT_OF_MEMORY" in text:
         return problem(OutOfMemoryError, f"the device has no memory left: {text[:200]}", "del of arrays, nbgrad.cuda.empty_cache()")
-    if "CUDA_ERROR" in text and any(name in text for name in LOST):
+    if "CUDA_ERROR" in text and any(name in text for name in LOST):  # Numba's target knows some by number alone
         what = f"a kernel failed: {_reason(error)}; numbers on the device are lost, those on the host are not"
         return problem(DeviceError, what, "a new process; compute-sanitizer tells which kernel it was")
     if "CUDA_ERROR" in text:

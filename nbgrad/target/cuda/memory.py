@@ -11,7 +11,7 @@ import numpy as np
 from ...base.errors import OutOfMemoryError, problem
 from ...base.memory import owner, reach
 from ...tape.tape import place, shown
-from .device import select
+from .device import faults, select
 from .package import package
 
 SMALL, STEP = 1 << 20, 2 << 20  # blocks up to SMALL are powers of two, larger ones multiples of STEP, so that they fit again
@@ -118,7 +118,8 @@ class Pool:
         except Exception as error:
             if "OUT_OF_MEMORY" in str(error) or isinstance(error, MemoryError):
                 return None
-            raise
+            with faults:
+                raise
         self.reserved += room
         return Block(array, room, room)
 

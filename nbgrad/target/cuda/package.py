@@ -56,6 +56,9 @@ def package() -> Package:
     if wanted and wanted not in installed:
         raise problem(ArgumentError, f"NBGRAD_CUDA={wanted}: {FOUND_BY[wanted]} is not installed", 'pip install "nbgrad[cu13]"')
     name = wanted or installed[0]
+    for module in ("numba_cuda_mlir.numba_cuda.core.config",) if name == "mlir" else ("numba.core.config", "numba.cuda.core.config"):
+        with suppress(ImportError):
+            importlib.import_module(module).CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small arrays are no mistake
     if name == "mlir":
         from numba_cuda_mlir import cuda
 
@@ -63,9 +66,6 @@ def package() -> Package:
     from numba import cuda
 
     simulated = "simulator" in cuda.jit.__module__
-    for module in ("numba.core.config", "numba.cuda.core.config"):  # numba-cuda has one of its own
-        with suppress(ImportError):
-            importlib.import_module(module).CUDA_LOW_OCCUPANCY_WARNINGS = 0  # small arrays are no mistake
     if simulated:
         _mend_shared_arrays()
     if name == "builtin" and not simulated:

@@ -37,6 +37,18 @@ def lane_first(value):
     return cuda.shfl_sync(0xFFFFFFFF, value, 0)
 """
 
+LEAST_AND_MOST = '''
+
+@helper
+def min(a, b):
+    return a if a < b else b
+
+
+@helper
+def max(a, b):
+    return a if a > b else b
+'''  # Numba's target does not compile those of Python
+
 SIMULATED = """\
 import numpy as np
 
@@ -96,5 +108,7 @@ def prelude(package, dtypes) -> str:
     that name, and Python's `math` raises where CUDA gives NaN.
     """
     head = (SIMULATED if package.simulated else DEVICE).format(line=package.line, threads=package.threads, lanes=package.lanes)
+    if package.name == "builtin" and not package.simulated:
+        head += LEAST_AND_MOST
     names = ["uint8" if d == "bool" else d for d in dtypes]
     return head + "\n" + "".join(f"T{i} = np.{d}\n" for i, d in enumerate(names))

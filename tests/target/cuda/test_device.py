@@ -93,6 +93,7 @@ class CudaAPIError(Exception):
 FAILED = {  # what the driver says -> the error, and what it says
     "[700] Call to cuCtxSynchronize results in CUDA_ERROR_ILLEGAL_ADDRESS": (ng.DeviceError, "a kernel failed: .* those on the host are not"),
     "CUDA_ERROR_LAUNCH_FAILED: an exception occurred on the device": (ng.DeviceError, "a kernel failed: "),
+    "[700] Call to cuCtxSynchronize results in UNKNOWN_CUDA_ERROR": (ng.DeviceError, "a kernel failed: "),
     "[2] Call to cuModuleLoad results in CUDA_ERROR_OUT_OF_MEMORY": (ng.OutOfMemoryError, "the device has no memory left"),
     "CUDA_ERROR_UNSUPPORTED_PTX_VERSION: the provided PTX": (ng.DeviceError, "the driver is too old"),
     "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES": (ng.DeviceError, "the driver refuses: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"),

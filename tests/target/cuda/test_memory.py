@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from nbgrad.base.errors import OutOfMemoryError
+from nbgrad.base.errors import DeviceError, OutOfMemoryError
 from nbgrad.target.cuda import memory
 from nbgrad.target.cuda.array import empty, from_host, to_host
 from nbgrad.target.cuda.memory import Pool, amount, pool, rounded
@@ -97,3 +97,12 @@ def test_what_is_given_back_goes_to_the_driver_at_once(own, monkeypatch):
     monkeypatch.setattr(memory, "package", lambda: Package("numba-cuda", cuda, False, ""))
     assert own.empty() == 1024
     assert cleared == [1]
+
+
+def test_a_driver_that_fails_is_one_error(own, monkeypatch):
+    def refuses(*args):
+        raise RuntimeError("[700] Call to cuMemAlloc results in CUDA_ERROR_ILLEGAL_ADDRESS")
+
+    monkeypatch.setattr(memory, "package", lambda: Package("numba-cuda", SimpleNamespace(device_array=refuses), False, ""))
+    with pytest.raises(DeviceError, match="a kernel failed: .*ILLEGAL_ADDRESS"):
+        own.root(100)

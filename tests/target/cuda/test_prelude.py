@@ -15,3 +15,9 @@ def test_both_heads_define_the_same_names():
         assert name in device
         assert name in simulated
     assert "from numba import cuda" in device
+
+
+def test_least_and_most_are_there_where_python_s_do_not_compile():
+    for name in ("builtin", "numba-cuda", "mlir"):
+        text = prelude(Package(name, None, False, "from numba import cuda"), ("float32",))
+        assert ("def min(a, b)" in text and "def max(a, b)" in text) == (name == "builtin")
