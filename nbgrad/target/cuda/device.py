@@ -12,8 +12,8 @@ NAME = re.compile(r"cuda(?::(\d+))?")
 META = -1  # number of the device "meta", which has no memory: what would be launched there is noted (see `noted`)
 _local = threading.local()  # stream: the one of this thread; number: its device where "cuda" says none; ready: see `select`
 _NOTHING = nullcontext()
-LOST = ("[700]", "[719]", "ILLEGAL", "LAUNCH_FAILED", "TIMEOUT", "MISALIGNED", "INVALID_ADDRESS_SPACE", "INVALID_PC", "STACK_ERROR", "ASSERT", "ECC")
-PACKAGES = ("cuda", "numba", "numba_cuda", "numba_cuda_mlir")  # whose errors are about kernels
+LOST = ("[700]", "[719]", "ILLEGAL", "LAUNCH_FAILED", "TIMEOUT", "MISALIGNED", "INVALID_ADDRESS", "INVALID_PC", "STACK", "ASSERT", "ECC")
+PACKAGES = ("cuda", "numba", "numba_cuda", "numba_cuda_mlir")  # their errors are about kernels
 
 
 def why_not() -> str | None:
