@@ -178,6 +178,11 @@ def test_anomalies_are_found():
         ng.log(ng.tensor([-1.0], device="cuda"))
 
 
+def test_derivatives_are_shown_as_on_the_cpu():
+    text = str(ng.show(ng.grad(lambda x: x**2), ng.tensor(4.0, device="cuda")))
+    assert text.splitlines()[0] == "2 * x"
+
+
 def test_what_is_printed_says_where_it_is():
     x = ng.tensor([1.0, 2.0], "float32", device="cuda")
     assert repr(x) == 'tensor([1., 2.], dtype=float32, device="cuda:0")'

@@ -29,8 +29,8 @@ def constant_text(a) -> str:
     """Return a constant as text: a number, or dtype and shape."""
     if a is None:
         return "·"
-    if isinstance(a, np.ndarray):
-        return f"{a.item():g}" if a.size == 1 else f"{a.dtype}{list(a.shape)}"
+    if hasattr(a, "dtype"):
+        return f"{np.asarray(a).item():g}" if a.size == 1 else f"{a.dtype}{list(a.shape)}"
     return str(a)
 
 
@@ -70,8 +70,8 @@ def expression(root, named) -> str:
 def _input(s, known):
     if hasattr(s, "slot"):
         return known.get(s) or ast.Name("·", ast.Load())
-    if isinstance(s, np.ndarray) and s.size == 1 and s.dtype.kind in "fiub":
-        return ast.Constant(s.item())
+    if hasattr(s, "dtype") and s.size == 1 and s.dtype.kind in "fiub":
+        return ast.Constant(np.asarray(s).item())
     return ast.Name(constant_text(s), ast.Load())
 
 
