@@ -1,6 +1,7 @@
 """Memory of devices: blocks that are kept and given out again, how much there is, and what holds it."""
 
 import ctypes
+import heapq
 import threading
 import weakref
 from collections import defaultdict
@@ -39,11 +40,12 @@ class Block:
     `size` is 0 of memory that somebody else made.
     """
 
-    __slots__ = ("array", "bytes", "place", "root", "size", "views")
+    __slots__ = ("address", "array", "bytes", "place", "root", "size", "views")
 
     def __init__(self, array, count, size):
         self.array, self.size, self.place, self.root, self.views = array, size, None, None, {}
-        self.bytes = (ctypes.c_uint8 * count).from_address(address_of(array))
+        self.address = address_of(array)
+        self.bytes = (ctypes.c_uint8 * count).from_address(self.address)
 
     def read_as(self, dtype):
         """Return all of it as an array of the package of a dtype, by name."""
@@ -79,7 +81,7 @@ class Pool:
         room = rounded(size)
         with self._lock:
             waiting = self.waiting[room]
-            block = waiting.pop() if waiting else self._new(room, size)
+            block = heapq.heappop(waiting)[1] if waiting else self._new(room, size)  # the lowest: runs alike get the same
             block.place = place() if room >= SMALL else None  # small ones are not what fills a device
             self.allocated += room
             if self.allocated > self.peak:
@@ -129,7 +131,7 @@ class Pool:
             block = self.blocks.pop(root.key)
             if block.size:
                 self.allocated -= block.size
-                self.waiting[block.size].append(block)
+                heapq.heappush(self.waiting[block.size], (block.address, block))
 
     def empty(self) -> int:
         """Give the blocks that wait back to the driver; return their bytes."""

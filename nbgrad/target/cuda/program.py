@@ -13,11 +13,12 @@ from ...base.errors import ArgumentError, problem
 from ...base.memory import start_of
 from ...plan.calls import MADE, TOLD, WALKS, Stop
 from . import device, exchange, graph, memory
-from .array import DeviceArray, from_host, to_host
+from .array import DeviceArray, empty, from_host, to_host
 from .kernels import function
 from .kernels import grid as grid_of
 from .package import package
 
+APART = 16  # bytes: numbers of any dtype begin at a multiple
 MOST_GRAPHS = 8  # sets of addresses for which graphs are kept
 
 
@@ -49,8 +50,9 @@ class Program:
         with device.select(number):
             self._last = device.stream() or device.default()
             self._arena = memory.pool(number).root(max(1, schedule.arena))
-            self._memory = {i: self._root(s) for i, s in enumerate(schedule.slots) if s.array is not None and i not in self._places}
-        self._told = [i for i, s in enumerate(schedule.slots) if s.kind == TOLD]
+            held = {i: s for i, s in enumerate(schedule.slots) if s.array is not None and i not in self._places}
+            self._memory = {i: self._root(s) for i, s in held.items() if s.kind != TOLD}
+            self._prepare_telling([(i, s.array) for i, s in held.items() if s.kind == TOLD])
         self._bound, self._lock = {}, threading.Lock()
 
     def run(self, arrays):
@@ -80,11 +82,21 @@ class Program:
             self._last = stream
         return stream
 
+    def _prepare_telling(self, told):
+        """Give the numbers that are others at each run places side by side: they are sent by one copy."""
+        starts = [sum(-(-a.nbytes // APART) * APART for _, a in told[:n]) for n in range(len(told) + 1)]
+        self._sent = np.zeros(starts[-1], np.uint8)
+        self._told = [(np.ndarray(a.shape, a.dtype, self._sent, at), a) for at, (_, a) in zip(starts, told)]
+        self._told_to = empty((starts[-1],), "uint8", self.number) if told else None
+        for at, (i, a) in zip(starts, told):
+            self._memory[i] = self._told_to.like(np.ndarray(a.shape, a.dtype, self._told_to.shadow, at))
+
     def _tell(self, stream):
         """Send the numbers that are others at each run."""
-        for i in self._told:
-            slot = self.schedule.slots[i].array.reshape(-1)
-            self._memory[i].flat[0].copy_to_device(slot.view(np.uint8) if slot.dtype == bool else slot, stream=stream)
+        for place, a in self._told:
+            place[...] = a
+        if self._told:
+            self._told_to.flat[0].copy_to_device(self._sent, stream=stream)
 
     def _bind(self, arrays) -> list:
         """Return the parts with their arrays and words in place."""

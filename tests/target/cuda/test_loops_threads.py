@@ -9,7 +9,7 @@ from nbgrad.target.cuda.prelude import prelude
 from nbgrad.target.cuda.simulated_math import NAMES
 from nbgrad.target.lowering import emit_helper
 
-pytestmark = pytest.mark.cuda
+pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not package().simulated, reason="helpers are called from the host")]
 THREADS, LANES = package().threads, package().lanes
 
 

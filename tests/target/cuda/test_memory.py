@@ -46,6 +46,17 @@ def test_memory_that_waits_is_given_back_before_there_is_too_little(own):
     assert large.size == 4 << 20
 
 
+def test_arrays_alike_get_the_same_memory_in_any_order_of_their_ends(own):
+    where = lambda arrays: [a.start for a in arrays]
+    arrays = [empty((100,), "float64") for _ in range(4)]
+    first = where(arrays)
+    for order in ([2, 0, 3, 1], [1, 3, 2, 0]):
+        for i in order:
+            arrays[i] = None
+        arrays = [empty((100,), "float64") for _ in range(4)]
+        assert where(arrays) == sorted(first)
+
+
 def test_an_error_says_what_is_wanted_and_who_holds_the_rest(own):
     own.limit = 4 << 20
     kept = empty((1 << 20,), "uint8")
