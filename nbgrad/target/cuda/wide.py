@@ -96,4 +96,6 @@ def wide_text(package, dtypes, count) -> str:
         head, kind = SIMULATED.format(count=count), "np"
     else:
         head, kind = HEAD.format(count=count, line=LINES[package.name]), "types"
-    return head + "".join(f"get{i}, put{i}, near{i} = wide({kind}.{d})\n" for i, d in enumerate(names))
+    first = [names.index(d) for d in names]  # operands of one dtype have the same: each is compiled once
+    of = lambda i, d: f"wide({kind}.{d})" if first[i] == i else f"get{first[i]}, put{first[i]}, near{first[i]}"
+    return head + "".join(f"get{i}, put{i}, near{i} = {of(i, d)}\n" for i, d in enumerate(names))
