@@ -12,6 +12,8 @@ from ..cpu.load import source_path
 from ..lowering import emit_helper
 from . import (
     arg_text,
+    cublas,
+    cudnn,
     loops_channels,
     loops_entropy,
     loops_gather,
@@ -31,7 +33,6 @@ from . import (
     reduce_text,
     simulated_math,
 )
-from .library import CALLS
 from .package import package
 from .prelude import prelude
 
@@ -51,6 +52,7 @@ MODULES = (  # loops kept as functions: LAUNCH of each, and the HELPERS that the
     loops_sort,
     loops_window,
 )
+CALLS = {**cublas.CALLS, **cudnn.CALLS}  # loops that are calls of libraries -> what makes the call of a kernel
 TEXTS = {loop: text for module in TEXT_MODULES for loop, text in module.TEXTS.items()}
 LOOPS = {
     n: (f, module) for module in MODULES for n, f in vars(module).items()

@@ -5,7 +5,7 @@ from ...ops.arithmetic import add
 from ...plan.epilogue import COLUMN, Epilogue, extra_words
 from ...plan.plan import Kernel, Layout, Plan, Step
 from ...plan.product import product_of
-from .library import product_words
+from .cublas import product_words
 from .package import package
 from .plans import planner
 from .product_text import names

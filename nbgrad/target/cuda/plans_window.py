@@ -9,12 +9,12 @@ from ...plan.epilogue import ROW, Epilogue, extra_words
 from ...plan.plan import Kernel, Plan, Step, packed
 from ...plan.product import NOTHING, Factor, Product
 from ...plan.windowing import Walk, axes_of, empty, remainders, rows_of, spatial
+from .cudnn import by_library
 from .package import package
 from .plans import planner
 from .plans_matmul import finished, joined, sizes
 from .product_text import names
 from .tiles import PROCESSORS, shares
-from .windows_library import by_library
 
 FEW = 4  # output channels of a group up to which each thread has a place and all of them
 NUMBERS = 64  # of the weight of a group up to which each is summed by a block of its own

@@ -1,7 +1,6 @@
 """Products by cuBLAS: which are, and that matrices are told to it as they lie; a stand-in computes in the simulator's memory."""
 
 import ctypes
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +11,10 @@ from nbgrad.base.errors import KernelError
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel, packed
 from nbgrad.plan.product import product_of
-from nbgrad.target.cuda import library, plans_matmul
+from nbgrad.target.cuda import cublas, plans_matmul
 from nbgrad.target.cuda.array import from_host, to_host
+from nbgrad.target.cuda.cublas import KINDS, OUTER, TF32, leading, product_words
 from nbgrad.target.cuda.kernels import function, source
-from nbgrad.target.cuda.library import KINDS, OUTER, TF32, leading, product_words
 from nbgrad.target.cuda.run import Launch, plan_device
 from nbgrad.target.launch import layout
 
@@ -75,10 +74,10 @@ class StandIn:
 @pytest.fixture
 def stand_in(monkeypatch):
     found = StandIn()
-    monkeypatch.setattr(library, "cublas", lambda: found)
-    library.handle.cache_clear()
+    monkeypatch.setattr(cublas, "cublas", lambda: found)
+    cublas.handle.cache_clear()
     yield found
-    library.handle.cache_clear()
+    cublas.handle.cache_clear()
 
 
 def product(arrays, shape, name="matmul"):
@@ -133,7 +132,7 @@ def test_it_works_in_the_stream_of_the_thread(stand_in):
     for stream in (9, 9, 0):
         call(words, [x.flat[0]] * 3, stream)
     streams = [c for c in stand_in.called if c[0] != "product"]
-    size = ("workspace", library.WORKSPACE)
+    size = ("workspace", cublas.WORKSPACE)
     assert streams == [("stream", 9), size, ("stream", 0), size]
 
 
@@ -172,7 +171,7 @@ def test_what_it_cannot_do_is_left_to_nbgrad_s_kernels(stand_in):
 
 
 def test_no_library_no_call():
-    assert library.cublas() is None  # the simulator
+    assert cublas.cublas() is None  # the simulator
     x = packed((8, 8), "float32")
     assert plans_matmul.plan_product(product_of(x, x, x)).steps[0].kernel.loop == "matmul"
 
@@ -195,18 +194,4 @@ def test_a_status_is_told(stand_in):
 
 
 def test_its_place_is_shown():
-    assert "library.product" in source(Kernel("library_product", ("float32",) * 3))
-
-
-def test_the_first_library_that_has_all_functions_is_taken(monkeypatch):
-    has, found = SimpleNamespace(f=SimpleNamespace(), g=SimpleNamespace()), {"a": SimpleNamespace(f=SimpleNamespace())}
-    monkeypatch.setattr(library, "_of_wheels", lambda name: 1 / 0)
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: found[name])
-    signatures = {"f": [ctypes.c_int], "g": []}
-    assert library.load("x", ("none", "a"), signatures) is None
-    found["b"] = has
-    assert library.load("x", ("none", "a", "b"), signatures) is has
-    assert has.f.argtypes == [ctypes.c_int]
-    wheel = SimpleNamespace(f=SimpleNamespace(), g=SimpleNamespace())
-    monkeypatch.setattr(library, "_of_wheels", lambda name: wheel)
-    assert library.load("x", ("b",), signatures) is wheel
+    assert "cublas.product" in source(Kernel("library_product", ("float32",) * 3))

@@ -9,12 +9,13 @@ from nbgrad.base.config import config
 from nbgrad.base.errors import KernelError
 from nbgrad.ops.sliding import positions
 from nbgrad.ops.table import table
-from nbgrad.plan.plan import packed
+from nbgrad.plan.plan import Kernel, packed
 from nbgrad.target.cpu.run import CPU
-from nbgrad.target.cuda import windows_library
+from nbgrad.target.cuda import cudnn
 from nbgrad.target.cuda.array import from_host, to_host
+from nbgrad.target.cuda.cudnn import DESCRIPTORS, FUNCTIONS, SIGNATURES
+from nbgrad.target.cuda.kernels import source
 from nbgrad.target.cuda.run import Launch, plan_device
-from nbgrad.target.cuda.windows_library import DESCRIPTORS, FUNCTIONS, SIGNATURES
 from nbgrad.target.launch import layout
 
 pytestmark = pytest.mark.cuda
@@ -112,11 +113,11 @@ class StandIn:
 @pytest.fixture
 def stand_in(monkeypatch):
     found = StandIn()
-    monkeypatch.setattr(windows_library, "cudnn", lambda: found)
-    for cached in (windows_library.handle, windows_library.described):
+    monkeypatch.setattr(cudnn, "cudnn", lambda: found)
+    for cached in (cudnn.handle, cudnn.described):
         cached.cache_clear()
     yield found
-    for cached in (windows_library.described, windows_library.handle):
+    for cached in (cudnn.described, cudnn.handle):
         cached.cache_clear()
 
 
@@ -163,10 +164,10 @@ def test_what_it_cannot_do_is_left_to_nbgrad_s_kernels(stand_in, rng):
     places = positions((9,), (3,), (2,), ((2, 0),), (1,))
     assert loops(padding=((2, 0),), shape=(*y.shape[:2], *places))[0] == "conv_output"
     stand_in.refused = True
-    windows_library.described.cache_clear()
+    cudnn.described.cache_clear()
     assert loops()[0] == "conv_output"
     stand_in.refused = False
-    windows_library.described.cache_clear()
+    cudnn.described.cache_clear()
     stand_in.workspace = lambda *args: 9
     assert loops()[0] == "conv_output"
 
@@ -185,9 +186,14 @@ def test_a_status_is_told_and_descriptors_are_given_back(stand_in, rng):
     with pytest.raises(KernelError, match="cudnnConvolutionForward of cuDNN gives status 8"):
         run("conv_output", [from_host(x), from_host(w)], attrs, y.shape)
     assert len(stand_in.known) == len(DESCRIPTORS)
-    windows_library.described.cache_clear()
+    cudnn.described.cache_clear()
     assert not stand_in.known
 
 
 def test_no_library_no_call():
-    assert windows_library.cudnn() is None  # the simulator
+    assert cudnn.cudnn() is None  # the simulator
+
+
+def test_its_place_is_shown():
+    for loop in FUNCTIONS:
+        assert "cudnn.convolution" in source(Kernel(f"library_{loop}", ("float32",) * 3 + ("uint8",)))

@@ -7,24 +7,17 @@ the 23 bits of a factor. Results are the same from run to run: every stream has 
 
 import ctypes
 import functools
-import importlib.util
-import threading
-from contextlib import suppress
 
-from ...base.config import config
-from ...base.errors import KernelError, problem
 from ...base.memory import start_of
 from . import device, memory
-from .package import package
+from .libraries import LARGEST, SCALARS, Handle, wanted
 
 NAMES = ("libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "cublas64_13.dll", "cublas64_12.dll", "cublas64_11.dll")
 WORKSPACE = 32 << 20  # bytes: what cuBLAS recommends for an H100
-LARGEST = 2**31 - 1  # of a length or a distance of rows, for its integers
 OUTER = 16  # launches of a batch, at most, whose axes are not evenly spaced
 KINDS = {"float32": (0, 68), "float64": (1, 70)}  # CUDA_R_32F, CUBLAS_COMPUTE_32F; CUDA_R_64F, CUBLAS_COMPUTE_64F
 TF32 = 77  # CUBLAS_COMPUTE_32F_FAST_TF32
 DEFAULT = -1  # CUBLAS_GEMM_DEFAULT: its own choice of an algorithm
-SCALARS = {name: (kind(0), kind(1)) for name, kind in (("float32", ctypes.c_float), ("float64", ctypes.c_double))}
 
 _pointer, _int, _long = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
 _FACTOR = [_pointer, _int, _int, _long]  # where it lies, dtype, distance of columns, distance of matrices
@@ -38,30 +31,8 @@ SIGNATURES = {
 
 @functools.cache
 def cublas():
-    """Return the library; None where it is not installed, is not wanted (NBGRAD_CUDA_LIBRARIES=0), or kernels are simulated."""
-    return None if package().simulated or not config.cuda_libraries else load("cublas", NAMES, SIGNATURES)
-
-
-def load(library, names, signatures):
-    """Return a library with the types of what is called; None where it is not installed.
-
-    It is looked for among NVIDIA's wheels and toolkits, as cuda-pathfinder knows them, then by the names of its file.
-    """
-    for find in (functools.partial(_of_wheels, library), *[functools.partial(ctypes.CDLL, name) for name in names]):
-        with suppress(Exception):  # each raises errors of its own where there is none
-            found = find()
-            for name, arguments in signatures.items():
-                getattr(found, name).argtypes = arguments
-            return found
-    return None
-
-
-def _of_wheels(library):
-    if importlib.util.find_spec("cuda") is None:
-        raise ModuleNotFoundError("cuda")
-    from cuda.pathfinder import load_nvidia_dynamic_lib
-
-    return ctypes.CDLL(load_nvidia_dynamic_lib(library).abs_path)
+    """Return its functions; None where it is not wanted, or not installed."""
+    return wanted("cublas", NAMES, SIGNATURES)
 
 
 def product_words(p) -> tuple | None:
@@ -127,60 +98,6 @@ def product(kernel):
     return call
 
 
-CALLS = {"library_product": product}  # loops that are calls of a library: kernel -> what is called
-
-
-class Handle:
-    """What a library keeps for a device, and the stream that it works in. One thread at a time."""
-
-    def __init__(self, name, library, create, set_stream):
-        self.name, self.library, self.set_stream, self.stream = name, library, set_stream, None
-        self.value, self.lock = ctypes.c_void_p(), threading.Lock()
-        self.checked(create, getattr(library, create)(ctypes.addressof(self.value)))
-
-    def on(self, stream) -> "Handle":
-        """Return it for a `with` statement, whose calls are queued on a stream."""
-        self.lock.acquire()
-        try:
-            value = device.handle_of(stream)
-            if value != self.stream:
-                self.moved(value)
-                self.stream = value
-        except BaseException:
-            self.lock.release()
-            raise
-        return self
-
-    def moved(self, stream):
-        """Work in another stream from now on."""
-        self.call(self.set_stream, stream)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.lock.release()
-
-    def status(self, name, *arguments) -> int:
-        """Call a function of the library; return its status, 0 when all is well."""
-        return getattr(self.library, name)(self.value, *arguments)
-
-    def call(self, name, *arguments):
-        """Call a function of the library.
-
-        Raises
-        ------
-        KernelError
-            For a status that is not 0.
-        """
-        self.checked(name, self.status(name, *arguments))
-
-    def checked(self, name, status):
-        """Raise KernelError for a status that is not 0."""
-        if status:
-            raise problem(KernelError, f"{name} of {self.name} gives status {status}", "NBGRAD_CUDA_LIBRARIES=0: nbgrad's own kernels")
-
-
 class Products(Handle):
     """The handle of cuBLAS: every stream has a workspace of its own, so that results do not depend on what else runs."""
 
@@ -200,3 +117,6 @@ class Products(Handle):
 def handle(number) -> Products:
     """Return the handle of a device, made when it is first asked for."""
     return Products(number)
+
+
+CALLS = {"library_product": product}  # loop -> what makes the call of a kernel

@@ -10,14 +10,14 @@ import functools
 from ...base.config import config
 from ...plan.plan import Kernel, Step
 from . import device, memory
-from .library import CALLS, LARGEST, SCALARS, Handle, load
-from .package import package
+from .libraries import LARGEST, SCALARS, Handle, wanted
 
 NAMES = ("libcudnn.so.9", "libcudnn.so.8", "cudnn64_9.dll", "cudnn64_8.dll")
 KINDS = {"float32": 0, "float64": 1}  # CUDNN_DATA_FLOAT, CUDNN_DATA_DOUBLE
 ROWS, CORRELATION, FMA, DEFAULT = 0, 1, 3, 0  # CUDNN_TENSOR_NCHW, _CROSS_CORRELATION, _FMA_MATH, _DEFAULT_MATH (TF32 allowed)
 ALGORITHM = 1  # of each the one that is deterministic and takes every shape: FWD_..._IMPLICIT_PRECOMP_GEMM, BWD_..._ALGO_1
 FUNCTIONS = {"conv_output": "Forward", "conv_input_grad": "BackwardData", "conv_weight_grad": "BackwardFilter"}
+PREFIX = "library_"  # of the loops that are its calls
 DESCRIPTORS = ("Tensor", "Tensor", "Filter", "Convolution")
 
 _pointer, _int, _size = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t
@@ -34,8 +34,8 @@ SIGNATURES = {
 
 @functools.cache
 def cudnn():
-    """Return the library; None where it is not installed, is not wanted (NBGRAD_CUDA_LIBRARIES=0), or kernels are simulated."""
-    return None if package().simulated or not config.cuda_libraries else load("cudnn", NAMES, SIGNATURES)
+    """Return its functions; None where it is not wanted, or not installed."""
+    return wanted("cudnn", NAMES, SIGNATURES)
 
 
 @functools.cache
@@ -65,7 +65,7 @@ def by_library(loop, layouts, attrs, pointers, scratch):
         return None
     words = [x.ndim, *x.shape, *x.strides, *y.shape, *y.strides, *w.shape, *(before for before, _ in attrs["padding"])]
     words = (*words, *attrs["stride"], *attrs["dilation"], attrs["groups"])
-    kernel = Kernel(f"library_{loop}", (w.dtype, w.dtype, w.dtype, "uint8"), None, ("tf32",) * config.cuda_tf32)
+    kernel = Kernel(PREFIX + loop, (w.dtype, w.dtype, w.dtype, "uint8"), None, ("tf32",) * config.cuda_tf32)
     size, d = _size(), described(words, kernel)
     if d is None:
         return None
@@ -75,9 +75,9 @@ def by_library(loop, layouts, attrs, pointers, scratch):
     return Step(kernel, (*pointers, scratch), (size.value, *words), 1), max(1, size.value)
 
 
-def called(loop, kernel):
+def convolution(kernel):
     """Return what convolves by cuDNN: called with its words (behind an offset per operand), the flat operands and the stream."""
-    zero, one = (ctypes.addressof(s) for s in SCALARS[kernel.dtypes[0]])
+    loop, (zero, one) = kernel.loop.removeprefix(PREFIX), (ctypes.addressof(s) for s in SCALARS[kernel.dtypes[0]])
     size = ctypes.sizeof(SCALARS[kernel.dtypes[0]][0])
 
     def call(words, flats, stream):
@@ -93,14 +93,14 @@ def called(loop, kernel):
     return call
 
 
-CALLS.update({f"library_{loop}": functools.partial(called, loop) for loop in FUNCTIONS})
+CALLS = {f"{PREFIX}{loop}": convolution for loop in FUNCTIONS}  # loop -> what makes the call of a kernel
 
 
 class Described:
     """Descriptors of the arrays of a convolution and of its windows, for as long as this lives."""
 
     def __init__(self, found, words, kernel):
-        self.library, kind, ndim = found.library, KINDS[kernel.dtypes[0]], words[0]
+        self.functions, kind, ndim = found.functions, KINDS[kernel.dtypes[0]], words[0]
         lists, rest = [], list(words[1:])
         for count in (*[ndim] * 5, *[ndim - 2] * 3):
             lists.append(rest[:count])
@@ -108,15 +108,15 @@ class Described:
         x, x_steps, y, y_steps, w, padding, stride, dilation = (_planar(values, i) for i, values in enumerate(lists))
         self.made, count = [_pointer() for _ in DESCRIPTORS], len(x)
         for name, made in zip(DESCRIPTORS, self.made):
-            found.checked(name, getattr(self.library, f"cudnnCreate{name}Descriptor")(ctypes.addressof(made)))
+            found.checked(name, getattr(self.functions, f"cudnnCreate{name}Descriptor")(ctypes.addressof(made)))
         self.x, self.y, self.w, self.windows = self.made
         done = [
-            self.library.cudnnSetTensorNdDescriptor(self.x, kind, count, x, x_steps),
-            self.library.cudnnSetTensorNdDescriptor(self.y, kind, count, y, y_steps),
-            self.library.cudnnSetFilterNdDescriptor(self.w, kind, ROWS, count, w),
-            self.library.cudnnSetConvolutionNdDescriptor(self.windows, count - 2, padding, stride, dilation, CORRELATION, kind),
-            self.library.cudnnSetConvolutionGroupCount(self.windows, rest[0]),
-            self.library.cudnnSetConvolutionMathType(self.windows, DEFAULT if "tf32" in kernel.static else FMA),
+            self.functions.cudnnSetTensorNdDescriptor(self.x, kind, count, x, x_steps),
+            self.functions.cudnnSetTensorNdDescriptor(self.y, kind, count, y, y_steps),
+            self.functions.cudnnSetFilterNdDescriptor(self.w, kind, ROWS, count, w),
+            self.functions.cudnnSetConvolutionNdDescriptor(self.windows, count - 2, padding, stride, dilation, CORRELATION, kind),
+            self.functions.cudnnSetConvolutionGroupCount(self.windows, rest[0]),
+            self.functions.cudnnSetConvolutionMathType(self.windows, DEFAULT if "tf32" in kernel.static else FMA),
         ]
         self.refused = any(done)
 
@@ -127,7 +127,7 @@ class Described:
 
     def __del__(self):
         for name, made in zip(DESCRIPTORS, self.made):
-            getattr(self.library, f"cudnnDestroy{name}Descriptor")(made)
+            getattr(self.functions, f"cudnnDestroy{name}Descriptor")(made)
 
 
 @functools.lru_cache(4096)
