@@ -16,8 +16,7 @@ from .eager import as_tensor
 from .forms import compare, difference, flat_form, flat_like, ordered, shown
 from .ops.arithmetic import where
 from .tape.tape import no_grad, recording
-from .target.run import full
-from .tensor import Tensor
+from .tensor import Tensor, filled_like
 
 
 def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
@@ -306,10 +305,10 @@ def _none_yet(body, carry, xs):
     now = random.get_state()
     try:
         with no_grad():
-            _, y = body(0, [v.copy() for v in carry], [Tensor._make(full(x.shape[1:], x.dtype, 0, x.data), None) for x in xs])
+            _, y = body(0, [v.copy() for v in carry], [filled_like(x, 0, x.shape[1:]) for x in xs])
     finally:
         random.set_state(now)
-    return [Tensor._make(full((0, *v.shape), v.dtype, 0, v.data), None) for v in y]
+    return [filled_like(v, 0, (0, *v.shape)) for v in y]
 
 
 # -- steps

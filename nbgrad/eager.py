@@ -4,6 +4,7 @@ import numpy as np
 
 from .base.dtypes import FLOAT64, INT64, WEAK, is_float
 from .base.errors import ArgumentError, DeviceError, ShapeError, problem
+from .base.memory import first_on_device, number_at
 from .base.number import Number
 from .base.shapes import View, broadcast_shapes, normalize_axes, reduced_shape
 from .history import Kept, current, needs, newest_node, node_of
@@ -18,7 +19,6 @@ from .tape.tape import Node, recording
 from .target.run import (
     host,
     map_launch,
-    number_at,
     number_of,
     primitive_launch,
     put,
@@ -55,12 +55,10 @@ def as_tensor(a, like=None):
 
 def together(tensors):
     """Return tensors on one device: arrays that were no tensors, and lie nowhere in particular, go where the others are."""
-    for t in tensors:
-        if type(t.data) is not np.ndarray:
-            break
-    else:
+    a = first_on_device([t.data for t in tensors])
+    if a is None:
         return tensors
-    place = lambda v: Tensor._make(put(v.data, t.data.device), None) if type(v.data) is np.ndarray and getattr(v, "loose", False) else v
+    place = lambda v: Tensor._make(put(v.data, a.device), None) if type(v.data) is np.ndarray and getattr(v, "loose", False) else v
     return [place(v) for v in tensors]
 
 

@@ -14,8 +14,7 @@ from .history import node_of
 from .loops import is_compiled
 from .ops.table import Op, elementwise
 from .tape.tape import enable_grad, recording
-from .target.run import full
-from .tensor import Tensor, writes
+from .tensor import Tensor, filled_like, writes
 
 
 def op(fn=None, *, backward=None, df=None, name=None):
@@ -138,8 +137,8 @@ class custom_vjp:  # noqa: N801 - used as a decorator
             what = f"{self.__name__}: a residual was written in place after it was recorded"
             raise problem(GradientError, what, "return x.copy() as residual", node.where)
         flowed = g if isinstance(g, dict) else {0: g}
-        like = next(iter(flowed.values())).data
-        flat = [flowed[i] if i in flowed else Tensor._make(full(*layout, 0, like), None) for i, layout in enumerate(kept["layouts"])]
+        like = next(iter(flowed.values()))
+        flat = [flowed[i] if i in flowed else filled_like(like, 0, *layout) for i, layout in enumerate(kept["layouts"])]
         parts = self.reverse(kept["residuals"], tree.unflatten(kept["result"], flat))
         parts = list(parts) if isinstance(parts, (tuple, list)) else [parts]
         if len(parts) != kept["count"]:

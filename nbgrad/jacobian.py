@@ -11,8 +11,8 @@ from .history import newest_node
 from .loops import derivative, is_compiled
 from .ops.joining import stack
 from .ops.movement import reshape
-from .target.run import full, put
-from .tensor import Tensor
+from .target.run import put
+from .tensor import Tensor, filled_like
 from .transform import Call, grad, jvp, outputs, push, recorded, zeros_of
 
 MODES = ("auto", "reverse", "forward")
@@ -76,7 +76,7 @@ def _by_rows(call, values):
     for v in values:
         root = newest_node(v)
         if root is None or v.size == 0:
-            jacobians.append([Tensor._make(full(v.shape + x.shape, x.dtype, 0, x.data), None) for x in call.inputs])
+            jacobians.append([filled_like(x, 0, v.shape + x.shape) for x in call.inputs])
             continue
         record = call.again([root])
         rows = [call.pull([root], [e], record, keep=True) for e in _basis(v)]
@@ -104,7 +104,7 @@ def _by_columns(call, values):
 
 def _column_stack(columns, v, x):
     if not columns:
-        return Tensor._make(full(v.shape + x.shape, v.dtype, 0, v.data), None)
+        return filled_like(v, 0, v.shape + x.shape)
     return reshape(stack(columns, axis=-1), v.shape + x.shape)
 
 

@@ -15,6 +15,7 @@ from .ad.reverse import prepared
 from .ad.statements import Group, Scalar
 from .base.dtypes import WEAK, name_of
 from .base.errors import ArgumentError, DeviceError, DtypeError, GradientError, problem
+from .base.memory import number_at
 from .base.number import Number
 from .base.shapes import broadcast_shapes
 from .eager import as_tensor, record_custom, together
@@ -27,7 +28,7 @@ from .target.cuda.function_text import function_text
 from .target.cuda.mapped_text import plan_mapped
 from .target.cuda.run import SeveralLaunch
 from .target.launch import layout
-from .target.run import host, number_at
+from .target.run import host
 from .tensor import Tensor
 
 ROOM = 256  # numbers that a thread keeps on a tape whose length nobody knows beforehand

@@ -12,8 +12,7 @@ from .road import ROAD
 from .tape.adjoint import pull_back
 from .tape.tape import Node, reachable, recording
 from .tape.text import expression, listing
-from .target.run import full
-from .tensor import Tensor
+from .tensor import Tensor, filled_like
 
 
 class Tape:
@@ -94,7 +93,7 @@ class Tape:
                 f"gradient of a tensor of shape {y.shape}: a gradient is of a scalar",
                 "y.sum(), or g of that shape",
             )
-        g = Tensor._make(full(y.shape, y.dtype, 1, y.data), None) if g is None else as_tensor(g).astype(y.dtype)
+        g = filled_like(y, 1) if g is None else as_tensor(g).astype(y.dtype)
         if g.shape != y.shape:
             raise problem(ShapeError, f"gradient: g has shape {g.shape} and y {y.shape}")
         keep = self.keep if keep is None else keep
@@ -103,7 +102,7 @@ class Tape:
             found = pull_back([root], [g], wanted, keep=keep or create_graph)
         finally:
             recording.on = before
-        flat = [found[w] if w in found else Tensor._make(full(x.shape, x.dtype, 0, x.data), None) for w, x in zip(wanted, leaves)]
+        flat = [found[w] if w in found else filled_like(x, 0) for w, x in zip(wanted, leaves)]
         return tree.unflatten(structure, flat)
 
     def __len__(self):

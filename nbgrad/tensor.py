@@ -193,7 +193,7 @@ class Tensor(PlainValues, ArrayMethods):
                     f"backward from a tensor of shape {self.shape}: a gradient is of a scalar",
                     "loss.sum().backward(), or backward(g) with g of that shape",
                 )
-            g = Tensor._make(full(self.shape, self.dtype, 1, self.data), None)
+            g = filled_like(self, 1)
         elif not isinstance(g, Tensor):
             g = Tensor(g, self.dtype)
         if g.shape != self.shape:
@@ -277,6 +277,11 @@ class Tensor(PlainValues, ArrayMethods):
             )
         self._read("a deep copy")
         return Tensor(put(host(self.data).copy(), self.device), None, self.requires_grad)
+
+
+def filled_like(t, value, shape=None, dtype=None) -> Tensor:
+    """Return a new tensor filled with a number, on the device of `t`, of its shape and dtype where no others are given."""
+    return Tensor._make(full(t.shape if shape is None else shape, dtype or t.dtype, value, t.data), None)
 
 
 def _unpickled(data, requires_grad, device):

@@ -15,7 +15,7 @@ from .tape.adjoint import pull_back
 from .tape.tangent import push_forward
 from .tape.tape import Node, next_slot, reachable, recording
 from .target.run import full
-from .tensor import Tensor, writes
+from .tensor import Tensor, filled_like, writes
 
 
 @contextlib.contextmanager
@@ -107,11 +107,11 @@ class Call:
 
 
 def zeros_of(t):
-    return Tensor._make(full(t.shape, t.dtype, 0, t.data), None)
+    return filled_like(t, 0)
 
 
 def ones_of(t):
-    return Tensor._make(full(t.shape, t.dtype, 1, t.data), None)
+    return filled_like(t, 1)
 
 
 def outputs(out, name):

@@ -2,7 +2,7 @@
 
 from .base.dtypes import WEAK, is_float
 from .base.errors import DtypeError, GradientError, ShapeError, problem
-from .base.memory import start_of
+from .base.memory import number_at, start_of
 from .eager import COPY, as_tensor, cast, finish
 from .history import newest_node, view_attrs
 from .ops.movement import broadcast_to, reshape
@@ -10,7 +10,7 @@ from .ops.table import Op
 from .ops.views import overwrite
 from .road import NO_ATTRS, constant
 from .tape.tape import Node, recording
-from .target.run import number_at, put, run_map, share_memory
+from .target.run import put, run_map, share_memory
 from .tensor import Tensor, writes
 
 

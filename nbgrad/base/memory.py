@@ -8,6 +8,16 @@ def shadow_of(a) -> np.ndarray:
     return getattr(a, "shadow", a)
 
 
+def number_at(a) -> int | None:
+    """Return the number of the device that holds an array; None for the CPU."""
+    return getattr(a, "number", None)
+
+
+def first_on_device(arrays):
+    """Return the first of some arrays that lies on a device; None where all are NumPy's."""
+    return next((a for a in arrays if type(a) is not np.ndarray), None)
+
+
 def start_of(a) -> int:
     """Return the address of the first element."""
     return a.__array_interface__["data"][0] if type(a) is np.ndarray else a.start

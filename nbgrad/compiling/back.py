@@ -15,8 +15,8 @@ from ..plan.whole import plan_record
 from ..tape.adjoint import pull_back
 from ..tape.tape import FREED, recording
 from ..target.program import maker_of, program
-from ..target.run import full, run_map
-from ..tensor import Tensor, writes, written
+from ..target.run import run_map
+from ..tensor import Tensor, filled_like, writes, written
 from ..transform import recorded
 from .again import on_tape
 from .making import Makers
@@ -155,8 +155,7 @@ def _pull(node, g):
     seeds = [g] if len(outs) == 1 else [g.get(i) for i in range(len(outs))]
     shapes = call.run.shapes
     like = next(s for s in seeds if s is not None)
-    zeros = lambda i: Tensor._make(full(shapes[i].shape, shapes[i].dtype, 0, like.data), None)
-    return call.pull([zeros(i) if s is None else s for i, s in zip(outs, seeds)])
+    return call.pull([filled_like(like, 0, shapes[i].shape, shapes[i].dtype) if s is None else s for i, s in zip(outs, seeds)])
 
 
 def _refuse(node, g):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..base import tree
 from ..base.errors import ArgumentError, DeviceError, problem
-from ..base.memory import standing_in
+from ..base.memory import first_on_device, number_at, standing_in
 from ..eager import COPY
 from ..plan.calls import ARGUMENT, HELD, MADE, Ref
 from ..plan.recorder import Recorder
@@ -224,7 +224,7 @@ class Run:
 
     def _number(self):
         """Return the number of the device that the calls run on; None for the CPU."""
-        found = self.recorder.devices or {getattr(t.data, "number", None) for t in self.arguments} or {None}
+        found = self.recorder.devices or {number_at(t.data) for t in self.arguments} or {None}
         if len(found) > 1:
             names = " and ".join(sorted("cpu" if n is None else f"cuda:{n}" for n in found))
             what = f"compile: the function computes on {names}; a program runs on one device"
@@ -240,7 +240,7 @@ class Run:
         recorder = self.recorder
         if recorder.kinds[r.slot] != HELD or r.slot not in recorder.written or r.slot in outside:
             return r
-        like = next((t.data for t in self.arguments if t.device != "cpu"), None)
+        like = first_on_device([t.data for t in self.arguments])
         made = recorder.made(r.layout.shape, r.layout.dtype, like)
         recorder.note(COPY, {}, [standing_in(like, view_at(recorder.roots[r.slot], r))], [made])
         if self.back is not None:  # with the forward

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..base.dtypes import name_of
 from ..base.errors import ArgumentError, problem
-from ..base.memory import owner, reach, shadow_of, standing_in, start_of
+from ..base.memory import first_on_device, number_at, owner, reach, shadow_of, standing_in, start_of
 from ..base.number import Number
 from ..base.shapes import is_contiguous
 from ..ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
@@ -158,7 +158,7 @@ class Recorder:
 
     def launch(self, launch, arrays, outs=None):
         """Note a launch; return the arrays that it fills, new ones when `outs` is None."""
-        like = next((a for a in arrays if shadow_of(a) is not a), None)
+        like = first_on_device(arrays)
         if outs is None:
             outs = [self.made(shape, dtype, like) for shape, dtype in launch.results]
         if launch.zero:
@@ -182,7 +182,7 @@ class Recorder:
             if not outs[0].size:
                 return
             plan = None
-        self.devices.add(getattr(outs[0], "number", None))
+        self.devices.add(number_at(outs[0]))
         writes = tuple([self.ref(a) for a in outs])
         self.calls.append(Call(op, attrs, tuple([self.ref(a) for a in arrays]), writes, plan, place()))
         self.written.update([w.slot for w in writes])

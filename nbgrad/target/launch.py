@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..base.dtypes import name_of
+from ..base.memory import first_on_device
 from ..plan.mapping import plan_map
 from ..plan.plan import Layout, packed
 from ..plan.reducing import plan_arg, plan_reduce
@@ -71,7 +72,7 @@ class Launches:
         """Run an elementwise row on arrays that broadcast to `shape`; `out` may be a strided array to fill."""
         recorder = recording.recorder
         if recorder is not None:  # needs no plan: those of a program are made when it is known what is fused
-            out = recorder.made(shape, dtype, next((a for a in arrays if type(a) is not np.ndarray), None)) if out is None else out
+            out = recorder.made(shape, dtype, first_on_device(arrays)) if out is None else out
             recorder.note(op, {}, arrays, [out])
             return out
         return self.map_launch(op, arrays, shape, dtype, out)(arrays, out)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..base.errors import DeviceError, problem
-from ..base.memory import shadow_of
+from ..base.memory import first_on_device, number_at, shadow_of
 from .cpu.run import CPU
 from .cuda import array as device_array
 from .cuda.array import DeviceArray
@@ -40,23 +40,16 @@ def launches_of(op, arrays):
     DeviceError
         When they are on different devices.
     """
-    for a in arrays:
-        if type(a) is not np.ndarray:
-            break
-    else:
+    a = first_on_device(arrays)
+    if a is None:
         return CPU
-    numbers = {getattr(b, "number", None) for b in arrays}
+    numbers = set(map(number_at, arrays))
     if len(numbers) > 1:
         names = op.params if len(op.params) == len(arrays) else [f"argument {i + 1}" for i in range(len(arrays))]
         where = ", ".join(f"{name} on {device_of(b)}" for name, b in zip(names, arrays))
-        stray = next(name for name, b in zip(names, arrays) if getattr(b, "number", None) != a.number)
+        stray = next(name for name, b in zip(names, arrays) if number_at(b) != a.number)
         raise problem(DeviceError, f"{op.signature}: {where}", f'{stray}.to("{device_of(a)}")')
     return launches(a.number)
-
-
-def number_at(a) -> int | None:
-    """Return the number of the device that holds an array; None for the CPU."""
-    return getattr(a, "number", None)
 
 
 def device_of(a) -> str:
@@ -72,7 +65,7 @@ def host(a) -> np.ndarray:
 def put(a, device):
     """Return an array on a device, by name: itself where it is there already, else a copy."""
     number = number_of(device)
-    if getattr(a, "number", None) == number:
+    if number_at(a) == number:
         return a
     a = host(a)
     if number is None:
