@@ -103,9 +103,7 @@ class DeviceArray:
 
     def __array__(self, dtype=None, copy=None):
         """Return the numbers, copied from the device: what looks at them here waits for what makes them."""
-        from .run import row_major
-
-        return np.asarray(to_host(row_major(self)) if self.remote else self.shadow, dtype)
+        return np.asarray(to_host(self) if self.remote else self.shadow, dtype)
 
     def copy(self) -> np.ndarray:
         """Return the numbers as an array of NumPy's."""
@@ -159,13 +157,16 @@ def from_host(a, number=0) -> DeviceArray:
 
 
 def to_host(a) -> np.ndarray:
-    """Return a copy of an array that lies row by row as a NumPy array; waits for what is still computed."""
+    """Return a copy of an array as a NumPy array; waits for what is still computed. All that its strides reach is copied."""
     if a.local:
         return a.shadow.copy()
-    out = np.empty(a.shape, a.dtype)
-    if a.size:
-        whole = out.reshape(-1)
-        with device.faults, device.select(a.number):
-            a.flat[0].copy_to_host(whole.view(np.uint8) if a.dtype == bool else whole, stream=device.stream())
-            device.settle()
-    return out
+    if not a.size:
+        return np.empty(a.shape, a.dtype)
+    flat, first = a.flat
+    in_rows = a.flags.c_contiguous
+    whole = np.empty(a.shape if in_rows else flat.nbytes // a.itemsize, a.dtype)
+    with device.faults, device.select(a.number):
+        line = whole.reshape(-1)
+        flat.copy_to_host(line.view(np.uint8) if a.dtype == bool else line, stream=device.stream())
+        device.settle()
+    return whole if in_rows else np.array(np.ndarray(a.shape, a.dtype, whole, first * a.itemsize, a.strides))

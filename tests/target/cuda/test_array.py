@@ -61,3 +61,10 @@ def test_arrays_without_elements():
 def test_what_does_not_lie_row_by_row_is_not_reshaped_in_place():
     with pytest.raises(ValueError, match="row by row"):
         from_host(np.zeros((2, 3))).transpose((1, 0)).reshape((6,))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_numpy_reads_any_view(view, rng):
+    a = rng.standard_normal((2, 3, 4))
+    np.testing.assert_array_equal(np.array(VIEWS[view](from_host(a))), VIEWS[view](a))
+    np.testing.assert_array_equal(VIEWS[view](from_host(a)).copy(), VIEWS[view](a))
