@@ -6,13 +6,14 @@ installed (`pip install "nbgrad[cu13]"`), else numba-cuda-mlir, else the target 
 NUMBA_ENABLE_CUDASIM=1 kernels run in Numba's simulator, slowly, on the processor.
 
 Products of floats are cuBLAS's and convolutions are cuDNN's where they are installed (the same extra brings them), and
-nbgrad's own with NBGRAD_CUDA_LIBRARIES=0. float32 is multiplied as IEEE float32, as NumPy does; NBGRAD_CUDA_TF32=1 lets
-both libraries round factors to 10 bits for tensor cores, several times as fast: PyTorch does that by default for
-convolutions, not for products. Results are the same from run to run.
+nbgrad's own with NBGRAD_CUDA_LIBRARIES=0. float32 is multiplied as IEEE float32, as NumPy does, until `set_precision` lets
+the libraries round factors for tensor cores, several times as fast. Results are the same from run to run.
 """
 
+from .base.config import PRECISIONS, config
 from .base.errors import ArgumentError, problem
 from .mapped import mapped as mapped
+from .road import known
 from .target.cuda.device import Stream as Stream
 from .target.cuda.device import capability as capability
 from .target.cuda.device import device_count as device_count
@@ -24,10 +25,11 @@ from .target.cuda.device import using as device
 from .target.cuda.device import why_not as why_not
 from .target.cuda.memory import MemoryInfo as MemoryInfo
 from .target.cuda.memory import pool
+from .target.cuda.run import launches
 
 __all__ = [
-    "MemoryInfo", "Stream", "capability", "device", "device_count", "device_name", "devices", "empty_cache", "is_available", "mapped",
-    "memory_info", "reset_peak", "set_memory_limit", "synchronize", "why_not",
+    "MemoryInfo", "Stream", "capability", "device", "device_count", "device_name", "devices", "empty_cache", "get_precision",
+    "is_available", "mapped", "memory_info", "reset_peak", "set_memory_limit", "set_precision", "synchronize", "why_not",
 ]  # fmt: skip
 
 
@@ -74,6 +76,53 @@ def set_memory_limit(size, device="cuda"):
     if size is not None and (not hasattr(size, "__index__") or size <= 0):
         raise problem(ArgumentError, f"set_memory_limit({size!r}): a limit is a number of bytes", "8 << 30 for 8 GiB, or None")
     _pool(device).limit = size
+
+
+def set_precision(name):
+    """Say what the factors of products and convolutions of float32 may be rounded to on devices, in the whole process.
+
+    Arrays stay float32, and so do the sums. What runs op by op takes it from the next call on; a function of `ng.compile` keeps
+    for each record what was set when that was made, so two of them may differ. float64 and the CPU know no rounding.
+
+    Parameters
+    ----------
+    name : str
+        "float32": not at all, IEEE, as NumPy; what NBGRAD_CUDA_PRECISION says, or else this, is set at first.
+        "tf32": to 10 bits behind the point, for tensor cores.
+        "bfloat16": to 7 bits, in products of cuBLAS's; cuDNN knows no such rounding, its convolutions take "tf32".
+
+        nbgrad's own kernels never round: without the libraries, and where they cannot do a product or it has few rows or columns.
+
+    Raises
+    ------
+    ArgumentError
+        For any other name.
+
+    Examples
+    --------
+    >>> import nbgrad as ng
+    >>> before = ng.cuda.get_precision()
+    >>> ng.cuda.set_precision("tf32")
+    >>> ng.cuda.get_precision()
+    'tf32'
+    >>> ng.cuda.set_precision(before)
+    """
+    if name not in PRECISIONS:
+        what = f"set_precision(name): name is {name!r}; it must be one of {', '.join(PRECISIONS)}"
+        raise problem(ArgumentError, what, 'ng.cuda.set_precision("tf32")')
+    config.cuda_precision = name
+    known.clear()  # plans hold the precision: what runs op by op is planned anew
+    launches.cache_clear()
+
+
+def get_precision() -> str:
+    """Return what the factors of products of float32 may be rounded to on devices: "float32", "tf32" or "bfloat16".
+
+    >>> import nbgrad as ng
+    >>> ng.cuda.get_precision() in ("float32", "tf32", "bfloat16")
+    True
+    """
+    return config.cuda_precision
 
 
 def _pool(device):

@@ -13,6 +13,7 @@ CODE_FLAGS = (  # what Numba reads from the environment that changes machine cod
     "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX", "NUMBA_OPT", "NUMBA_LOOP_VECTORIZE",
     "NUMBA_SLP_VECTORIZE", "NUMBA_BOUNDSCHECK", "NUMBA_DEBUGINFO", "NUMBA_LLVM_REFPRUNE_PASS",
 )  # fmt: skip
+PRECISIONS = ("float32", "tf32", "bfloat16")  # that the factors of a product of float32 are rounded to on a device
 
 
 @dataclass
@@ -36,11 +37,10 @@ class Config:
         Settings of Numba that change machine code, as "NAME=value".
     cuda : str or None
         The package of CUDA kernels, from NBGRAD_CUDA: "numba-cuda", "mlir" or "builtin"; None takes the first that is there.
-
     cuda_libraries : bool
         Whether products and convolutions on a device are cuBLAS's and cuDNN's; NBGRAD_CUDA_LIBRARIES=0 takes nbgrad's own kernels.
-    cuda_tf32 : bool
-        Whether they may round factors of float32 to TF32 for tensor cores, from NBGRAD_CUDA_TF32=1.
+    cuda_precision : str
+        What they round factors of float32 to, from NBGRAD_CUDA_PRECISION: one of `PRECISIONS`.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class Config:
     code_flags: tuple = ()
     cuda: str | None = None
     cuda_libraries: bool = True
-    cuda_tf32: bool = False
+    cuda_precision: str = "float32"
     _environ: dict = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -66,7 +66,7 @@ class Config:
         Raises
         ------
         ArgumentError
-            When a number of threads is not a whole number above 0.
+            When a number of threads is not a whole number above 0, or a precision is none of `PRECISIONS`.
         """
         most = _count(environ, "NUMBA_NUM_THREADS") or _processors()
         asked = _count(environ, "NBGRAD_NUM_THREADS") or _fitting(environ, most)
@@ -75,8 +75,8 @@ class Config:
         cache = (_count(environ, "NBGRAD_CACHE_MB") or 1024) << 20
         memory = (_count(environ, "NBGRAD_MEMORY_MB") or 512) << 20
         folder, cuda = environ.get("NBGRAD_CACHE_DIR") or None, environ.get("NBGRAD_CUDA") or None
-        libraries, tf32 = environ.get("NBGRAD_CUDA_LIBRARIES") != "0", environ.get("NBGRAD_CUDA_TF32") == "1"
-        return cls(folder, cache, memory, min(asked, most), most, flags, cuda, libraries, tf32, folders)
+        libraries, precision = environ.get("NBGRAD_CUDA_LIBRARIES") != "0", _precision(environ, "NBGRAD_CUDA_PRECISION")
+        return cls(folder, cache, memory, min(asked, most), most, flags, cuda, libraries, precision, folders)
 
     def calm_waiting(self) -> None:
         """Make threads of GNU OpenMP that wait for work give the processor away soon, unless the user says how.
@@ -115,6 +115,14 @@ def _count(environ, name):
     if not text.strip().isdigit() or int(text) < 1:
         raise problem(ArgumentError, f"{name} is {text!r}; it must be a whole number above 0", f"export {name}=4")
     return int(text)
+
+
+def _precision(environ, name):
+    """Return the precision that a variable names, or the first when it is not set."""
+    text = environ.get(name) or PRECISIONS[0]
+    if text not in PRECISIONS:
+        raise problem(ArgumentError, f"{name} is {text!r}; it must be one of {', '.join(PRECISIONS)}", f"export {name}=tf32")
+    return text
 
 
 def _fitting(environ, most):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nbgrad.base import config as config_module
-from nbgrad.base.config import Config
+from nbgrad.base.config import PRECISIONS, Config
 from nbgrad.base.errors import ArgumentError
 
 
@@ -39,6 +39,14 @@ def test_threads(environ, num_threads, max_threads):
 def test_a_wrong_number_of_threads_is_told_with_its_variable(text):
     with pytest.raises(ArgumentError, match=f"NBGRAD_NUM_THREADS is '{text}'"):
         Config.read({"NBGRAD_NUM_THREADS": text})
+
+
+def test_the_precision_of_products_on_devices():
+    assert [Config.read({"NBGRAD_CUDA_PRECISION": n}).cuda_precision for n in ("", *PRECISIONS)] == ["float32", *PRECISIONS]
+    assert Config.read({}).cuda_precision == "float32"
+    with pytest.raises(ArgumentError, match="NBGRAD_CUDA_PRECISION is 'TF32'; it must be one of float32, tf32, bfloat16") as told:
+        Config.read({"NBGRAD_CUDA_PRECISION": "TF32"})
+    assert len(str(told.value).splitlines()) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """cuBLAS, where it is installed: products of floats. Found when the first product is planned, called by its own C interface.
 
 CuPy would bring it too, but refuses it while a stream is captured, and every launch of a compiled step is. float32 is
-multiplied as IEEE float32, as NumPy and PyTorch do by default; NBGRAD_CUDA_TF32=1 asks for tensor cores, which keep 10 of
-the 23 bits of a factor. Results are the same from run to run: every stream has a workspace of its own.
+multiplied as IEEE float32, as NumPy and PyTorch do by default; NBGRAD_CUDA_PRECISION asks for tensor cores, which keep 10
+(tf32) or 7 (bfloat16) of the 23 bits of a factor and sum in float32. Results are the same from run to run: every stream has a
+workspace of its own.
 """
 
 import ctypes
@@ -15,8 +16,8 @@ from .libraries import LARGEST, SCALARS, Handle, wanted
 NAMES = ("libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "cublas64_13.dll", "cublas64_12.dll", "cublas64_11.dll")
 WORKSPACE = 32 << 20  # bytes: what cuBLAS recommends for an H100
 OUTER = 16  # launches of a batch, at most, whose axes are not evenly spaced
-KINDS = {"float32": (0, 68), "float64": (1, 70)}  # CUDA_R_32F, CUBLAS_COMPUTE_32F; CUDA_R_64F, CUBLAS_COMPUTE_64F
-TF32 = 77  # CUBLAS_COMPUTE_32F_FAST_TF32
+KINDS = {"float32": 0, "float64": 1}  # CUDA_R_32F, CUDA_R_64F
+COMPUTES = {"float32": 68, "tf32": 77, "bfloat16": 75, "float64": 70}  # CUBLAS_COMPUTE_32F, _32F_FAST_TF32, _32F_FAST_16BF, _64F
 DEFAULT = -1  # CUBLAS_GEMM_DEFAULT: its own choice of an algorithm
 
 _pointer, _int, _long = ctypes.c_void_p, ctypes.c_int, ctypes.c_longlong
@@ -80,8 +81,7 @@ def leading(row, column, rows, columns) -> tuple | None:
 def product(kernel):
     """Return what multiplies by cuBLAS: called with its words (behind an offset per operand), the flat operands and the stream."""
     dtype, size = kernel.dtypes[2], 4 if kernel.dtypes[2] == "float32" else 8
-    kind, compute = KINDS[dtype]
-    compute = TF32 if "tf32" in kernel.static else compute
+    kind, compute = KINDS[dtype], COMPUTES[kernel.static[0]]
     zero, one = (ctypes.addressof(s) for s in SCALARS[dtype])
 
     def call(words, flats, stream):

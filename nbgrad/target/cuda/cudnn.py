@@ -1,20 +1,21 @@
 """cuDNN, where it is installed: convolutions of floats and their adjoints, by algorithms whose results are the same from run to run.
 
-float32 is multiplied as IEEE float32; with NBGRAD_CUDA_TF32=1 tensor cores may round its factors. Unlike cuBLAS's the
-workspace is asked for while a call is planned: it is scratch of the plan.
+float32 is multiplied as IEEE float32; where NBGRAD_CUDA_PRECISION says tf32 or bfloat16, tensor cores may round its factors to
+TF32: cuDNN does not round float32 to bfloat16. Unlike cuBLAS's the workspace is asked for while a call is planned: it is
+scratch of the plan.
 """
 
 import ctypes
 import functools
 
-from ...base.config import config
 from ...plan.plan import Kernel, Step
 from . import device, memory
-from .libraries import LARGEST, SCALARS, Handle, wanted
+from .libraries import LARGEST, SCALARS, Handle, precision, wanted
 
 NAMES = ("libcudnn.so.9", "libcudnn.so.8", "cudnn64_9.dll", "cudnn64_8.dll")
 KINDS = {"float32": 0, "float64": 1}  # CUDNN_DATA_FLOAT, CUDNN_DATA_DOUBLE
-ROWS, CORRELATION, FMA, DEFAULT = 0, 1, 3, 0  # CUDNN_TENSOR_NCHW, _CROSS_CORRELATION, _FMA_MATH, _DEFAULT_MATH (TF32 allowed)
+ROWS, CORRELATION = 0, 1  # CUDNN_TENSOR_NCHW, CUDNN_CROSS_CORRELATION
+MATH = {"float32": 3, "tf32": 0, "bfloat16": 0, "float64": 3}  # CUDNN_FMA_MATH, CUDNN_DEFAULT_MATH (TF32 allowed)
 ALGORITHM = 1  # of each the one that is deterministic and takes every shape: FWD_..._IMPLICIT_PRECOMP_GEMM, BWD_..._ALGO_1
 FUNCTIONS = {"conv_output": "Forward", "conv_input_grad": "BackwardData", "conv_weight_grad": "BackwardFilter"}
 PREFIX = "library_"  # of the loops that are its calls
@@ -65,7 +66,7 @@ def by_library(loop, layouts, attrs, pointers, scratch):
         return None
     words = [x.ndim, *x.shape, *x.strides, *y.shape, *y.strides, *w.shape, *(before for before, _ in attrs["padding"])]
     words = (*words, *attrs["stride"], *attrs["dilation"], attrs["groups"])
-    kernel = Kernel(PREFIX + loop, (w.dtype, w.dtype, w.dtype, "uint8"), None, ("tf32",) * config.cuda_tf32)
+    kernel = Kernel(PREFIX + loop, (w.dtype, w.dtype, w.dtype, "uint8"), None, (precision(w.dtype),))
     size, d = _size(), described(words, kernel)
     if d is None:
         return None
@@ -116,7 +117,7 @@ class Described:
             self.functions.cudnnSetFilterNdDescriptor(self.w, kind, ROWS, count, w),
             self.functions.cudnnSetConvolutionNdDescriptor(self.windows, count - 2, padding, stride, dilation, CORRELATION, kind),
             self.functions.cudnnSetConvolutionGroupCount(self.windows, rest[0]),
-            self.functions.cudnnSetConvolutionMathType(self.windows, DEFAULT if "tf32" in kernel.static else FMA),
+            self.functions.cudnnSetConvolutionMathType(self.windows, MATH[kernel.static[0]]),
         ]
         self.refused = any(done)
 

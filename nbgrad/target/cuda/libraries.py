@@ -20,6 +20,11 @@ def wanted(name, files, signatures):
     return None if package().simulated or not config.cuda_libraries else load(name, files, signatures)
 
 
+def precision(dtype) -> str:
+    """Return what the factors of a product are rounded to, as the static of a call holds it: float64 is never rounded."""
+    return config.cuda_precision if dtype == "float32" else dtype
+
+
 def load(name, files, signatures):
     """Return a library with the types of what is called; None where it is not installed.
 

@@ -1,11 +1,11 @@
 """Products of matrices on a device: thin ones read the long factor once, others are tiles of blocks of threads; any strides."""
 
-from ...base.config import config
 from ...ops.arithmetic import add
 from ...plan.epilogue import COLUMN, Epilogue, extra_words
 from ...plan.plan import Kernel, Layout, Plan, Step
 from ...plan.product import product_of
 from .cublas import product_words
+from .libraries import precision
 from .package import package
 from .plans import planner
 from .product_text import names
@@ -54,7 +54,7 @@ def plan_product(p) -> Plan:
 
 def _by_library(p, words) -> Plan:
     """Plan a product of cuBLAS's."""
-    kernel = Kernel("library_product", (p.out.dtype,) * 3, None, ("tf32",) * config.cuda_tf32)
+    kernel = Kernel("library_product", (p.out.dtype,) * 3, None, (precision(p.out.dtype),))
     return finished(p, Step(kernel, (p.a.buffer, p.b.buffer, 2 + len(p.extras)), words, 1))
 
 

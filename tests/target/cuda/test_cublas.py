@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.base.config import config
 from nbgrad.base.errors import KernelError
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel, packed
 from nbgrad.plan.product import product_of
 from nbgrad.target.cuda import cublas, plans_matmul
 from nbgrad.target.cuda.array import from_host, to_host
-from nbgrad.target.cuda.cublas import KINDS, OUTER, TF32, leading, product_words
+from nbgrad.target.cuda.cublas import COMPUTES, OUTER, leading, product_words
 from nbgrad.target.cuda.kernels import function, source
 from nbgrad.target.cuda.run import Launch, plan_device
 from nbgrad.target.launch import layout
@@ -76,7 +75,9 @@ def stand_in(monkeypatch):
     found = StandIn()
     monkeypatch.setattr(cublas, "cublas", lambda: found)
     cublas.handle.cache_clear()
+    ng.cuda.set_precision("float32")  # plans of other tests are forgotten
     yield found
+    ng.cuda.set_precision("float32")
     cublas.handle.cache_clear()
 
 
@@ -128,7 +129,7 @@ def test_a_product_may_be_added(stand_in, rng):
 
 def test_it_works_in_the_stream_of_the_thread(stand_in):
     x = from_host(np.ones((5, 5)))
-    call, words = function(Kernel("library_product", ("float64",) * 3)), (0, 0, 0, 5, 5, 5, 0, 5, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0)
+    call, words = function(Kernel("library_product", ("float64",) * 3, None, ("float64",))), (0, 0, 0, 5, 5, 5, 0, 5, 0, 5, 0, 1, 0, 0, 0, 0, 0, 0)
     for stream in (9, 9, 0):
         call(words, [x.flat[0]] * 3, stream)
     streams = [c for c in stand_in.called if c[0] != "product"]
@@ -145,17 +146,32 @@ def test_compiled_functions_take_it(stand_in, rng):
     assert [c[0] for c in stand_in.called].count("product") == 2
 
 
-def test_float32_is_rounded_to_fewer_bits_only_where_that_is_asked_for(stand_in, monkeypatch):
-    x = packed((8, 8), "float32")
-    assert plans_matmul.plan_product(product_of(x, x, x)).steps[0].kernel.static == ()
-    monkeypatch.setattr(config, "cuda_tf32", True)
-    kernel = plans_matmul.plan_product(product_of(x, x, x)).steps[0].kernel
-    ones = from_host(np.ones((8, 8), "float32"))
-    flats = [ones.flat[0]] * 3
-    words = (0, 0, 0, 8, 8, 8, 0, 8, 0, 8, 0, 1, 0, 0, 0, 0, 0, 0)
-    for found, compute in ((kernel, TF32), (kernel._replace(static=()), KINDS["float32"][1])):
-        function(found)(words, flats, 0)
-        assert stand_in.called[-1][-1] == compute
+def test_what_runs_op_by_op_takes_a_precision_from_the_next_call_on(stand_in, rng):
+    x = rng.standard_normal((5, 5))
+    single, double = (ng.tensor(x.astype(d), device="cuda") for d in ("float32", "float64"))
+    for name in ("float32", "tf32", "bfloat16", "bfloat16", "float32"):
+        ng.cuda.set_precision(name)
+        for t, compute in ((single, COMPUTES[name]), (double, COMPUTES["float64"])):
+            np.testing.assert_allclose((t @ t).numpy(), t.numpy() @ t.numpy(), rtol=1e-4)
+            assert stand_in.called[-1][-1] == compute
+
+
+def test_gradients_are_rounded_alike(stand_in):
+    ng.cuda.set_precision("bfloat16")
+    x = ng.ones((5, 6), "float32", device="cuda", requires_grad=True)
+    ng.square(x @ ng.ones((6, 7), "float32", device="cuda")).sum().backward()
+    assert [c[-1] for c in stand_in.called if c[0] == "product"] == [COMPUTES["bfloat16"]] * 2
+
+
+def test_a_record_keeps_the_precision_that_was_set_when_it_was_made(stand_in):
+    f, x, y = ng.compile(lambda x: x @ x), *(ng.ones((n, n), "float32", device="cuda") for n in (5, 6))
+    made = lambda t: f(t) is not None and stand_in.called[-1][-1]
+    assert made(x) == COMPUTES["float32"]
+    ng.cuda.set_precision("tf32")
+    assert made(x) == made(ng.ones((5, 5), "float32", device="cuda")) == COMPUTES["float32"]
+    assert made(y) == COMPUTES["tf32"]  # another shape, another record
+    assert ng.compile(lambda x: x @ x)(x) is not None
+    assert stand_in.called[-1][-1] == COMPUTES["tf32"]
 
 
 def test_what_it_cannot_do_is_left_to_nbgrad_s_kernels(stand_in):

@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 import pytest
 
-from nbgrad.base.config import config
+import nbgrad as ng
 from nbgrad.base.errors import KernelError
 from nbgrad.ops.sliding import positions
 from nbgrad.ops.table import table
@@ -116,7 +116,9 @@ def stand_in(monkeypatch):
     monkeypatch.setattr(cudnn, "cudnn", lambda: found)
     for cached in (cudnn.handle, cudnn.described):
         cached.cache_clear()
+    ng.cuda.set_precision("float32")  # plans of other tests are forgotten
     yield found
+    ng.cuda.set_precision("float32")
     for cached in (cudnn.described, cudnn.handle):
         cached.cache_clear()
 
@@ -172,12 +174,13 @@ def test_what_it_cannot_do_is_left_to_nbgrad_s_kernels(stand_in, rng):
     assert loops()[0] == "conv_output"
 
 
-def test_tensor_cores_are_asked_for_by_name(stand_in, monkeypatch, rng):
-    x, w, y, attrs = case("line", rng, "float32")
-    for wanted, math in ((False, 3), (True, 0)):
-        monkeypatch.setattr(config, "cuda_tf32", wanted)
-        run("conv_output", [from_host(x), from_host(w)], attrs, y.shape)
-        assert stand_in.called[-1] == ("conv_output", math)
+@pytest.mark.parametrize(("name", "math"), [("float32", 3), ("tf32", 0), ("bfloat16", 0)])
+def test_tensor_cores_are_asked_for_by_name(stand_in, name, math, rng):
+    x, w, _, attrs = case("line", rng, "float32")
+    ng.cuda.set_precision(name)
+    for dtype, expected in (("float32", math), ("float64", 3)):
+        ng.conv(*(ng.tensor(a.astype(dtype), device="cuda") for a in (x, w)), stride=attrs["stride"], padding=attrs["padding"])
+        assert stand_in.called[-1] == ("conv_output", expected)
 
 
 def test_a_status_is_told_and_descriptors_are_given_back(stand_in, rng):
