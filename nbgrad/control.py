@@ -7,12 +7,12 @@ import numpy as np
 from . import random
 from .base import tree
 from .base.arguments import integer, switch
-from .base.errors import ArgumentError, ShapeError, problem
+from .base.errors import ArgumentError, DeviceError, ShapeError, problem
 from .checkpoint import CheckpointedLoop, joined, looped, unstack
 from .compiling.recorded_cond import RecordedCond
 from .compiling.recorded_scan import RecordedScan
 from .compiling.recorded_while import RecordedWhile
-from .eager import as_tensor
+from .eager import as_tensor, together
 from .forms import compare, difference, flat_form, flat_like, ordered, shown
 from .ops.arithmetic import where
 from .tape.tape import no_grad, recording
@@ -39,7 +39,7 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
     checkpoint : bool
         Keep nothing of the inner values: going back through n steps holds at most about log2(n) carries, and computes
         each step about log2(n) / 2 + 2 times, inside of compiled functions as well (where `while_loop` has memory for
-        32 carries, as its number of steps is not known; on a device all is kept there). Gradients of gradients are recorded as without it.
+        32 carries, as its number of steps is not known). Gradients of gradients are recorded as without it.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
     count = _length(parts, stacked, length)
     backwards, checkpoint = switch(reverse, "reverse"), switch(checkpoint, "checkpoint")
     body = _Body("scan", lambda i, c, x: _pair(f(c, tree.unflatten(stacked.structure, x))), form)
-    if recording.recorder is not None and count and not on_device([*carry, *parts]):
+    if recording.recorder is not None and count:
         carry, ys = _scan_recorded(body, count, carry, parts, backwards, checkpoint)
     else:
         carry, ys = _scan_eager(body, count, carry, parts, backwards, checkpoint and recording.recorder is None)
@@ -112,7 +112,7 @@ def fori_loop(lower, upper, body, init, checkpoint=False):
     carry, form = flat_form(init, "carry")
     made = _Body("fori_loop", lambda i, c, x: (body(_number(i), c), None), form)
     checkpoint = switch(checkpoint, "checkpoint")
-    if recording.recorder is not None and upper > lower and not on_device(carry):
+    if recording.recorder is not None and upper > lower:
         carry = _fori_recorded(made, lower, upper, carry, checkpoint)
     else:
         carry = _fori_eager(made, lower, upper, carry, checkpoint and recording.recorder is None)
@@ -154,9 +154,6 @@ def while_loop(condition, body, init, checkpoint=False):
     carry, form = flat_form(init, "carry")
     made = _Body("while_loop", lambda i, c, x: (body(c), None), form)
     test = lambda c: _flag("while_loop", "the condition returned", condition(tree.unflatten(form.structure, c)))
-    if recording.recorder is not None and on_device(carry):
-        what = "while_loop in a compiled function on a device: how often it runs is not known before, and nothing asks the device meanwhile"
-        raise problem(ArgumentError, what, "fori_loop with a fixed number of turns, or the loop outside and its body compiled")
     run = _while_eager if recording.recorder is None else _while_recorded
     carry = run(test, made, carry, switch(checkpoint, "checkpoint"))
     return tree.unflatten(form.structure, carry)
@@ -194,8 +191,7 @@ def cond(predicate, true, false, *operands):
     _callable("cond", "false", false)
     flag = _flag("cond", "the predicate is", predicate)
     flat, form = flat_form(list(operands), "operands")
-    recorded = recording.recorder is not None and isinstance(flag, Tensor)
-    run = _cond_both if recorded and on_device([flag, *flat]) else _cond_recorded if recorded else _cond_eager
+    run = _cond_recorded if recording.recorder is not None and isinstance(flag, Tensor) else _cond_eager
     out, results = run(flag, true, false, tree.unflatten(form.structure, flat))
     return tree.unflatten(results.structure, out)
 
@@ -236,38 +232,43 @@ def _cond_eager(flag, true, false, operands):
     return flat_form((true if flag else false)(*operands), "result")
 
 
-def on_device(tensors) -> bool:
-    """Say whether a tensor is on a device.
-
-    Programs there are launches in a row: loops are recorded turn by turn, with all their values, and of two functions both run.
-    """
-    return any(t.device != "cpu" for t in tensors)
-
-
-def _cond_both(flag, true, false, operands):
-    """Return the results of the branch that a run chooses, of which both are computed."""
-    yes, form = flat_form(true(*operands), "result")
-    no = flat_like("cond", form, false(*operands), "the result", "branches that return the same structure, shapes and dtypes")
-    return [where(flag, a, b) for a, b in zip(yes, no)], form
-
-
 # -- the loops, as parts of a program that is recorded
 
 
+def _together(record, tensors):
+    """Return `record(tensors)`: arrays that were no tensors go where the others are, or where the loop computes with them."""
+    tensors, devices = together(tensors), set(recording.recorder.devices)
+    try:
+        return record(tensors)
+    except DeviceError as error:
+        placed = together(tensors, getattr(error, "array", None))
+        if all(a is b for a, b in zip(tensors, placed)):
+            raise
+    recording.recorder.devices = devices  # of what was recorded in vain
+    return record(placed)
+
+
 def _scan_recorded(body, count, carry, xs, backwards, checkpoint):
-    again = lambda: (lambda c, y: [*c, *y])(*_scan_eager(body, count, carry, xs, backwards, False))
-    return RecordedScan(lambda c, x: body(0, c, x), carry, xs, count, backwards, checkpoint, again).run()
+    def record(tensors):
+        carries, parts = tensors[: len(carry)], tensors[len(carry) :]
+        again = lambda: (lambda c, y: [*c, *y])(*_scan_eager(body, count, carries, parts, backwards, False))
+        return RecordedScan(lambda c, x: body(0, c, x), carries, parts, count, backwards, checkpoint, again).run()
+
+    return _together(record, [*carry, *xs])
 
 
 def _fori_recorded(body, lower, upper, carry, checkpoint):
-    numbers = as_tensor(np.arange(lower, upper))
-    again = lambda: _fori_eager(body, lower, upper, carry, False)
-    numbered = lambda c, x: body(x[0], c, [])
-    return RecordedScan(numbered, carry, [numbers], upper - lower, False, checkpoint, again).run()[0]
+    def record(tensors):
+        *carries, numbers = tensors
+        again = lambda: _fori_eager(body, lower, upper, carries, False)
+        numbered = lambda c, x: body(x[0], c, [])
+        return RecordedScan(numbered, carries, [numbers], upper - lower, False, checkpoint, again).run()[0]
+
+    return _together(record, [*carry, as_tensor(np.arange(lower, upper))])
 
 
 def _while_recorded(test, body, carry, checkpoint):
-    return RecordedWhile(test, lambda c: body(0, c, [])[0], carry, checkpoint).run()
+    return _together(lambda carry: RecordedWhile(test, lambda c: body(0, c, [])[0], carry, checkpoint).run(), carry)
 
 
 def _cond_recorded(flag, true, false, operands):
@@ -296,8 +297,13 @@ def _cond_recorded(flag, true, false, operands):
             raise problem(ArgumentError, what, fix)
         compare("cond", a.paths, a.kinds, b.kinds, fix)
 
-    again = lambda: [where(flag, a, b) for a, b in zip(*[branch(f)(flat) for f in (true, false)])]
-    return RecordedCond(flag, [branch(true), branch(false)], flat, check, again).run(), forms[0]
+    def record(tensors):
+        forms.clear()
+        flag, *flat = tensors
+        again = lambda: [where(flag, a, b) for a, b in zip(*[branch(f)(flat) for f in (true, false)])]
+        return RecordedCond(flag, [branch(true), branch(false)], flat, check, again).run(), forms[0]
+
+    return _together(record, [flag, *flat])
 
 
 def _none_yet(body, carry, xs):

@@ -53,9 +53,9 @@ def as_tensor(a, like=None):
     return t
 
 
-def together(tensors):
-    """Return tensors on one device: arrays that were no tensors, and lie nowhere in particular, go where the others are."""
-    a = first_on_device([t.data for t in tensors])
+def together(tensors, like=None):
+    """Return tensors on one device: arrays that were no tensors, and lie nowhere in particular, go where the others are, or `like`."""
+    a = first_on_device([t.data for t in tensors]) if like is None else like
     if a is None:
         return tensors
     place = lambda v: Tensor._make(put(v.data, a.device), None) if type(v.data) is np.ndarray and getattr(v, "loose", False) else v

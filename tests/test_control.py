@@ -521,9 +521,3 @@ def test_loops_on_a_device_are_the_cpu_s(compiled, rng):
     got, want = (f(ng.tensor(a, device=d), ng.tensor(w, device=d)) for d in ("cuda", "cpu"))
     assert got.device == "cuda:0"
     np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-13)
-
-
-@pytest.mark.cuda
-def test_a_program_on_a_device_asks_nothing_while_it_runs():
-    with pytest.raises(ng.ArgumentError, match="while_loop in a compiled function on a device"):
-        ng.compile(lambda x: ng.while_loop(lambda c: (c < 3.0).all(), lambda c: c + 1.0, x))(ng.ones(2, device="cuda"))

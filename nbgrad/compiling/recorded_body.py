@@ -6,8 +6,9 @@ reads from outside is given to every turn alike, and its gradient is added up th
 
 import numpy as np
 
-from ..base.errors import ArgumentError, GradientError, problem
-from ..eager import COPY, NO_ATTRS, as_tensor, finish
+from ..base.errors import ArgumentError, DeviceError, GradientError, problem
+from ..base.memory import first_on_device, number_at, standing_in
+from ..eager import COPY, NO_ATTRS, as_tensor, finish, together
 from ..history import newest_node
 from ..ops.arithmetic import add
 from ..plan.calls import ARGUMENT, MADE, Call, Loop, Pointer
@@ -17,7 +18,7 @@ from ..plan.recorder import Recorder
 from ..plan.whole import plan_record
 from ..tape.adjoint import pull_back
 from ..tape.tape import Node, next_slot, place, recording
-from ..target.cpu.run import run_map
+from ..target.run import run_map
 from ..tensor import Tensor, written
 from ..transform import recorded
 from .making import view_at
@@ -33,24 +34,29 @@ class RecordedBody:
     forward, backward : list of Call
     ends : list of Node
         What is read from outside that a gradient flows to.
+    like : DeviceArray or None
+        One of the arrays, or of those `beside` them, that lies on a device.
     """
 
-    def __init__(self, f, carries, slices, wanted):
+    def __init__(self, f, carries, slices, wanted, beside=()):
         self.outer, self.inner = recording.recorder, Recorder()
         self.since, self.ends = next_slot(), []
         leaf = lambda t: Node(None, (), NO_ATTRS, t.shape, t.dtype) if wanted and t.dtype.kind == "f" else None
         recording.recorder = self.inner
         try:
-            rows = [np.empty(a.shape, a.dtype) for a in carries]
+            rows = [standing_in(a, np.empty(a.shape, a.dtype)) for a in carries]
             self.ins = [Tensor._make(self.inner.argument(a), None) for a in (*rows, *slices)]
             for t in self.ins:
                 t.node = leaf(t)
             n = len(carries)
             with recorded(wanted):
                 outs, ys = f(self.ins[:n], self.ins[n:])
-                outs, ys = ([own(as_tensor(t)) for t in ts] for ts in (outs, ys))
+                met = first_on_device([*beside, *[t.data for t in self.ins]])
+                outs, ys = ([own(t) for t in together([*map(as_tensor, ts)], met)] for ts in (outs, ys))
             self.carries, self.slices = [t.data for t in self.ins[:n]], [t.data for t in self.ins[n:]]
             self.outs, self.ys = [t.data for t in outs], [t.data for t in ys]
+            self.like = first_on_device([*beside, *self.carries, *self.slices, *self.outs, *self.ys])
+            self._refuse_other_devices()
             first = len(self.inner.calls)
             self.inner.part += 1
             if wanted:
@@ -60,6 +66,15 @@ class RecordedBody:
         self._refuse_steps()
         self._hand_over()
         self.forward, self.backward = self.inner.calls[:first], self.inner.calls[first:]
+
+    def _refuse_other_devices(self):
+        """Raise where a carry changes its device from turn to turn."""
+        for a, out in zip(self.carries, self.outs):
+            if number_at(a) != number_at(out):
+                what = f"a carry ({a.dtype}{a.shape}) of a loop is on one device, and what the loop makes of it on another"
+                error = problem(DeviceError, what, "x.to(...) before the loop")
+                error.array = self.like
+                raise error
 
     def _refuse_steps(self):
         """Raise for what Python would do anew at every turn, and the record does once."""
@@ -89,11 +104,11 @@ class RecordedBody:
             self.g_slices = [None if g is None else g.data for g in g_ins[n:]]
             ends = [(node, g) for node, g in found.items() if node not in inputs]
             self.ends = [node for node, _ in ends]
-            self.sums = [self.inner.argument(np.empty(g.shape, g.dtype)) for _, g in ends]  # in rows, however g lies
+            self.sums = [self.inner.argument(standing_in(g.data, np.empty(g.shape, g.dtype))) for _, g in ends]  # in rows, however g lies
             for a, (_, g) in zip(self.sums, ends):
                 run_map(add, (a, g.data), a.shape, a.dtype, out=a)
             for a, g in zip(self.g_carries, g_ins[:n]):
-                source = g.data if g is not None else np.zeros((), a.dtype)
+                source = g.data if g is not None else standing_in(a, np.zeros((), a.dtype))
                 run_map(COPY, (source,), a.shape, a.dtype, out=a)
 
     def _hand_over(self):
@@ -104,14 +119,20 @@ class RecordedBody:
         inner.tensors = {}
         for name in ("told", "looks", "seen", "watched"):
             getattr(outer, name).extend(getattr(inner, name))
+        for _, a in inner.told:
+            outer.hold_told(a)
+        outer.devices |= inner.devices
         kinds = inner.kinds
         outside = inner.outside()
         self.outside = outside
         self.held = [i for i, k in enumerate(kinds) if k not in (MADE, ARGUMENT) and (i in outside or i in inner.written)]
         for i in self.held:
-            outer.slot(inner.roots[i])
+            slot = outer.slot(inner.roots[i])
+            if i in inner.remote:
+                outer.remote.add(slot)
         self.watched = [(t, s, written(t)) for t in met if (s := inner.slot(t.data)) in self.held]
-        self._hoist()
+        if self.like is None:
+            self._hoist()
 
     def _hoist(self):
         """Turn right factors that no turn changes before the first one: products read their rows, not their columns."""
@@ -136,6 +157,10 @@ class RecordedBody:
             reads = (call.reads[0], made[r, turned], *call.reads[2:])
             p, _ = product_call(name, tuple([q.layout for q in reads]), call.writes[0].layout)
             inner.calls[number] = call._replace(reads=reads, plan=plan_product(p))
+
+    def made(self, like, shape=None):
+        """Return an array for a value of the outer program, of the dtype of `like` and on the device of the body."""
+        return self.outer.made(like.shape if shape is None else shape, like.dtype, self.like)
 
     def watch(self, stand_ins, tensors):
         """Say which tensors the stand-ins stand for: what the backward reads of them must be as it was."""
@@ -164,10 +189,9 @@ class RecordedBody:
 
         Returns (arrays of the carries', arrays of the others), which the turns change in place.
         """
-        outer = self.outer
-        carries, sums = ([outer.made(a.shape, a.dtype) for a in like] for like in (self.carries, self.sums))
+        carries, sums = ([self.made(a) for a in like] for like in (self.carries, self.sums))
         for a, g in [*zip(carries, given), *[(a, None) for a in sums]]:
-            outer.note(COPY, {}, [np.zeros((), a.dtype) if g is None else g.data], [a])
+            self.outer.note(COPY, {}, [np.zeros((), a.dtype) if g is None else g.data], [a])
         return carries, sums
 
     def handed(self) -> list:
@@ -218,7 +242,7 @@ class Memory:
         `turns` is a number, or an int64 array of one element.
         """
         arrays = list(self.arrays)
-        if isinstance(turns, np.ndarray):
+        if not isinstance(turns, int):
             turns, arrays = Pointer(len(arrays)), [*arrays, turns]
         loop = self.loop(body, results, calls, turns, back)
         note_inner(op, loop, arrays, [a for a in self.arrays[reads:] if a is not None], [body])
@@ -227,7 +251,7 @@ class Memory:
         """Plan calls of a body, and return what stands for it in a step of the outer program."""
         inner = body.inner
         record = inner.record([inner.ref(a) if not isinstance(a, int) else inner.whole(a) for a in results])
-        schedule = plan_record(record._replace(calls=tuple(calls)), self.slots, body.outside)
+        schedule = plan_record(record._replace(calls=tuple(calls)), self.slots, body.outside, device=body.like is not None)
         return Loop(schedule, tuple(self.slots), tuple(self.strides), turns, back, tuple(self.stored.items()))
 
 

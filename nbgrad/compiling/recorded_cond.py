@@ -21,7 +21,7 @@ class RecordedCond:
         yes = flag.astype("int64")
         self.turns = [yes.data, (1 - yes).data]
         arrays = [t.data for t in operands]
-        self.bodies = [RecordedBody(lambda _, ops, f=f: ([], f(ops)), [], arrays, self.wanted) for f in branches]
+        self.bodies = [RecordedBody(lambda _, ops, f=f: ([], f(ops)), [], arrays, self.wanted, self.turns) for f in branches]
         check(*[b.ys for b in self.bodies])
         for body in self.bodies:
             body.watch(body.slices, operands)
@@ -29,7 +29,7 @@ class RecordedCond:
     def run(self) -> list:
         """Note the forward of both branches; return the results."""
         outer, first = self.outer, self.bodies[0]
-        self.ys = [outer.made(a.shape, a.dtype) for a in first.ys]
+        self.ys = [first.made(a) for a in first.ys]
         for a in self.ys:
             outer.note(COPY, {}, [np.zeros((), a.dtype)], [a])
         self.kept = []
@@ -39,7 +39,7 @@ class RecordedCond:
             for s, a in zip(body.ys, self.ys):
                 memory.give(s, a, 0)
             handed = [s for s in body.handed() if s not in memory.slots] if self.wanted else []
-            kept = [outer.made(body.inner.roots[s].shape, body.inner.roots[s].dtype) for s in handed]
+            kept = [body.made(body.inner.roots[s]) for s in handed]
             for s, a in zip(handed, kept):
                 memory.give(s, a, 0)
             self.kept.append((handed, kept))
@@ -58,10 +58,9 @@ class RecordedCond:
 
     def pull(self, nodes, gradients):
         """Note the backward of both branches; return the gradients of the operands and of what they read from outside."""
-        outer = self.outer
         for body in self.bodies:
             body.check("cond", body.backward)
-        zeros = lambda a: (made := outer.made(a.shape, a.dtype), outer.note(COPY, {}, [np.zeros((), a.dtype)], [made]))[0]
+        zeros = lambda a: (made := body.made(a), self.outer.note(COPY, {}, [np.zeros((), a.dtype)], [made]))[0]
         of = lambda i: next((b.g_slices[i] for b in self.bodies if b.g_slices[i] is not None), None)
         g_in = [None if of(i) is None else zeros(of(i)) for i in range(len(self.operands))]
         sums = [[zeros(a) for a in b.sums] for b in self.bodies]

@@ -7,6 +7,7 @@ from ..eager import COPY
 from ..plan.calls import Pointer, Reversal
 from ..plan.memory import LINE
 from ..tape.tape import next_slot, recording
+from ..target.run import viewed
 from .recorded_body import note_inner
 
 MOST = 32  # levels where the number of turns is not known: more than 2 ** 31 turns take longer than n log n, no more memory
@@ -58,9 +59,10 @@ def note_reversal(op, body, first, turns, reverse, memories, live, reads):
     outer, key = recording.recorder, f"level {next_slot()}"
     count = levels_of(turns) if isinstance(turns, int) else MOST
     starts = spaced([a.nbytes for a in first])
-    levels = outer.made((max(1, count * starts[-1]),), np.uint8)
+    levels = outer.made((max(1, count * starts[-1]),), np.uint8, body.like)
     for a, start in zip(first, starts):
-        outer.note(COPY, {}, [a], [levels[start : start + a.nbytes].view(a.dtype).reshape(a.shape)])
+        part = viewed(levels, lambda b, a=a, start=start: b[start : start + a.nbytes].view(a.dtype).reshape(a.shape))
+        outer.note(COPY, {}, [a], [part])
     for memory in memories:
         for s, start in zip(body.carries, starts):
             memory.store(s, key, start, 0)

@@ -35,8 +35,8 @@ class RecordedScan:
 
     def run(self):
         """Note the forward; return (carries, ys)."""
-        body, outer = self.body, self.outer
-        self.ys = [outer.made((self.length, *a.shape), a.dtype) for a in body.ys]
+        body = self.body
+        self.ys = [body.made(a, (self.length, *a.shape)) for a in body.ys]
         out = self._stacked() if self.wanted and not self.checkpoint else self._in_place()
         if self.wanted:
             made = record_custom(_SCANNED, self.nodes, [*out, *self.ys], {"scan": self})
@@ -46,7 +46,7 @@ class RecordedScan:
 
     def _copies(self, tensors) -> list:
         """Note copies of carries; return their arrays."""
-        made = [self.outer.made(a.shape, a.dtype) for a in self.body.carries]
+        made = [self.body.made(a) for a in self.body.carries]
         for a, source in zip(made, tensors):
             self.outer.note(COPY, {}, [source], [a])
         return made
@@ -73,14 +73,14 @@ class RecordedScan:
         """Note the loop that keeps the carries of all turns, and what their backward reads; return the last carries."""
         body, outer, memory = self.body, self.outer, self._given()
         reads, roots = len(memory.slots), body.inner.roots
-        self.carries = [outer.made((self.length + 1, *a.shape), a.dtype) for a in body.carries]
+        self.carries = [body.made(a, (self.length + 1, *a.shape)) for a in body.carries]
         first, last = (-1, 0) if self.reverse else (0, -1)
         for stack, t in zip(self.carries, self.init):
             outer.note(COPY, {}, [t.data], [stack[first, ...]])
         self._stack_carries(memory)
         memory.stack(body.ys, self.ys)
         self.handed = [s for s in body.handed() if s not in memory.slots]
-        self.kept = [outer.made((self.length, *roots[s].shape), roots[s].dtype) for s in self.handed]
+        self.kept = [body.made(roots[s], (self.length, *roots[s].shape)) for s in self.handed]
         memory.stack(self.handed, self.kept)
         memory.note(SCAN, body, [*body.ys, *body.outs, *self.handed], body.forward, self.length, self.reverse, reads)
         return self._copies([stack[last, ...] for stack in self.carries])
@@ -93,7 +93,7 @@ class RecordedScan:
 
     def pull(self, nodes, gradients):
         """Note the backward, given the gradients of carries and ys (None for zero); return those of the inputs."""
-        body, outer, n = self.body, self.outer, len(self.init)
+        body, n = self.body, len(self.init)
         if self.checkpoint:
             check_again("scan", body)
         else:
@@ -106,7 +106,7 @@ class RecordedScan:
         for s, a, g in zip(body.g_ys, self.ys, gradients[n:]):
             memory.give(s, np.zeros(a.shape[1:], a.dtype) if g is None else packed(g).data, 0 if g is None else a.strides[0])
         reads, live = len(memory.slots), [g for g in body.g_slices if g is not None]
-        g_xs = [outer.made((self.length, *a.shape), a.dtype) for a in live]
+        g_xs = [body.made(a, (self.length, *a.shape)) for a in live]
         for s, a in zip((*body.g_carries, *body.sums), (*g_carries, *sums)):
             memory.give(s, a, 0)
         memory.stack(live, g_xs)

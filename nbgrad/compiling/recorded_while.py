@@ -47,7 +47,7 @@ class RecordedWhile:
 
     def _copies(self, arrays) -> list:
         """Note copies of carries; return their arrays."""
-        made = [self.outer.made(a.shape, a.dtype) for a in self.body.carries]
+        made = [self.body.made(a) for a in self.body.carries]
         for a, source in zip(made, arrays):
             self.outer.note(COPY, {}, [source], [a])
         return made
@@ -62,7 +62,7 @@ class RecordedWhile:
             for s, offset in zip(test.carries, self.offsets):
                 memories[0].store(s, self.key, offset, per_turn)
             self._stored(memories[1])
-            last = [outer.made(a.shape, a.dtype) for a in first]
+            last = [body.made(a) for a in first]
         else:
             last = self._copies(first) if self.wanted else first
             for memory, made in zip(memories, (test, body)):
@@ -74,7 +74,7 @@ class RecordedWhile:
         at, shift, moved = len(arrays), len(memories[0].arrays), first if self.stored else []
         carries = tuple((at + i, at + len(moved) + i, a.nbytes, self.offsets[i]) for i, a in enumerate(moved))
         flag, key = test.inner.slot(test.ys[0]), self.key if self.stored else None
-        self.turns = outer.made((1,), np.int64)
+        self.turns = outer.made((1,), np.int64, body.like)
         arrays += [*moved, *last, self.turns]
         kernel = While(loops[0], loops[1]._replace(first=shift), flag, Pointer(len(arrays) - 1), key, per_turn, carries)
         note_inner(WHILE, kernel, arrays, [*last, self.turns], [test, body])

@@ -235,6 +235,11 @@ class Recorder:
         self._add(a, TOLD)
         return a
 
+    def hold_told(self, a):
+        """Say that an array holds a number that the program is told, which a loop inside of it asked for."""
+        if self.find(a) is None:
+            self._add(a, TOLD)
+
     def refresh(self, a, again, undo):
         """Say that an array of a few words is filled anew before each later run: `again()` returns the values."""
         self.told.append(((again, undo), a))

@@ -48,7 +48,9 @@ def launches_of(op, arrays):
         names = op.params if len(op.params) == len(arrays) else [f"argument {i + 1}" for i in range(len(arrays))]
         where = ", ".join(f"{name} on {device_of(b)}" for name, b in zip(names, arrays))
         stray = next(name for name, b in zip(names, arrays) if number_at(b) != a.number)
-        raise problem(DeviceError, f"{op.signature}: {where}", f'{stray}.to("{device_of(a)}")')
+        error = problem(DeviceError, f"{op.signature}: {where}", f'{stray}.to("{device_of(a)}")')
+        error.array = a  # loops look where the other is
+        raise error
     return launches(a.number)
 
 

@@ -143,7 +143,15 @@ def function(kernel: Kernel):
     """
     if kernel.loop in CALLS:
         return CALLS[kernel.loop](kernel)
-    text, name = source(kernel), kernel.name
+    return _loaded(source(kernel), kernel.name)
+
+
+def compiled(body, dtypes, name):
+    """Return the kernel of a text that stands for no op: what `prelude` returns for the dtypes comes above it."""
+    return _loaded(f"{prelude(package(), dtypes)}\n{body if package().simulated else unsigned(body)}", name)
+
+
+def _loaded(text, name):
     file, space = str(source_path(text, name)), {"__name__": f"nbgrad_cuda_{name}"}  # beside it the package keeps its machine code
     if package().simulated:
         space |= {"cuda": package().cuda, **simulated_math.NAMES}

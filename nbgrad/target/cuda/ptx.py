@@ -11,10 +11,15 @@ ARCHITECTURES = ((8, 0), (9, 0))  # A100; H100 and H200
 
 def ptx(kernel, architecture=(9, 0)) -> str:
     """Return the PTX of a kernel for an architecture, a pair such as (9, 0)."""
-    made, cuda = function(kernel), package().cuda
+    return ptx_of(function(kernel), ["int64", *kernel.dtypes], architecture)
+
+
+def ptx_of(made, arrays, architecture=(9, 0), numbers=0) -> str:
+    """Return the PTX of a function of the package that takes flat arrays of these dtypes, then numbers of int64."""
+    cuda = package().cuda
     types = importlib.import_module("numba.types") if package().name == "builtin" else cuda.types
-    kinds = [getattr(types, "uint8" if d == "bool" else d) for d in kernel.dtypes]
-    signature = types.void(types.int64[::1], *[kind[::1] for kind in kinds])
+    kinds = [getattr(types, "uint8" if d == "bool" else d) for d in arrays]
+    signature = types.void(*[kind[::1] for kind in kinds], *[types.int64] * numbers)
     with _pretended(architecture):
         return cuda.compile_ptx(made.py_func, signature, cc=architecture)[0]
 

@@ -6,11 +6,15 @@ import time
 import numpy as np
 
 from ...ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
+from ...plan.calls import Stop
 from . import device
 from .array import empty
 from .package import package
+from .part import Part
 from .program import Program
 from .run import launches
+from .site import Now
+from .space import Bound
 
 COPIED = 1 << 28  # bytes of the array whose copy is timed: more than the caches hold
 
@@ -39,17 +43,16 @@ class Timed(Program):
         with self._lock, device.faults, device.select(self.number):
             stream = self._in_order()
             self._tell(stream)
-            times, clock = [], _Clock(stream)
-            for part, (_, stop) in zip(self._bind(arrays), self.parts):
-                for launch in part.launches:
+            bound, now, times = Bound(self.space, arrays), Now(stream, arrays), []
+            for step in bound.steps:
+                for what in step.launches if isinstance(step, Part) else [step]:
+                    clock = _Clock(stream)
                     clock.start()
-                    part.launch(launch, stream)
-                    times.append(clock)
-                    clock = clock.stopped()
-                if stop is not None:
-                    times.append(None)
-                    if self._read(stop.reads[0], arrays).any():
-                        return stop, None, None
+                    stopped = what.queue(stream) if isinstance(step, Part) else bound.step(step, now)
+                    clock.stop()
+                    if stopped is not None:
+                        return stopped
+                    times.append(None if isinstance(step, Stop) else clock)
             self.notes.append(np.array([0.0 if t is None else 1e9 * t.seconds() for t in times]))
         self.spent.append(time.perf_counter() - start)
         return None
@@ -69,13 +72,12 @@ class _Clock:
         else:
             self.events[0] = time.perf_counter()
 
-    def stopped(self) -> "_Clock":
-        """Note the end; return the clock of the next launch."""
+    def stop(self):
+        """Note the end."""
         if self.real:
             self.events[1].record(self.stream)
         else:
             self.events[1] = time.perf_counter()
-        return _Clock(self.stream)
 
     def seconds(self) -> float:
         """Return the time between both, when the second has come."""
@@ -96,7 +98,7 @@ class Peaks:
             clock = _Clock(0)
             clock.start()
             launch((x,))
-            clock.stopped()
+            clock.stop()
             found.append(clock.seconds())
         self.copies = size / max(min(found), 1e-9)
 

@@ -50,11 +50,13 @@ int cuCtxSynchronize(void) { WORK; return 0; }
 int cuIpcOpenMemHandle_v2(P *p) { return 1; }
 int cuPointerGetAttribute(P data, int a, D p) { *(D *)data = a == 1 ? 0xC0 : p; return 0; }
 
-int cuMemAlloc_v2(D *p, size_t n) { WORK; *p = (D)(uintptr_t)aligned_alloc(256, (n + 255) / 256 * 256); return 0; }
+int cuMemAlloc_v2(D *p, size_t n) { WORK; n = (n + 255) / 256 * 256; *p = (D)(uintptr_t)memset(aligned_alloc(256, n), 0, n); return 0; }
 int cuMemFree_v2(D p) { free((P)(uintptr_t)p); NOTE("free\n"); return 0; }
 int cuMemGetInfo_v2(size_t *free, size_t *total) { *free = *total = (size_t)1 << 36; return 0; }
 int cuMemcpyHtoD_v2(D d, P s, size_t n) { WORK; memcpy((P)(uintptr_t)d, s, n); return 0; }
 int cuMemcpyDtoH_v2(P d, D s, size_t n) { WORK; memcpy(d, (P)(uintptr_t)s, n); return 0; }
+int cuMemcpyDtoD_v2(D d, D s, size_t n) { WORK; memcpy((P)(uintptr_t)d, (P)(uintptr_t)s, n); return 0; }
+int cuMemcpyDtoDAsync_v2(D d, D s, size_t n, P stream) { WORK; NOTE("copy\n"); return cuMemcpyDtoD_v2(d, s, n); }
 int cuMemcpyHtoDAsync_v2(D d, P s, size_t n, P stream) { WORK; memcpy((P)(uintptr_t)d, s, n); return 0; }
 int cuMemcpyDtoHAsync_v2(P d, D s, size_t n, P stream) { WORK; memcpy(d, (P)(uintptr_t)s, n); return 0; }
 

@@ -11,13 +11,15 @@ pytestmark = pytest.mark.cuda
 TEXT = """
 from nbgrad.ops.table import table
 from nbgrad.plan.plan import Kernel
-from nbgrad.target.cuda.ptx import ARCHITECTURES, ptx
+from nbgrad.target.cuda.ptx import ARCHITECTURES, ptx, ptx_of
+from nbgrad.target.cuda.turns import next_turn
 import nbgrad
 for architecture in ARCHITECTURES:
     text = ptx(Kernel("map", ("float32", "float32"), table["tanh"], ("11", False)), architecture)
     assert ".target sm_%d%d" % architecture in text, text[:300]
     assert ".f64" not in text
     assert "ld.global.v4.f32" in text and "st.global.v4.f32" in text
+    assert "bar.sync" in ptx_of(next_turn(), ["int64"] * 3, architecture, 5)
 print("done")
 """
 

@@ -47,6 +47,14 @@ assert not failed, failed
 part("given back")
 del f
 assert ng.cuda.empty_cache() > 0
+part("loop")
+loop = ng.compile(lambda x: (ng.scan(lambda c, r: (ng.tanh(c * r), c), x[0], x.reshape(8, 5).sum(1))[1] * 2.0).sum())
+for _ in range(3):
+    loop(x)
+part("while")  # where no kernel writes it, new memory says that a condition does not hold
+repeat = ng.compile(lambda x: ng.grad(lambda y: ng.while_loop(lambda c: c.sum() < 5.0, lambda c: c + 1.0, y).sum())(x))
+for _ in range(3):
+    repeat(x)
 part("fault")
 ctypes.CDLL("libcuda.so.1").pretended_fault(700)
 g = ng.compile(lambda x: -x)
@@ -85,6 +93,11 @@ def test_programs_in_streams_threads_and_after_a_fault(tmp_path):
         assert found["again"][-1] == "graph on default"
         assert found["stream"][-1] == "graph on stream"
         assert found["default"] == ["wait for stream", "graph on default"]
+        assert found["loop"].count("capture") == 1  # of all turns
+        assert found["loop"].count("launch on default") == found["loop"].count("launch on capture") > 2 * 8
+        assert found["loop"][-2:] == ["graph on default"] * 2
+        assert "capture" in found["while"]
     assert "wait for default" in found["stream"]
     assert "wait for stream" in found["default"]
     assert "free" in found["given back"]
+    assert found["while"].count("copy") == 2 * 3  # the first carry to its store, and the last from there

@@ -1,0 +1,173 @@
+"""Loops of a schedule on a device: the host walks their turns, whose kernels and graphs stay the same (see `turns`).
+
+Where the number of turns is known beforehand, nothing looks at the device: a loop of few launches is part of the graph around
+it. Otherwise the host waits for a number: how often, once; or whether there is another turn, at each.
+"""
+
+from ...plan.calls import Loop, Pointer, Reversal, While
+from .site import Now, Place
+
+
+class Walk:
+    """A loop of a schedule.
+
+    Attributes
+    ----------
+    spaces : tuple of Space
+        What is run turn by turn.
+    stores : list of Store
+        All memory within that grows.
+    size : int or None
+        How many launches all turns are; None where that is not known, or something is looked at in between.
+    loose : set
+        As of a space, without the loop's own counters.
+    """
+
+    def __init__(self, space, item):
+        self.space, self.site, self.item, self.kernel = space, space.site, item, item.kernel
+        self.counter = self.site.counter()
+        self.spaces = self.bodies()
+        self.stores = [*space._stores.values(), *[s for body in self.spaces for s in body.stores]]
+        self.size = self.count() if all([body.size is not None for body in self.spaces]) else None
+        self.loose = {c for body in self.spaces for c in body.loose} - {self.counter, self.counter + 1}
+
+    def place(self, pointer) -> Place:
+        """Return where a pointer of the item, by its number, leads."""
+        return self.space.place(*self.item.pointers[pointer.number if isinstance(pointer, Pointer) else pointer])
+
+    def turns(self, now) -> int:
+        """Return how many turns there are; the device is asked where nobody knows before."""
+        turns = self.kernel.turns
+        return turns if type(turns) is int else self.site.read(self.place(turns), "int64", now.arrays)
+
+
+class Turns(Walk):
+    """A loop whose number of turns is known when it begins."""
+
+    def bodies(self):
+        return (self.space.body(self.kernel, self.item, self.counter),)
+
+    def count(self):
+        return self.kernel.turns * (1 + self.spaces[0].size) if type(self.kernel.turns) is int else None
+
+    def run(self, now, walking):
+        """Run all turns; return as `Bound.run`."""
+        turns, (body,) = range(self.turns(now)), walking.bodies
+        for turn in reversed(turns) if self.kernel.back else turns:
+            stopped = body.turn(now, self.counter, turn)
+            if stopped is not None:
+                return stopped
+        return None
+
+
+class Repeat(Walk):
+    """A loop that goes on as long as the device says."""
+
+    def bodies(self):
+        return tuple([self.space.body(loop, self.item, self.counter) for loop in (self.kernel.condition, self.kernel.body)])
+
+    def count(self):
+        return None
+
+    def run(self, now, walking):
+        """Run turns as long as the condition holds; return as `Bound.run`."""
+        what, turn = self.kernel, 0
+        flag, store = self.spaces[0].place(what.flag), None if what.store is None else self.space.store(what.store)
+        if store is not None:
+            store.reserve(2 * what.per_turn, now.stream)
+            self._move(now, store, 0)
+        while True:
+            stopped = walking.renewed(now)[0].turn(now, self.counter, turn)
+            if stopped is not None:
+                return stopped
+            if not self.site.read(flag, "uint8", now.arrays):
+                break
+            if store is not None:
+                store.reserve((turn + 2) * what.per_turn, now.stream)
+            stopped = walking.renewed(now)[1].turn(now, self.counter, turn)
+            if stopped is not None:
+                return stopped
+            turn += 1
+        self.site.write(self.place(what.count), turn, now)
+        if store is not None:
+            self._move(now, store, turn, out=True)
+        return None
+
+    def _move(self, now, store, turn, out=False):
+        """Copy carries to their place in the part of a turn of the store, or out of it."""
+        for first, last, size, offset in self.kernel.carries:
+            there, here = Place(store, turn * self.kernel.per_turn + offset), self.place(last if out else first)
+            self.site.copy(*((there, here) if out else (here, there)), size, now)
+
+
+class Back(Walk):
+    """The way back through a loop of which the first carries are kept: those of the other turns are computed again, level by level."""
+
+    def bodies(self):
+        what = self.kernel
+        self.level = self.place(what.levels).moving(self.counter + 1, what.size)
+        return tuple([self.space.body(loop, self.item, self.counter, self.level) for loop in (what.again, what.back)])
+
+    def count(self):
+        n, (again, back) = self.kernel.turns, self.spaces
+        return n * (self.kernel.count * (2 + again.size) + 1 + back.size) if type(n) is int else None  # at most
+
+    def run(self, now, walking):
+        """Go back through all turns; return as `Bound.run`."""
+        what, (again, back), end = self.kernel, walking.bodies, self.turns(now)
+        number = lambda turn, count=end: count - 1 - turn if what.reverse else turn
+        last, turns, level = what.count - 1, [0] * what.count, 0  # the turn whose carries each level holds
+        stopped = None
+        while end > 0 and stopped is None:
+            turn = turns[level]
+            if end - turn == 1:
+                stopped = back.turn(now, self.counter, number(turn), level)
+                end, level = turn, level - 1
+                continue
+            middle = turn + ((end - turn) >> 1) if level + 1 < last else end - 1  # the last level is for one turn at a time
+            level += 1
+            self._copy(now, level - 1, level)
+            turns[level] = middle
+            while turn < middle and stopped is None:
+                stopped = again.turn(now, self.counter, number(turn), level)
+                turn += 1
+        return stopped
+
+    def _copy(self, now, level, to):
+        start, size = self.place(self.kernel.levels), self.kernel.size
+        self.site.copy(start.behind(level * size), start.behind(to * size), size, now)
+
+
+KINDS = {Loop: Turns, While: Repeat, Reversal: Back}
+
+
+class Walking:
+    """A loop with the arrays of a run in place.
+
+    Attributes
+    ----------
+    bodies : list of Bound
+    """
+
+    def __init__(self, walk, bind, arrays):
+        self.walk, self.bind, self.size, self.bodies, self.held = walk, bind, walk.size, None, None
+        self._renew(arrays)
+
+    def _renew(self, arrays):
+        self.held = [store.array for store in self.walk.stores]
+        self.bodies = [self.bind(space, arrays) for space in self.walk.spaces]
+
+    def renewed(self, now) -> list:
+        """Return the bodies, with the memory in place that has grown meanwhile."""
+        if any([a is not store.array for a, store in zip(self.held, self.walk.stores)]):
+            self._renew(now.arrays)
+        return self.bodies
+
+    def run(self, now):
+        """Run the loop; return as `Bound.run`."""
+        self.renewed(now)
+        return self.walk.run(now, self)
+
+    def queue(self, stream):
+        """Queue all turns: of a loop that looks at nothing."""
+        self.walk.run(Now(stream, (), True), self)
