@@ -90,6 +90,6 @@ def plan_search(inputs, attrs, out) -> Plan:
     """A binary search for each element."""
     a, _ = inputs
     grain = max(1, GRAIN // (2 * max(1, a.size.bit_length())))
-    kernel = Kernel("searchsorted", (a.dtype, a.dtype, "int64"), None, (attrs["side"],))
+    kernel = Kernel("searchsorted", (a.dtype, a.dtype, "int64"), None, (attrs["side"] == "left",))
     steps = (Step(kernel, (0, 1, 2), (out.size, grain, a.size), -(-out.size // grain)),) if out.size else ()
     return Plan(steps, out.shape, out.dtype)

@@ -4,6 +4,9 @@ Indices are checked before a kernel is launched; where a program is replayed wit
 reads as the fill value (NaN for floats, 0 for integers).
 """
 
+from ..searching import before
+
+
 def take(args, tile):
     """out[i, j, :] = x[i, index[j], :] in vectors of S0 lanes; rows are the pairs (i, j)."""
     x, index, out = at0(args), at1(args), at2(args)
@@ -63,22 +66,11 @@ def outside(args, tile):
 
 
 def searchsorted(args, tile):
-    """out[e] = how many of the sorted a are smaller than v[e] (S0 "left"), or not larger (S0 "right"); NaN is largest."""
+    """out[e] = how many of the sorted a are smaller than v[e] (S0), or not larger."""
     a, v, out = at0(args), at1(args), at2(args)
     total, grain, n = word(args, 3), word(args, 4), word(args, 5)
     for e in range(tile * grain, min(total, (tile + 1) * grain)):
-        x = v[e]
-        low, length = 0, n
-        while length > 0:
-            half = length // 2
-            y = a[low + half]
-            if S0 == "left":
-                before = y < x or (x != x and y == y)
-            else:
-                before = y <= x or x != x
-            low += half + 1 if before else 0
-            length = length - half - 1 if before else half
-        out[e] = low
+        out[e] = before(a, 0, n, v[e], S0)
 
 
-HELPERS = dict.fromkeys(("take", "take_flat", "take_along"), ("lanes.py",))
+HELPERS = dict.fromkeys(("take", "take_flat", "take_along"), ("lanes.py",)) | {"searchsorted": (before,)}

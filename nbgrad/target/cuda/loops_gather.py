@@ -5,6 +5,7 @@ reads as the fill value (NaN for floats, 0 for integers). Words are those of the
 bound by memory: threads next to one another write neighbours, and read neighbours where rows are longer than one element.
 """
 
+from ..searching import before
 from .grids import Blocks, Each
 from .loops_index import copy_row, counted, sharing
 from .loops_threads import block_sum
@@ -88,25 +89,12 @@ def outside(args, index, out):
 
 
 def searchsorted(args, a, v, out):
-    """out[e] = how many of the sorted a are smaller than v[e] (S0 "left"), or not larger (S0 "right"); NaN is largest.
+    """out[e] = how many of the sorted a are smaller than v[e] (S0), or not larger.
 
     Bound by the time that reads of `a` take, of which each waits for the one before: the first few are in the cache.
     """
-    total, n = args[3], args[5]
-    a0, v0, out0 = args[0], args[1], args[2]
-    for e in range(cuda.grid(1), total, cuda.gridsize(1)):
-        x = v[v0 + e]
-        low, length = 0, n
-        while length > 0:
-            half = length // 2
-            y = a[a0 + low + half]
-            if S0 == "left":
-                before = y < x or (x != x and y == y)
-            else:
-                before = y <= x or x != x
-            low += half + 1 if before else 0
-            length = length - half - 1 if before else half
-        out[out0 + e] = low
+    for e in range(cuda.grid(1), args[3], cuda.gridsize(1)):
+        out[args[2] + e] = before(a, args[0], args[5], v[args[1] + e], S0)
 
 
 HELPERS = {
@@ -114,6 +102,7 @@ HELPERS = {
     "take_flat": (counted,),
     "take_along": (counted, sharing),
     "outside": (block_sum,),
+    "searchsorted": (before,),
 }
 LAUNCH = {
     "take": lambda words: Each(words[0] << sharing(words[0], words[2])),

@@ -48,7 +48,7 @@ def movement():
     moved = ("uint32", "int64", "uint32")
     return [
         Kernel("take", moved, None, (16,)), Kernel("take_flat", moved), Kernel("take_along", moved), Kernel("outside", ("int64", "int64")),
-        Kernel("searchsorted", ("float32", "float32", "int64"), None, ("left",)), Kernel("fill", ("uint8",)),
+        Kernel("searchsorted", ("float32", "float32", "int64"), None, (True,)), Kernel("fill", ("uint8",)),
         *[Kernel("place", ("uint32", "uint32"), None, (1, dense)) for dense in (True, False)],
     ]  # fmt: skip
 
