@@ -8,7 +8,8 @@ array is read once per pass.
 import math
 
 from .grids import Blocks, Each
-from .loops_lines import finite_or_zero, first_of, line_of, line_sum, take
+from .loops_lines import finite_or_zero, first_of, line_of, over_line, take
+from .loops_threads import SUM
 
 
 def channel_moments(args, x, parts):
@@ -36,7 +37,7 @@ def channel_moments(args, x, parts):
                         q = q + (held[k] - mean) * (held[k] - mean)
                 plain = plain + np.float64(p)
                 square = square + (np.float64(q) + np.float64(p) * np.float64(p) / np.float64(count))
-        plain, square = line_sum(plain, box), line_sum(square, box)
+        plain, square = over_line(plain, box, SUM), over_line(square, box, SUM)
         if first == 0:
             parts[args[1] + 2 * chunk * channels + c], parts[args[1] + (2 * chunk + 1) * channels + c] = plain, square
 
@@ -68,7 +69,7 @@ def channel_products(args, u, x, mean, parts):
                         z = (z - mean[line]) * mean[line + 1] + mean[line + 2]
                     p, q = p + us[k], q + us[k] * z
             plain, along = plain + np.float64(p), along + np.float64(q)
-        plain, along = line_sum(plain, box), line_sum(along, box)
+        plain, along = over_line(plain, box, SUM), over_line(along, box, SUM)
         if not S4:  # what rounding took from the mean is put back
             along = along + (np.float64(about) - np.float64(mean[args[2] + c])) * plain
         if first == 0:
@@ -102,7 +103,7 @@ def chunk_sum(parts, at, chunks, channels, box):
     total = np.float64(0.0)
     for k in range(first_of(), chunks, S0):
         total = total + parts[at + 2 * k * channels]
-    return line_sum(total, box)
+    return over_line(total, box, SUM)
 
 
 def join_moments(args, x, parts, weight, bias, mean, scale, variance, factors):
@@ -202,7 +203,7 @@ def run_of(unit, outer, channels, inner, per, blocks):
     return line % channels, line * inner, inner, np.int64(1)
 
 
-SUMS = (first_of, line_sum, channel_of, take_channel)
+SUMS = (first_of, over_line, channel_of, take_channel)
 JOINS = (first_of, line_of, chunk_sum)
 HELPERS = {
     "channel_moments": (*SUMS, finite_or_zero), "channel_products": SUMS, "join_moments": (*JOINS, finite_or_zero),

@@ -8,8 +8,8 @@ one more than the place of the first label that is no class.
 import math
 
 from .grids import Blocks
-from .loops_lines import exp_sum, first_of, line_of, line_sum, start_of, take
-from .loops_threads import block_min, block_sum
+from .loops_lines import exp_sum, first_of, line_of, over_line, start_of, take
+from .loops_threads import LEAST, SUM, over_block
 
 
 def entropy_lines(args, x, labels, weight, losses, whole):
@@ -37,7 +37,7 @@ def entropy_lines(args, x, labels, weight, losses, whole):
                         part = part + share * (held[k] - top)
                         part_weight = part_weight + share
                 even, every = even + np.float64(part), every + np.float64(part_weight)
-            even, every = line_sum(even, sums), line_sum(every, sums)
+            even, every = over_line(even, sums, SUM), over_line(every, sums, SUM)
         if first == 0:
             loss, result = np.float64(0.0), np.float64(0.0)
             if label >= 0 and label < n and not (skip != 0 and label == ignored):
@@ -69,7 +69,7 @@ def entropy_sums(args, losses, labels, weight, sums, wrong, loss, whole):
                 q += np.float64(weight[args[2] + label])
             elif not (skip != 0 and label == ignored):
                 bad = min(bad, np.int64(i))
-        p, q, bad = block_sum(p, box), block_sum(q, box), block_min(bad, places)
+        p, q, bad = over_block(p, box, SUM), over_block(q, box, SUM), over_block(bad, places, LEAST)
         bad = bad + 1 if bad < samples else np.int64(0)
         if cuda.threadIdx.x == 0:
             if S2:
@@ -90,7 +90,7 @@ def entropy_join(args, sums, wrong, loss, whole):
         p += sums[args[0] + 2 * i]
         q += sums[args[0] + 2 * i + 1]
         bad = min(bad, wrong[args[1] + i] if wrong[args[1] + i] > 0 else last)
-    p, q, bad = block_sum(p, box), block_sum(q, box), block_min(bad, places)
+    p, q, bad = over_block(p, box, SUM), over_block(q, box, SUM), over_block(bad, places, LEAST)
     if cuda.threadIdx.x == 0:
         if S1:
             loss[args[2]] = T2(p / q if S0 else p)
@@ -105,7 +105,7 @@ def entropy_grad_lines(args, u, x, labels, weight, whole, out):
     if S5:
         for i in range(first, n, S0):
             every += np.float64(weight[from_weight + i])
-        every = line_sum(every, sums)
+        every = over_line(every, sums, SUM)
     for unit in range(cuda.blockIdx.x, args[6], cuda.gridDim.x):
         line = line_of(unit, lines)
         at, label, sum_ = start_of(line, n, step), labels[args[2] + line], whole[args[4] + line]
@@ -156,7 +156,7 @@ def soft_entropy_lines(args, x, t, losses, whole):
                     share = t[from_t + at + i]
                     part = part + (T0(0.0) if share == T0(0.0) else share * (r - (held[k] - top)))
             loss = loss + np.float64(part)
-        loss = line_sum(loss, sums)
+        loss = over_line(loss, sums, SUM)
         if first == 0:
             losses[args[2] + line], whole[args[3] + line] = T2(loss), np.float64(top) + rest
 
@@ -176,7 +176,7 @@ def soft_entropy_grad_lines(args, u, x, t, whole, of_x, of_t):
                 if begin + first + k * S0 < n:
                     part = part + shares[k]
             total = total + np.float64(part)
-        total = line_sum(total, sums)
+        total = over_line(total, sums, SUM)
         top = T0(sum_)  # what rounding takes from the sum goes into the factor
         rest = T0(sum_ - np.float64(top))
         factor = T0(total * np.float64(math.exp(-rest)))
@@ -195,8 +195,8 @@ def soft_entropy_grad_lines(args, u, x, t, whole, of_x, of_t):
 
 MINE = (line_of, first_of, start_of, take)
 HELPERS = {
-    "entropy_lines": (*MINE, exp_sum, line_sum), "entropy_grad_lines": (*MINE, line_sum),
-    "soft_entropy_lines": (*MINE, exp_sum, line_sum), "soft_entropy_grad_lines": (*MINE, line_sum),
-    "entropy_sums": (block_sum, block_min), "entropy_join": (block_sum, block_min),
+    "entropy_lines": (*MINE, exp_sum, over_line), "entropy_grad_lines": (*MINE, over_line),
+    "soft_entropy_lines": (*MINE, exp_sum, over_line), "soft_entropy_grad_lines": (*MINE, over_line),
+    "entropy_sums": (over_block,), "entropy_join": (over_block,),
 }  # fmt: skip
 LAUNCH = {loop: lambda words: Blocks(words[0]) for loop in HELPERS} | {"entropy_join": lambda words: Blocks(1)}

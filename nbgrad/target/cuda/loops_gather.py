@@ -8,7 +8,7 @@ bound by memory: threads next to one another write neighbours, and read neighbou
 from ..searching import before
 from .grids import Blocks, Each
 from .loops_index import copy_row, counted, sharing
-from .loops_threads import block_sum
+from .loops_threads import SUM, over_block
 
 
 def take(args, x, index, out):
@@ -83,7 +83,7 @@ def outside(args, index, out):
         for e in range(unit * block + cuda.threadIdx.x, min(total, (unit + 1) * block), THREADS):
             at = np.int64(index[index0 + e])
             count += 1 if at < low or at >= stop else 0
-        count = block_sum(np.int64(count), box)
+        count = over_block(np.int64(count), box, SUM)
         if cuda.threadIdx.x == 0:
             out[out0 + unit] = count
 
@@ -101,7 +101,7 @@ HELPERS = {
     "take": (counted, copy_row, sharing),
     "take_flat": (counted,),
     "take_along": (counted, sharing),
-    "outside": (block_sum,),
+    "outside": (over_block,),
     "searchsorted": (before,),
 }
 LAUNCH = {

@@ -8,7 +8,7 @@ through the same units; where lines run out, they take the last one once more an
 
 import math
 
-from .loops_threads import block_max, block_sum
+from .loops_threads import MOST, SUM, joined, over_block, over_lanes
 
 LAUNCH: dict = {}
 
@@ -36,47 +36,18 @@ def take(held, x, at, begin, n, step):
         held[k] = x[at + min(begin + first + k * S0, n - 1) * step]
 
 
-def line_sum(value, box):
-    """Return the sum over the threads of a line; `box` is shared memory for a number of each thread."""
-    if S3 and S0 > 1:
-        return column_fold(value, box, False)
-    if S0 > LANES:
-        return block_sum(value, box)
-    by = S0 // 2
-    while by > 0:
-        value = value + lane_across(value, by)
-        by //= 2
-    return value
-
-
-def line_max(value, box):
-    """Return the largest number of the threads of a line, NaN or not: who asks has seen to NaN."""
-    if S3 and S0 > 1:
-        return column_fold(value, box, True)
-    if S0 > LANES:
-        return block_max(value, box)
-    by = S0 // 2
-    while by > 0:
-        other = lane_across(value, by)
-        value = other if other > value else value
-        by //= 2
-    return value
-
-
-def column_fold(value, box, largest):
-    """Return the sum, or the largest, of the threads of a column."""
-    side = THREADS // S0
+def over_line(value, box, how):
+    """Join the numbers of the threads of a line; `box` is shared memory for a number of each thread."""
+    if not S3 or S0 == 1:
+        return over_block(value, box, how) if S0 > LANES else over_lanes(value, S0, how)
+    side, me = THREADS // S0, cuda.threadIdx.x
     cuda.syncthreads()  # what was read there before has been read
-    box[cuda.threadIdx.x] = value
+    box[me] = value
     cuda.syncthreads()
-    value = box[cuda.threadIdx.x % side]
+    total = box[me % side]
     for k in range(1, S0):
-        other = box[cuda.threadIdx.x % side + k * side]
-        if largest:
-            value = other if other > value else value
-        else:
-            value = value + other
-    return value
+        total = joined(total, box[me % side + k * side], how)
+    return total
 
 
 def exp_sum(x, at, n, step, held, tops, sums):
@@ -99,10 +70,10 @@ def exp_sum(x, at, n, step, held, tops, sums):
             if begin + first + k * S0 < n:
                 part = part + math.exp(held[k] - shift)
         total = total + np.float64(part)
-    whole = line_max(top, tops)
+    whole = over_line(top, tops, MOST)
     if top != whole:
         total = total * np.float64(math.exp(top - whole))
-    return whole, line_sum(total, sums)
+    return whole, over_line(total, sums, SUM)
 
 
 def finite_or_zero(x):

@@ -8,7 +8,8 @@ rounding took is put back afterwards, so that a large mean costs no accuracy.
 import math
 
 from .grids import Blocks
-from .loops_lines import first_of, line_of, line_sum, take
+from .loops_lines import first_of, line_of, over_line, take
+from .loops_threads import SUM
 
 
 def normalize_lines(args, x, weight, bias, out):
@@ -30,8 +31,8 @@ def normalize_lines(args, x, weight, bias, out):
                     d = held[k] - middle
                     part, off = part + d * d, off + d
             squares, rest = squares + np.float64(part), rest + np.float64(off)
-        squares = line_sum(squares, sums) / np.float64(n)
-        rest = line_sum(rest, sums) / np.float64(n) if S4 else np.float64(0.0)
+        squares = over_line(squares, sums, SUM) / np.float64(n)
+        rest = over_line(rest, sums, SUM) / np.float64(n) if S4 else np.float64(0.0)
         scale = inverse_spread(squares - rest * rest, eps)
         s, shift = T0(scale), T0(-rest * scale)
         for begin in range(0, n, S0 * S1):
@@ -70,9 +71,9 @@ def normalize_grad_lines(args, u, x, weight, out, known):
                         v = v * weight[pair + (i if S5 == 1 else i // (n // runs))]
                     o, r, p, q = o + d * d, r + d, p + v, q + v * d
             squares, rest, plain, along = squares + np.float64(o), rest + np.float64(r), plain + np.float64(p), along + np.float64(q)
-        squares, along = line_sum(squares, sums) / np.float64(n), line_sum(along, sums) / np.float64(n)
-        rest = line_sum(rest, sums) / np.float64(n) if S4 else np.float64(0.0)
-        plain = line_sum(plain, sums) / np.float64(n) if S4 else np.float64(0.0)
+        squares, along = over_line(squares, sums, SUM) / np.float64(n), over_line(along, sums, SUM) / np.float64(n)
+        rest = over_line(rest, sums, SUM) / np.float64(n) if S4 else np.float64(0.0)
+        plain = over_line(plain, sums, SUM) / np.float64(n) if S4 else np.float64(0.0)
         scale = inverse_spread(squares - rest * rest, eps)
         s, shift, f, h = T0(scale), T0(-rest * scale), T0(plain), T0((along - rest * plain) * scale)
         if S5 > 0 and first == 0:
@@ -98,7 +99,7 @@ def line_mean(x, at, n, held, sums):
             if begin + first + k * S0 < n:
                 part = part + held[k]
         total = total + np.float64(part)
-    return line_sum(total, sums) / np.float64(n)
+    return over_line(total, sums, SUM) / np.float64(n)
 
 
 def inverse_spread(variance, eps):
@@ -106,6 +107,6 @@ def inverse_spread(variance, eps):
     return np.float64(1.0) / math.sqrt((variance if variance > 0.0 else np.float64(0.0)) + eps)
 
 
-MINE = (line_of, first_of, take, line_sum, line_mean, inverse_spread)
+MINE = (line_of, first_of, take, over_line, line_mean, inverse_spread)
 HELPERS = {"normalize_lines": MINE, "normalize_grad_lines": MINE}
 LAUNCH = {loop: lambda words: Blocks(words[0]) for loop in HELPERS}

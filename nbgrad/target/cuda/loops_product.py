@@ -4,7 +4,7 @@ Where both factors lie along k, threads share k; where the long one lies across 
 """
 
 from .grids import Blocks, Each, Warps
-from .loops_threads import block_sum, warp_sum
+from .loops_threads import SUM, over_block, over_lanes
 
 LAUNCH = {
     "product_dots": lambda words: Blocks(words[7]),
@@ -25,8 +25,8 @@ def batch_places(args, at, number):
 
 
 HELPERS = {
-    "product_dots": (batch_places, block_sum),
-    "product_short_dots": (batch_places, warp_sum),
+    "product_dots": (batch_places, over_block),
+    "product_short_dots": (batch_places, over_lanes),
     "product_columns": (batch_places,),
 }
 
@@ -60,7 +60,7 @@ def product_dots(args, x, y, out):
                 sums[j] = T2(sums[j] + a * y[to + i + j * y_row])
         o = args[2] + share * args[9] + batch * args[13] + row * args[7]
         for j in range(S0):
-            total = block_sum(sums[j], box)
+            total = over_block(sums[j], box, SUM)
             if cuda.threadIdx.x == 0:
                 out[o + j * args[8]] = T2(total)
         cuda.syncthreads()
@@ -88,7 +88,7 @@ def product_short_dots(args, x, y, out):
                 sums[j] = T2(sums[j] + a * y[to + i + j * y_row])
         o = args[2] + share * args[9] + batch * args[13] + row * args[7]
         for j in range(S0):
-            total = warp_sum(sums[j])
+            total = over_lanes(sums[j], LANES, SUM)
             if lane == 0 and begin + warp < units:
                 out[o + j * args[8]] = T2(total)
 

@@ -7,7 +7,8 @@ from the caches.
 import math
 
 from .grids import Blocks
-from .loops_lines import exp_sum, finite_or_zero, first_of, line_of, line_sum, start_of, take
+from .loops_lines import exp_sum, finite_or_zero, first_of, line_of, over_line, start_of, take
+from .loops_threads import SUM
 
 
 def softmax_lines(args, x, out):
@@ -46,7 +47,7 @@ def softmax_grad_lines(args, y, g, out):
                 if begin + first + k * S0 < n:
                     part = part + (gs[k] if S4 else gs[k] * ys[k])
             total = total + np.float64(part)
-        share = T0(line_sum(total, sums))
+        share = T0(over_line(total, sums, SUM))
         for begin in range(0, n, S0 * S1):
             if not S2:
                 take(ys, y, from_y + at, begin, n, step)
@@ -98,7 +99,7 @@ def logsumexp_grad_lines(args, g, x, whole, out):
 
 MINE = (line_of, first_of, start_of, take)
 HELPERS = {
-    "softmax_lines": (*MINE, exp_sum), "softmax_grad_lines": (*MINE, line_sum),
+    "softmax_lines": (*MINE, exp_sum), "softmax_grad_lines": (*MINE, over_line),
     "logsumexp_lines": (*MINE, exp_sum, finite_or_zero), "logsumexp_grad_lines": MINE,
 }  # fmt: skip
 LAUNCH = {loop: lambda words: Blocks(words[0]) for loop in HELPERS}

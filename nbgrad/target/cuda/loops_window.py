@@ -4,10 +4,10 @@ Words of a cell of a window: where it lies in the input, in the weight, and how 
 """
 
 from .grids import Blocks, Each
-from .loops_threads import block_sum
+from .loops_threads import SUM, over_block
 
 LAUNCH = {"conv_few": lambda words: Each(words[0]), "conv_weight_few": lambda words: Blocks(words[0])}
-HELPERS = {"conv_weight_few": (block_sum,)}
+HELPERS = {"conv_weight_few": (over_block,)}
 
 
 def conv_few(args, w, x, out, bias):
@@ -85,7 +85,7 @@ def conv_weight_few(args, y, x, out):
             over = place_d >= args[19]
             place_d = place_d - args[19] if over else place_d
             image += args[33] + (1 if over else 0)
-        total = block_sum(total, box)
+        total = over_block(total, box, SUM)
         if cuda.threadIdx.x == 0:
             out[args[2] + unit] = T2(total)
         cuda.syncthreads()
