@@ -2,9 +2,9 @@
 
 from math import prod
 
-from .norms import joined, several, word_of
+from .norms import joined, word_of
 from .plan import GRAIN, Kernel, Plan, Step, planner
-from .rows import nothing
+from .rows import finished, nothing
 
 CHUNK = 1 << 15  # numbers of a chunk: both passes over them find them in the second-level cache
 CHUNKS = 256  # at most
@@ -56,7 +56,7 @@ def batch_standardize(inputs, attrs, outs) -> Plan:
     words = (view[0], view[2], per, word_of(attrs["eps"]))
     join = joined("join_moments", kinds, (7, 1, 2, 4, 5, 6, 9), chunks, view[1], *words)
     last = applied("channel_scale", x.dtype, (0, 9, 3), view)
-    return several((first, join, last), outs, (*scratch, ((3 * view[1],), x.dtype)))
+    return finished((first, join, last), outs, (*scratch, ((3 * view[1],), x.dtype)))
 
 
 @planner("batch_standardize_grad", contiguous=True)
@@ -69,7 +69,7 @@ def batch_standardize_grad(inputs, attrs, outs) -> Plan:
     join = joined("join_products", kinds, (8, 2, 3, 4, 6, 7, 10), chunks, view[1], view[0] * view[2])
     last = applied("channel_grad", x.dtype, (0, 1, 10, 5), view)
     scratch = (*scratch, ((4 * view[1],), x.dtype))
-    return several((first, join, last) if x.size else (join,), outs, scratch)
+    return finished((first, join, last) if x.size else (join,), outs, scratch)
 
 
 @planner("batch_rescale", contiguous=True)
@@ -91,4 +91,4 @@ def channel_sums(inputs, attrs, outs) -> Plan:
     first, scratch = sums("channel_products", (x.dtype,) * 3, (0, 1, 2), 5, view)
     chunks = chunks_of(*view)[1] if x.size else 0
     join = joined("join_sums", ("float64", x.dtype, x.dtype), (5, 3, 4), chunks, view[1])
-    return several((first, join) if x.size else (join,), outs, scratch)
+    return finished((first, join) if x.size else (join,), outs, scratch)

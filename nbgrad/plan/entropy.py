@@ -1,25 +1,29 @@
 """Plans of cross entropy: losses of rows (or of columns side by side), their sums, and the gradient."""
 
-from .norms import several, word_of
+from .norms import word_of
 from .plan import Kernel, Plan, Step, planner
-from .rows import column_blocks, extents, nothing, per_tile
+from .rows import column_blocks, extents, finished, nothing, per_tile
+
+
+def options(attrs) -> tuple:
+    """Return words: the label that is left out, whether one is, the share of the target that is spread over all classes."""
+    ignored = attrs["ignored"]
+    return 0 if ignored is None else ignored, int(ignored is not None), word_of(attrs["spread"])
 
 
 def walk(x, attrs) -> tuple:
     """Return (loop's ending, words, tiles, numbers per tile that columns need).
 
-    Words: samples (or blocks), classes, samples per tile, label that is left out, whether one is, share of the target
-    that is spread over all classes; of columns also blocks side by side, columns per block, columns.
+    Words: samples (or blocks), classes, samples per tile, `options`; of columns also blocks side by side, columns per block,
+    columns.
     """
     outer, n, inner = extents(x.shape, (attrs["axis"],))
-    ignored = attrs["ignored"]
-    options = (0 if ignored is None else ignored, int(ignored is not None), word_of(attrs["spread"]))
     if inner == 1 or not inner:
         grain = per_tile(n)
-        return "rows", (outer * inner, n, grain, *options), -(-outer * inner // grain), 0
+        return "rows", (outer * inner, n, grain, *options(attrs)), -(-outer * inner // grain), 0
     blocks, block = column_blocks(max(1, n), inner)
     units, grain = outer * blocks, per_tile(n * block)
-    return "columns", (units, n, grain, *options, blocks, block, inner), -(-units // grain), 3 * block
+    return "columns", (units, n, grain, *options(attrs), blocks, block, inner), -(-units // grain), 3 * block
 
 
 @planner("class_entropy", contiguous=True)
@@ -35,7 +39,7 @@ def class_entropy(inputs, attrs, outs) -> Plan:
     first = Step(Kernel(f"entropy_{kind}", dtypes[:k], None, static), pointers[:k], words, tiles)
     kernel = Kernel("entropy_join", ("float64", "int64", x.dtype, "float64"), None, (attrs["reduction"] == "mean", not alone))
     join = Step(kernel, (6, 7, 3, 4), (tiles, samples), 1)
-    return several((first, join) if tiles else (join,), outs, scratch)
+    return finished((first, join) if tiles else (join,), outs, scratch)
 
 
 @planner("class_entropy_grad", contiguous=True)
@@ -60,9 +64,9 @@ def soft_entropy(inputs, attrs, outs) -> Plan:
     n = x.shape[-1]
     rows, grain = x.size // max(1, n), per_tile(n)
     if not x.size:
-        return several((), outs)
+        return finished((), outs)
     kernel = Kernel("soft_entropy_rows", (x.dtype,) * 3 + ("float64",))
-    return several((Step(kernel, (0, 1, 2, 3), (rows, n, grain), -(-rows // grain)),), outs)
+    return finished((Step(kernel, (0, 1, 2, 3), (rows, n, grain), -(-rows // grain)),), outs)
 
 
 @planner("soft_entropy_grad", contiguous=True)
@@ -72,6 +76,6 @@ def soft_entropy_grad(inputs, attrs, outs) -> Plan:
     n = x.shape[-1]
     rows, grain = x.size // max(1, n), per_tile(n)
     if not x.size:
-        return several((), outs)
+        return finished((), outs)
     kernel = Kernel("soft_entropy_grad_rows", (x.dtype,) * 3 + ("float64", x.dtype, x.dtype), None, (attrs["both"],))
-    return several((Step(kernel, (0, 1, 2, 3, 4, 5), (rows, n, grain), -(-rows // grain)),), outs)
+    return finished((Step(kernel, (0, 1, 2, 3, 4, 5), (rows, n, grain), -(-rows // grain)),), outs)

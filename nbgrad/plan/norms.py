@@ -4,7 +4,7 @@ from math import prod
 from struct import pack, unpack
 
 from .plan import GRAIN, Kernel, Plan, Step, planner
-from .rows import nothing, per_tile
+from .rows import finished, nothing, per_tile
 
 ROWS_APART = 12  # numbers per chunk that say what its latest rows are normalised by
 CHUNKS = 64  # at most, of rows whose gradients of scale and shift are added up side by side
@@ -49,11 +49,6 @@ def normalized(inputs, attrs, out, pointers, mode) -> Plan:
     return Plan((Step(kernel, pointers, words, -(-rows // grain)),), out.shape, out.dtype)
 
 
-def several(steps, outs, scratch=()) -> Plan:
-    """Return a plan that fills several layouts."""
-    return Plan(tuple(steps), tuple(o.shape for o in outs), tuple(o.dtype for o in outs), tuple(scratch))
-
-
 def joined(loop, kinds, pointers, chunks, channels, *words) -> Step:
     """Join the sums of chunks, which lie side by side by channel; words: chunks, channels, `words`, channels per tile."""
     grain = max(64, GRAIN // max(1, chunks))
@@ -88,4 +83,4 @@ def standardize_scaled_grad(inputs, attrs, outs) -> Plan:
     last = joined("join_sums", ("float64", x.dtype, x.dtype), (7, 4, 5), chunks, pairs)
     space = 2 * pairs * max(1, chunks)
     work = space + ROWS_APART * max(1, chunks)
-    return several((first, last) if chunks else (last,), outs, (((work,), lanes), ((space,), "float64")))
+    return finished((first, last) if chunks else (last,), outs, (((work,), lanes), ((space,), "float64")))

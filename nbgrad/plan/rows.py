@@ -1,11 +1,13 @@
 """Plans of softmax and its kin: rows where the axes are the last ones, else columns side by side."""
 
+import functools
 from math import prod
 
 from .plan import GRAIN, Kernel, Plan, Step, planner
 
 BLOCK = 1 << 14  # numbers of a block of columns: both passes over them find them in the second-level cache
 LANES = 64  # columns of a block come in such steps
+SUMS = {"softmax": 3, "logsumexp": 3, "softmax_grad": 2, "logsumexp_grad": 2}  # numbers per column that a loop keeps beside it
 
 
 def extents(shape, axes) -> tuple:
@@ -42,8 +44,8 @@ def column_blocks(n, inner) -> tuple:
     return -(-inner // block), block
 
 
-def fold(loop, dtypes, shape, axes, out, static=(), sums=3) -> Plan:
-    """Plan a loop over rows or columns whose pointers are the inputs, then the outputs, then `sums` per column.
+def fold(loop, dtypes, shape, axes, out, static) -> Plan:
+    """Plan a loop over rows or columns whose pointers are the inputs, then the outputs, then `SUMS` per column.
 
     Words of rows: rows, numbers per row, rows per tile. Of columns: blocks in all, blocks per tile, blocks side by side,
     columns per block, numbers per column, columns.
@@ -61,42 +63,28 @@ def fold(loop, dtypes, shape, axes, out, static=(), sums=3) -> Plan:
     tiles = -(-units // grain)
     words = (units, grain, blocks, block, n, inner)
     kernel = Kernel(f"{loop}_columns", (*dtypes, dtypes[0]), None, static)
-    return finished([Step(kernel, (*pointers, len(pointers)), words, tiles)], out, [((tiles * sums * block,), dtypes[0])])
+    return finished([Step(kernel, (*pointers, len(pointers)), words, tiles)], out, [((tiles * SUMS[loop] * block,), dtypes[0])])
 
 
-@planner("softmax", contiguous=True)
-def softmax(inputs, attrs, out) -> Plan:
-    """One pass over rows in cache."""
-    return fold("softmax", (out.dtype,) * 2, inputs[0].shape, attrs["axes"], out, (False,))
+KIN = {  # row -> its loop, what dtypes its pointers have (None: that of the lines), which input has their shape, static choices
+    "softmax": ("softmax", (None,) * 2, 0, (False,)),
+    "log_softmax": ("softmax", (None,) * 2, 0, (True,)),
+    "softmax_grad": ("softmax_grad", (None,) * 3, 0, (False,)),
+    "log_softmax_grad": ("softmax_grad", (None,) * 3, 0, (True,)),
+    "logsumexp": ("logsumexp", (None, None, "float64"), 0, ()),
+    "logsumexp_grad": ("logsumexp_grad", (None, None, "float64", None), 1, ()),
+}
 
 
-@planner("log_softmax", contiguous=True)
-def log_softmax(inputs, attrs, out) -> Plan:
-    """The same, the logarithm of the result."""
-    return fold("softmax", (out.dtype,) * 2, inputs[0].shape, attrs["axes"], out, (True,))
+def plan_kin(planner, fold):
+    """Register the planners of softmax and its kin: `fold(loop, dtypes, shape, axes, out, static)` plans a loop over lines."""
+    for row in KIN:
+        planner(row, contiguous=True)(functools.partial(_plan_row, fold, *KIN[row]))
 
 
-@planner("softmax_grad", contiguous=True)
-def softmax_grad(inputs, attrs, out) -> Plan:
-    """One sum over each row, then the row."""
-    return fold("softmax_grad", (out.dtype,) * 3, inputs[0].shape, attrs["axes"], out, (False,), 2)
+def _plan_row(fold, loop, kinds, lines, static, inputs, attrs, out) -> Plan:
+    x = inputs[lines]
+    return fold(loop, tuple([kind or x.dtype for kind in kinds]), x.shape, attrs["axes"], out, static)
 
 
-@planner("log_softmax_grad", contiguous=True)
-def log_softmax_grad(inputs, attrs, out) -> Plan:
-    """One sum over each row, then the row."""
-    return fold("softmax_grad", (out.dtype,) * 3, inputs[0].shape, attrs["axes"], out, (True,), 2)
-
-
-@planner("logsumexp", contiguous=True)
-def logsumexp(inputs, attrs, out) -> Plan:
-    """One number per row, in two dtypes."""
-    dtype = inputs[0].dtype
-    return fold("logsumexp", (dtype, dtype, "float64"), inputs[0].shape, attrs["axes"], out)
-
-
-@planner("logsumexp_grad", contiguous=True)
-def logsumexp_grad(inputs, attrs, out) -> Plan:
-    """One pass over each row."""
-    dtypes = (out.dtype, out.dtype, "float64", out.dtype)
-    return fold("logsumexp_grad", dtypes, inputs[1].shape, attrs["axes"], out, (), 2)
+plan_kin(planner, fold)

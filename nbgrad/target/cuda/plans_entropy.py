@@ -1,18 +1,12 @@
 """Plans of cross entropy: losses of lines, their sums in parts of samples, and the gradient."""
 
-from ...plan.norms import several, word_of
+from ...plan.entropy import options
 from ...plan.plan import Kernel, Plan, Step
 from ...plan.rows import extents, finished, nothing
 from .plans import planner
 from .plans_rows import over_lines
 
 PART = 1 << 13  # samples whose losses a block of threads adds up
-
-
-def options(attrs) -> tuple:
-    """Return words: the label that is left out, whether one is, the share of the target that is spread over all classes."""
-    ignored = attrs["ignored"]
-    return 0 if ignored is None else ignored, int(ignored is not None), word_of(attrs["spread"])
 
 
 def lines_of(x, axis) -> tuple:
@@ -35,7 +29,7 @@ def class_entropy(inputs, attrs, outs) -> Plan:
     sums = Step(Kernel("entropy_sums", kinds, None, (*mode, parts == 1)), (losses, 1, 2, 6, 7, 3, 4), words, parts)
     join = Step(Kernel("entropy_join", ("float64", "int64", x.dtype, "float64"), None, mode), (6, 7, 3, 4), (parts, samples), 1)
     steps = (*([first] if samples else []), sums, *([join] if parts > 1 else []))
-    return several(steps, outs, (((samples,), x.dtype), ((2 * parts,), "float64"), ((parts,), "int64")))
+    return finished(steps, outs, (((samples,), x.dtype), ((2 * parts,), "float64"), ((parts,), "int64")))
 
 
 @planner("class_entropy_grad", contiguous=True)
@@ -54,7 +48,7 @@ def soft_entropy(inputs, attrs, outs) -> Plan:
     """Inputs x and probabilities, classes last; outputs losses, whole."""
     x = inputs[0]
     kinds = (x.dtype,) * 3 + ("float64",)
-    return several([over_lines("soft_entropy_lines", kinds, x.shape, (x.ndim - 1,))] if x.size else (), outs)
+    return finished([over_lines("soft_entropy_lines", kinds, x.shape, (x.ndim - 1,))] if x.size else (), outs)
 
 
 @planner("soft_entropy_grad", contiguous=True)
@@ -63,4 +57,4 @@ def soft_entropy_grad(inputs, attrs, outs) -> Plan:
     x = inputs[1]
     kinds = (x.dtype,) * 3 + ("float64", x.dtype, x.dtype)
     step = [over_lines("soft_entropy_grad_lines", kinds, x.shape, (x.ndim - 1,), (attrs["both"],), 2)] if x.size else ()
-    return several(step, outs)
+    return finished(step, outs)

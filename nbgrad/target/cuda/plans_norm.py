@@ -1,7 +1,7 @@
 """Plans of normalisations: lines that a few threads or a block take, and channels whose numbers lie apart."""
 
 from ...plan.channels import view_of
-from ...plan.norms import rows_of, several, word_of
+from ...plan.norms import rows_of, word_of
 from ...plan.plan import Kernel, Plan, Step
 from ...plan.rows import finished, nothing
 from .package import package
@@ -61,7 +61,7 @@ def standardize_scaled_grad(inputs, attrs, outs) -> Plan:
     products, space = sums("channel_products", (x.dtype,) * 3, (0, 1, 6), 7, view, (True,), (groups, runs))
     last = joined("join_sums", ("float64", x.dtype, x.dtype), (7, 5, 4), products, view)
     steps = (first, products, last) if x.size else (last,)
-    return several(steps, outs, (((3 * rows,), x.dtype), space))
+    return finished(steps, outs, (((3 * rows,), x.dtype), space))
 
 
 def columns_of(channels) -> tuple:
@@ -117,7 +117,7 @@ def batch_standardize(inputs, attrs, outs) -> Plan:
     kinds = (x.dtype, "float64", x.dtype, x.dtype, "float64", "float64", "float64", x.dtype)
     join = joined("join_moments", kinds, (0, 7, 1, 2, 4, 5, 6, 8), first, view, word_of(attrs["eps"]))
     last = applied("channel_scale", x.dtype, (0, 8, 3), view)
-    return several((first, join, last), outs, (space, ((3 * view[1],), x.dtype)))
+    return finished((first, join, last), outs, (space, ((3 * view[1],), x.dtype)))
 
 
 @planner("batch_standardize_grad", contiguous=True)
@@ -128,7 +128,7 @@ def batch_standardize_grad(inputs, attrs, outs) -> Plan:
     kinds = ("float64", x.dtype, "float64", "float64", x.dtype, x.dtype, x.dtype)
     join = joined("join_products", kinds, (8, 2, 3, 4, 6, 7, 9), first, view)
     steps = (first, join, applied("channel_grad", x.dtype, (0, 1, 9, 5), view)) if x.size else (join,)
-    return several(steps, outs, (space, ((4 * view[1],), x.dtype)))
+    return finished(steps, outs, (space, ((4 * view[1],), x.dtype)))
 
 
 @planner("batch_rescale", contiguous=True)
@@ -148,4 +148,4 @@ def channel_sums(inputs, attrs, outs) -> Plan:
     x, view = inputs[1], view_of(inputs[1].shape, attrs["axis"])
     first, space = sums("channel_products", (x.dtype,) * 3, (0, 1, 2), 5, view, (False,), (1, 1))
     join = joined("join_sums", ("float64", x.dtype, x.dtype), (5, 3, 4), first, view)
-    return several((first, join) if x.size else (join,), outs, (space,))
+    return finished((first, join) if x.size else (join,), outs, (space,))

@@ -1,7 +1,7 @@
 """Plans of loops over lines, rows or columns of an array: a few threads for a short line, a block for a long one."""
 
 from ...plan.plan import Kernel, Plan, Step
-from ...plan.rows import extents, finished, nothing
+from ...plan.rows import extents, finished, nothing, plan_kin
 from .package import package
 from .plans import planner
 
@@ -9,6 +9,7 @@ HELD = 128  # bytes of a line that a thread holds in registers, at most
 EACH = 4  # numbers of a short line that a thread takes at least
 APART = 8  # numbers of a line too long for registers that a thread has under way at once
 MANY = 1 << 14  # columns that are threads enough
+HOLDS = {"softmax_grad": 2}  # arrays of which a thread holds numbers, where it is not one
 
 
 def power_of_two(n) -> int:
@@ -51,45 +52,12 @@ def over_lines(loop, dtypes, shape, axes, static=(), held=1, words=()) -> Step:
     return Step(kernel, tuple(range(len(dtypes))), (*line_words(kinds, lines, n, inner), *words), 1)
 
 
-def fold(loop, dtypes, shape, axes, out, static=(), held=1) -> Plan:
-    """Plan the same as a plan."""
+def fold(loop, dtypes, shape, axes, out, static) -> Plan:
+    """Plan a loop of softmax or its kin."""
     outer, n, inner = extents(shape, axes)
-    return finished([over_lines(loop, dtypes, shape, axes, static, held)], out) if outer * n * inner else nothing(out)
+    if not outer * n * inner:
+        return nothing(out)
+    return finished([over_lines(f"{loop}_lines", dtypes, shape, axes, static, HOLDS.get(loop, 1))], out)
 
 
-@planner("softmax", contiguous=True)
-def softmax(inputs, attrs, out) -> Plan:
-    """Every line is read once where registers hold it."""
-    return fold("softmax_lines", (out.dtype,) * 2, inputs[0].shape, attrs["axes"], out, (False,))
-
-
-@planner("log_softmax", contiguous=True)
-def log_softmax(inputs, attrs, out) -> Plan:
-    """The same, the logarithm of the result."""
-    return fold("softmax_lines", (out.dtype,) * 2, inputs[0].shape, attrs["axes"], out, (True,))
-
-
-@planner("softmax_grad", contiguous=True)
-def softmax_grad(inputs, attrs, out) -> Plan:
-    """One sum over each line, then the line."""
-    return fold("softmax_grad_lines", (out.dtype,) * 3, inputs[0].shape, attrs["axes"], out, (False,), 2)
-
-
-@planner("log_softmax_grad", contiguous=True)
-def log_softmax_grad(inputs, attrs, out) -> Plan:
-    """One sum over each line, then the line."""
-    return fold("softmax_grad_lines", (out.dtype,) * 3, inputs[0].shape, attrs["axes"], out, (True,), 2)
-
-
-@planner("logsumexp", contiguous=True)
-def logsumexp(inputs, attrs, out) -> Plan:
-    """One number per line, in two dtypes."""
-    dtype = inputs[0].dtype
-    return fold("logsumexp_lines", (dtype, dtype, "float64"), inputs[0].shape, attrs["axes"], out)
-
-
-@planner("logsumexp_grad", contiguous=True)
-def logsumexp_grad(inputs, attrs, out) -> Plan:
-    """One pass over each line."""
-    dtypes = (out.dtype, out.dtype, "float64", out.dtype)
-    return fold("logsumexp_grad_lines", dtypes, inputs[1].shape, attrs["axes"], out)
+plan_kin(planner, fold)
