@@ -70,10 +70,9 @@ def scan(f, init, xs, length=None, reverse=False, checkpoint=False):
     count = _length(parts, stacked, length)
     backwards, checkpoint = switch(reverse, "reverse"), switch(checkpoint, "checkpoint")
     body = _Body("scan", lambda i, c, x: _pair(f(c, tree.unflatten(stacked.structure, x))), form)
-    if recording.recorder is not None and count:
-        carry, ys = _scan_recorded(body, count, carry, parts, backwards, checkpoint)
-    else:
-        carry, ys = _scan_eager(body, count, carry, parts, backwards, checkpoint and recording.recorder is None)
+    n, recorded = len(carry), recording.recorder is not None
+    run, checkpoint = (_scan_recorded, checkpoint) if recorded and count else (_scan_eager, checkpoint and not recorded)
+    carry, ys = _together(lambda given: run(body, count, given[:n], given[n:], backwards, checkpoint), [*carry, *parts])
     return tree.unflatten(form.structure, carry), tree.unflatten(body.results.structure, ys)
 
 
@@ -112,10 +111,9 @@ def fori_loop(lower, upper, body, init, checkpoint=False):
     carry, form = flat_form(init, "carry")
     made = _Body("fori_loop", lambda i, c, x: (body(_number(i), c), None), form)
     checkpoint = switch(checkpoint, "checkpoint")
-    if recording.recorder is not None and upper > lower:
-        carry = _fori_recorded(made, lower, upper, carry, checkpoint)
-    else:
-        carry = _fori_eager(made, lower, upper, carry, checkpoint and recording.recorder is None)
+    recorded = recording.recorder is not None
+    run, checkpoint = (_fori_recorded, checkpoint) if recorded and upper > lower else (_fori_eager, checkpoint and not recorded)
+    carry = _together(lambda given: run(made, lower, upper, given, checkpoint), carry)
     return tree.unflatten(form.structure, carry)
 
 
@@ -154,8 +152,8 @@ def while_loop(condition, body, init, checkpoint=False):
     carry, form = flat_form(init, "carry")
     made = _Body("while_loop", lambda i, c, x: (body(c), None), form)
     test = lambda c: _flag("while_loop", "the condition returned", condition(tree.unflatten(form.structure, c)))
-    run = _while_eager if recording.recorder is None else _while_recorded
-    carry = run(test, made, carry, switch(checkpoint, "checkpoint"))
+    run, checkpoint = _while_eager if recording.recorder is None else _while_recorded, switch(checkpoint, "checkpoint")
+    carry = _together(lambda given: run(test, made, given, checkpoint), carry)
     return tree.unflatten(form.structure, carry)
 
 
@@ -199,6 +197,21 @@ def cond(predicate, true, false, *operands):
 # -- the loops, one op at a time
 
 
+def _together(run, tensors):
+    """Return `run(tensors)`: arrays that were no tensors go where the others are, or where the loop computes with them."""
+    tensors, recorder = together(tensors), recording.recorder
+    devices = None if recorder is None else set(recorder.devices)
+    try:
+        return run(tensors)
+    except DeviceError as error:
+        placed = together(tensors, getattr(error, "array", None))
+        if all(a is b for a, b in zip(tensors, placed)):
+            raise
+    if recorder is not None:
+        recorder.devices = devices  # of what was recorded in vain
+    return run(placed)
+
+
 def _scan_eager(body, count, carry, xs, backwards, checkpoint):
     """Return (carry, stacked results) as flat lists; `body` knows the form of the results then."""
     if not count:
@@ -235,40 +248,20 @@ def _cond_eager(flag, true, false, operands):
 # -- the loops, as parts of a program that is recorded
 
 
-def _together(record, tensors):
-    """Return `record(tensors)`: arrays that were no tensors go where the others are, or where the loop computes with them."""
-    tensors, devices = together(tensors), set(recording.recorder.devices)
-    try:
-        return record(tensors)
-    except DeviceError as error:
-        placed = together(tensors, getattr(error, "array", None))
-        if all(a is b for a, b in zip(tensors, placed)):
-            raise
-    recording.recorder.devices = devices  # of what was recorded in vain
-    return record(placed)
-
-
 def _scan_recorded(body, count, carry, xs, backwards, checkpoint):
-    def record(tensors):
-        carries, parts = tensors[: len(carry)], tensors[len(carry) :]
-        again = lambda: (lambda c, y: [*c, *y])(*_scan_eager(body, count, carries, parts, backwards, False))
-        return RecordedScan(lambda c, x: body(0, c, x), carries, parts, count, backwards, checkpoint, again).run()
-
-    return _together(record, [*carry, *xs])
+    again = lambda: (lambda c, y: [*c, *y])(*_scan_eager(body, count, carry, xs, backwards, False))
+    return RecordedScan(lambda c, x: body(0, c, x), carry, xs, count, backwards, checkpoint, again).run()
 
 
 def _fori_recorded(body, lower, upper, carry, checkpoint):
-    def record(tensors):
-        *carries, numbers = tensors
-        again = lambda: _fori_eager(body, lower, upper, carries, False)
-        numbered = lambda c, x: body(x[0], c, [])
-        return RecordedScan(numbered, carries, [numbers], upper - lower, False, checkpoint, again).run()[0]
-
-    return _together(record, [*carry, as_tensor(np.arange(lower, upper))])
+    numbers = together([*carry, as_tensor(np.arange(lower, upper))])[-1]
+    again = lambda: _fori_eager(body, lower, upper, carry, False)
+    numbered = lambda c, x: body(x[0], c, [])
+    return RecordedScan(numbered, carry, [numbers], upper - lower, False, checkpoint, again).run()[0]
 
 
 def _while_recorded(test, body, carry, checkpoint):
-    return _together(lambda carry: RecordedWhile(test, lambda c: body(0, c, [])[0], carry, checkpoint).run(), carry)
+    return RecordedWhile(test, lambda c: body(0, c, [])[0], carry, checkpoint).run()
 
 
 def _cond_recorded(flag, true, false, operands):

@@ -521,3 +521,21 @@ def test_loops_on_a_device_are_the_cpu_s(compiled, rng):
     got, want = (f(ng.tensor(a, device=d), ng.tensor(w, device=d)) for d in ("cuda", "cpu"))
     assert got.device == "cuda:0"
     np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-13)
+
+
+@pytest.mark.cuda
+@BOTH
+@pytest.mark.parametrize("compiled", [False, True])
+def test_arrays_that_were_no_tensors_go_to_the_device_of_the_others(compiled, checkpoint, rng):
+    a = rng.standard_normal((3, 2))
+
+    def f(x):
+        summed = ng.fori_loop(0, 3, lambda i, c: c + x[i].sum(), 0.0, checkpoint=checkpoint)
+        halves = lambda c: (ng.where(c[1] % 2 == 0, c[0] * 0.5, c[0]), c[1] + 1)
+        last, count = ng.while_loop(lambda c: (abs(c[0]) > 0.01).any(), halves, (x, 0), checkpoint=checkpoint)
+        return summed, last, count
+
+    f = ng.compile(f) if compiled else f
+    for got, want in zip(f(ng.tensor(a, device="cuda")), f(ng.tensor(a))):
+        assert got.device == "cuda:0"
+        np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-13)
