@@ -173,6 +173,33 @@ def test_states_are_saved_and_loaded(tmp_path, seeded):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+@pytest.mark.parametrize(("saved", "loaded"), [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda")])
+def test_a_run_goes_on_from_a_checkpoint_on_another_device(saved, loaded, tmp_path, rng):
+    x, y = rng.standard_normal((5, 3)).astype("float32"), rng.integers(0, 2, 5)
+
+    def made(device):
+        ng.random.seed(0)
+        model = ng.nn.Sequential(ng.nn.Linear(3, 4), ng.tanh, ng.nn.Linear(4, 2)).to(device)
+        return model, ng.optim.Adam(model, lr=0.1)
+
+    def run(model, update, steps, device):
+        for _ in range(steps):
+            update.zero_grad()
+            loss = ng.cross_entropy(model(ng.tensor(x, device=device)), ng.tensor(y, device=device))
+            loss.backward()
+            update.step()
+        return loss.item()
+
+    model, update = made(saved)
+    run(model, update, 2, saved)
+    ng.io.save_checkpoint(tmp_path / "run", model=model, optimizer=update)
+    want = run(model, update, 2, saved)
+    model, update = made(loaded)
+    ng.io.load_checkpoint(tmp_path / "run", model=model, optimizer=update)
+    assert {t.device for slots in update.memory.values() for t in slots.values()} == {model.layers[0].weight.device}
+    np.testing.assert_allclose(run(model, update, 2, loaded), want, rtol=1e-5)
+
+
 def test_anomalies_are_found():
     with ng.detect_anomaly(), pytest.raises(ng.AnomalyError, match="log made NaN"):
         ng.log(ng.tensor([-1.0], device="cuda"))

@@ -1,10 +1,14 @@
 """What every optimizer shares: whose parameters, which gradients, how far it has come, and how to resume."""
 
-from ..base.errors import AnomalyError, ArgumentError, DtypeError, ShapeError, problem
+import weakref
+
+from ..base.errors import AnomalyError, ArgumentError, DtypeError, GradientError, ShapeError, problem
 from ..base.tree import leaves_with_paths
 from ..creation import asarray, zeros_like
 from ..tape.tape import no_grad, recording
 from ..tensor import Tensor
+
+_models = weakref.WeakKeyDictionary()  # optimizer -> (prefix of names, model) of each model that it was made of
 
 
 class Optimizer:
@@ -68,6 +72,8 @@ class Optimizer:
         own = {**options, **{k: v for k, v in group.items() if k != "parameters"}}
         self.check(own)
         named = {prefix + name: t for name, t in named_leaves(group["parameters"]).items()}
+        if hasattr(group["parameters"], "named_parameters"):
+            _models.setdefault(self, []).append((prefix, group["parameters"]))
         known = {id(t) for t in self.tensors.values()}
         for name, t in named.items():
             check_parameter(self.name, name, t)
@@ -103,6 +109,8 @@ class Optimizer:
         ------
         ShapeError
             When a gradient has another shape than its parameter.
+        GradientError
+            When no parameter has a gradient, since the model has other tensors by now: `to` and `astype` make new ones.
         AnomalyError
             Under `detect_anomaly`, for a gradient that holds NaN.
         """
@@ -168,7 +176,10 @@ class Optimizer:
     def gradients(self, grads) -> dict:
         """Return name -> gradient for this step."""
         if grads is None:
-            return self.looked_at({n: t.grad for n, t in self.tensors.items()})
+            found = {n: t.grad for n, t in self.tensors.items()}
+            if all(g is None for g in found.values()):
+                self.check_tensors()
+            return self.looked_at(found)
         named = self.in_order(grads) if isinstance(grads, (list, tuple)) else named_leaves(grads)
         unknown = [n for n in named if n not in self.tensors]
         if unknown:
@@ -186,6 +197,17 @@ class Optimizer:
                     "the gradient of the same parameters",
                 )
         return self.looked_at(named)
+
+    def check_tensors(self):
+        """Raise when a model that this was made of has put other tensors in the place of these."""
+        for prefix, model in _models.get(self, ()):
+            for name, t in model.named_parameters():
+                if self.tensors.get(prefix + name, t) is not t:
+                    raise problem(
+                        GradientError,
+                        f"{self.name}.step: no parameter has a gradient, and {prefix + name!r} of the model is another tensor by now",
+                        "the optimizer made after model.to(...) and model.astype(...), which make new tensors",
+                    )
 
     def in_order(self, values):
         """Return unnamed gradients by the names of the parameters."""
@@ -307,7 +329,7 @@ def check_parameter(op, name, t):
 
 
 def checked(name, array, p):
-    """Return a stored array as a Tensor of the shape and dtype of `p`."""
+    """Return a stored array as a Tensor of the shape and dtype of `p`, on its device."""
     if tuple(array.shape) != p.shape:
         raise problem(
             ShapeError,
@@ -318,7 +340,7 @@ def checked(name, array, p):
         raise problem(
             DtypeError, f"load_state: {name!r} is {array.dtype}, the parameter {p.dtype}", f'array.astype("{p.dtype}")'
         )
-    return asarray(array).copy()
+    return asarray(array).to(p.device).copy()
 
 
 def whole(name, value) -> int:

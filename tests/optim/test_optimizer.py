@@ -86,6 +86,19 @@ def test_a_small_network_learns_a_curve(seeded):
     assert loss.item() < 2e-3
 
 
+@pytest.mark.parametrize("groups", [False, True])
+def test_a_model_that_was_given_new_tensors_is_told(groups):
+    model = ng.nn.Linear(2, 2)
+    opt = optim.SGD([{"parameters": {"w": ng.ones(2, requires_grad=True)}}, {"parameters": model}] if groups else model, lr=0.1)
+    opt.step()  # no gradients, and nothing wrong
+    model.astype("float64")
+    model(np.ones((3, 2))).sum().backward()
+    with pytest.raises(ng.GradientError, match="'(1.)?(weight|bias)' of the model is another tensor") as told:
+        opt.step()
+    assert "after model.to" in str(told.value)
+    optim.SGD(model, lr=0.1).step()
+
+
 def test_gradients_from_backward_by_name_and_in_order():
     results = []
     for give in ("grad", "dict", "list", "partial"):
