@@ -170,6 +170,8 @@ def from_dlpack(x):
     ------
     DtypeError
         When the array is of another device or dtype than nbgrad computes on.
+    ArgumentError
+        When `x` offers no DLPack.
 
     >>> a = np.ones(2)
     >>> np.shares_memory(from_dlpack(a).numpy(), a)
@@ -177,6 +179,8 @@ def from_dlpack(x):
     """
     if getattr(x, "__dlpack_device__", lambda: (0, 0))()[0] == CUDA:
         return Tensor(adopted(x))
+    if not hasattr(x, "__dlpack__"):
+        raise problem(ArgumentError, f"from_dlpack(x): {type(x).__name__} offers no DLPack", "ng.tensor(x)")
     try:
         return Tensor(np.from_dlpack(x))
     except (BufferError, RuntimeError, TypeError) as error:

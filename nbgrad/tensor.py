@@ -3,7 +3,7 @@
 import numpy as np
 
 from .base.dtypes import check_dtype, is_float
-from .base.errors import DtypeError, GradientError, ShapeError, problem
+from .base.errors import DeviceError, DtypeError, GradientError, ShapeError, problem
 from .methods import ArrayMethods
 from .ops.table import lift
 from .plain import PlainValues
@@ -178,6 +178,8 @@ class Tensor(PlainValues, ArrayMethods):
         ------
         GradientError
             From a tensor that is not a scalar without `g`, from one that requires no gradient, twice without `keep`.
+        ShapeError, DeviceError
+            For `g` of another shape, or on another device; what is no tensor goes to that of this one.
         """
         node = self._newest_node()
         if node is None:
@@ -195,7 +197,9 @@ class Tensor(PlainValues, ArrayMethods):
                 )
             g = filled_like(self, 1)
         elif not isinstance(g, Tensor):
-            g = Tensor(g, self.dtype)
+            g = tensor(g, self.dtype, device=self.device)
+        elif g.device != self.device:
+            raise problem(DeviceError, f"backward(g): g is on {g.device} and the tensor on {self.device}", f'g.to("{self.device}")')
         if g.shape != self.shape:
             raise problem(
                 ShapeError, f"backward(g): g has shape {g.shape} and the tensor {self.shape}", "g of the tensor's shape"

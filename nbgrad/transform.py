@@ -7,7 +7,7 @@ import operator
 from . import loops
 from .base import tree
 from .base.dtypes import is_float
-from .base.errors import ArgumentError, DtypeError, GradientError, ShapeError, problem
+from .base.errors import ArgumentError, DeviceError, DtypeError, GradientError, ShapeError, problem
 from .eager import COPY, as_tensor, owned
 from .history import newest_node, node_of
 from .loops import derivative, is_compiled
@@ -226,6 +226,22 @@ def grad(f, argnums=0, has_aux=False):
     return wrapped
 
 
+def seed(g, x, what, of) -> Tensor:
+    """Return a gradient or tangent as a tensor of the dtype of `x`; what is no tensor goes to its device.
+
+    Raises
+    ------
+    ShapeError, DeviceError
+        For one of another shape, or on another device.
+    """
+    g = as_tensor(g, x).astype(x.dtype)
+    if g.shape != x.shape:
+        raise problem(ShapeError, f"{what} has shape {g.shape} and {of} {x.shape}", f"one of the shape {x.shape}")
+    if g.device != x.device:
+        raise problem(DeviceError, f"{what} is on {g.device} and {of} on {x.device}", f'.to("{x.device}") behind it')
+    return g
+
+
 def vjp(f, *args, has_aux=False):
     """Return ``f(*args)`` and the function that takes a gradient of the result to gradients of the arguments.
 
@@ -260,14 +276,7 @@ def vjp(f, *args, has_aux=False):
                 f"vjp: the gradient has {len(given)} arrays and the result {len(values)}",
                 "g of the structure of the result",
             )
-        seeds = [as_tensor(s).astype(v.dtype) for s, v in zip(given, values)]
-        for s, v in zip(seeds, values):
-            if s.shape != v.shape:
-                raise problem(
-                    ShapeError,
-                    f"vjp: a gradient has shape {s.shape} and the result {v.shape}",
-                    "g of the shape of the result",
-                )
+        seeds = [seed(s, v, "vjp: a gradient", "the result") for s, v in zip(given, values)]
         pairs = [(n, s) for n, s in zip(nodes, seeds) if n is not None]
         again = recording.on and (record or any(s.node is not None for s in seeds))
         return call.rebuilt(call.pull([n for n, _ in pairs], [s for _, s in pairs], again, keep=True))
@@ -302,16 +311,7 @@ def jvp(f, primals=None, tangents=None):
     flat, _ = tree.flatten(list(tangents))
     if len(flat) != len(call.inputs):
         raise problem(ShapeError, f"jvp: {len(flat)} tangents for {len(call.inputs)} arrays", "one tangent per array")
-    given = {}
-    for t, x in zip(flat, call.inputs):
-        t = as_tensor(t).astype(x.dtype)
-        if t.shape != x.shape:
-            raise problem(
-                ShapeError,
-                f"jvp: a tangent has shape {t.shape} and its argument {x.shape}",
-                "tangents of the arguments' shapes",
-            )
-        given[x.node] = t
+    given = {x.node: seed(t, x, "jvp: a tangent", "its argument") for t, x in zip(flat, call.inputs)}
     nodes = [newest_node(v) for v in values]
     live = [n for n in nodes if n is not None]
     again = recording.on and (call.again(live) or any(t.node is not None for t in given.values()))

@@ -30,6 +30,8 @@ def test_empty_and_asarray():
 def test_from_dlpack_refuses_what_it_cannot_hold():
     with pytest.raises(ng.DtypeError):
         ng.from_dlpack(np.ones(2, "complex128"))
+    with pytest.raises(ng.ArgumentError, match=r"from_dlpack\(x\): list offers no DLPack"):
+        ng.from_dlpack([1.0, 2.0])
 
 
 @pytest.mark.parametrize(("call", "text"), [

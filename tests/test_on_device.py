@@ -173,6 +173,23 @@ def test_states_are_saved_and_loaded(tmp_path, seeded):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+def test_gradients_and_tangents_are_put_on_the_device_or_refused_by_name():
+    x, v = ng.tensor([1.0, 2.0], device="cuda", requires_grad=True), np.array([3.0, 4.0])
+    (x * x).backward(v)
+    np.testing.assert_array_equal(x.grad.numpy(), [6.0, 16.0])
+    square = lambda x: x * x
+    np.testing.assert_array_equal(ng.vjp(square, x)[1](v)[0].numpy(), [6.0, 16.0])
+    np.testing.assert_array_equal(ng.jvp(square, (x,), (v,))[1].numpy(), [6.0, 16.0])
+    here = ng.tensor(v)
+    for call, said in [
+        (lambda: (x * x).backward(here), r"backward\(g\): g is on cpu and the tensor on cuda:0"),
+        (lambda: ng.vjp(square, x)[1](here), "vjp: a gradient is on cpu and the result on cuda:0"),
+        (lambda: ng.jvp(square, (x,), (here,)), "jvp: a tangent is on cpu and its argument on cuda:0"),
+    ]:
+        with pytest.raises(ng.DeviceError, match=said):
+            call()
+
+
 @pytest.mark.parametrize(("saved", "loaded"), [("cpu", "cuda"), ("cuda", "cpu"), ("cuda", "cuda")])
 def test_a_run_goes_on_from_a_checkpoint_on_another_device(saved, loaded, tmp_path, rng):
     x, y = rng.standard_normal((5, 3)).astype("float32"), rng.integers(0, 2, 5)

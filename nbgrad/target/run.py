@@ -45,7 +45,7 @@ def launches_of(op, arrays):
         return CPU
     numbers = set(map(number_at, arrays))
     if len(numbers) > 1:
-        names = op.params if len(op.params) == len(arrays) else [f"argument {i + 1}" for i in range(len(arrays))]
+        names = [f"{op.params[0][1:]}[{i}]" for i in range(len(arrays))] if op.variadic else (*op.params, "out")
         where = ", ".join(f"{name} on {device_of(b)}" for name, b in zip(names, arrays))
         stray = next(name for name, b in zip(names, arrays) if number_at(b) != a.number)
         error = problem(DeviceError, f"{op.signature}: {where}", f'{stray}.to("{device_of(a)}")')

@@ -54,6 +54,10 @@ def test_different_devices_are_one_error():
     assert fix == '  try: y.to("cuda:0")'
     with pytest.raises(ng.DeviceError, match="x on cpu, y on cuda:0"):
         y * x
+    with pytest.raises(ng.DeviceError, match=r'xs\[0\] on cuda:0, xs\[1\] on cpu\n.*\n  try: xs\[1\].to\("cuda:0"\)'):
+        ng.concatenate([x, y])
+    with pytest.raises(ng.DeviceError, match="x on cuda:0, y on cpu, out on cuda:0"):
+        x += y
 
 
 def test_arrays_that_are_no_tensors_go_where_the_others_are():
