@@ -18,8 +18,9 @@ from .target.cuda.device import Stream as Stream
 from .target.cuda.device import capability as capability
 from .target.cuda.device import device_count as device_count
 from .target.cuda.device import device_name as device_name
+from .target.cuda.device import devices as devices
+from .target.cuda.device import gpu
 from .target.cuda.device import is_available as is_available
-from .target.cuda.device import number_of
 from .target.cuda.device import synchronize as synchronize
 from .target.cuda.device import using as device
 from .target.cuda.device import why_not as why_not
@@ -33,16 +34,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-def devices() -> list:
-    """Return the names of the devices: ["cuda:0", "cuda:1"]; none without a driver.
-
-    >>> import nbgrad as ng
-    >>> len(ng.cuda.devices()) == ng.cuda.device_count()
-    True
-    """
-    return [f"cuda:{i}" for i in range(device_count())]
-
-
 def memory_info(device="cuda") -> MemoryInfo:
     """Return how many bytes of a device arrays hold, and how many the driver has left.
 
@@ -51,18 +42,18 @@ def memory_info(device="cuda") -> MemoryInfo:
     ...     x = ng.zeros(1000, "float32", device="cuda")
     ...     assert ng.cuda.memory_info().allocated >= x.nbytes
     """
-    return _pool(device).info()
+    return pool(gpu(device)).info()
 
 
 def reset_peak(device="cuda"):
     """Let the peak of `memory_info` begin anew at what is allocated now."""
-    found = _pool(device)
+    found = pool(gpu(device))
     found.peak = found.allocated
 
 
 def empty_cache(device="cuda") -> int:
     """Give memory that waits for the next array back to the driver, for other programs; return its bytes."""
-    return _pool(device).empty()
+    return pool(gpu(device)).empty()
 
 
 def set_memory_limit(size, device="cuda"):
@@ -75,7 +66,7 @@ def set_memory_limit(size, device="cuda"):
     """
     if size is not None and (not hasattr(size, "__index__") or size <= 0):
         raise problem(ArgumentError, f"set_memory_limit({size!r}): a limit is a number of bytes", "8 << 30 for 8 GiB, or None")
-    _pool(device).limit = size
+    pool(gpu(device)).limit = size
 
 
 def set_precision(name):
@@ -123,10 +114,3 @@ def get_precision() -> str:
     True
     """
     return config.cuda_precision
-
-
-def _pool(device):
-    number = number_of(device)
-    if number is None:
-        raise problem(ArgumentError, f"device={device!r} is no CUDA device", '"cuda"')
-    return pool(number)

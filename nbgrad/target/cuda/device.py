@@ -3,6 +3,7 @@
 import functools
 import re
 import threading
+import warnings
 from contextlib import contextmanager, nullcontext
 
 from ...base.errors import ArgumentError, DeviceError, KernelError, NbgradError, OutOfMemoryError, problem
@@ -55,7 +56,10 @@ def is_available() -> bool:
 
 @functools.cache
 def _count() -> int:
-    return 1 if package().simulated else len(package().cuda.gpus)
+    found = package()
+    if found.name == "builtin" and not found.simulated:  # told where there is a device, not to who asks whether there is one
+        warnings.warn('numba.cuda inside Numba is no longer kept up; numba-cuda is: pip install "nbgrad[cu13]"', stacklevel=3)
+    return 1 if found.simulated else len(found.cuda.gpus)
 
 
 def device_count() -> int:
@@ -85,7 +89,32 @@ def number_of(name) -> int | None:
         raise problem(DeviceError, f'device="{name}": {reason}', 'device="cpu"; `nbgrad.cuda.is_available()` says it beforehand')
     number = int(found[1]) if found[1] else current()
     if number >= _count():
-        raise problem(DeviceError, f'device="{name}": there are {_count()} devices', f'"cuda:0" to "cuda:{_count() - 1}"')
+        raise problem(DeviceError, f'device="{name}": there are no more than {_count()}', f"one of {', '.join(devices())}")
+    return number
+
+
+def devices() -> list:
+    """Return the names of the devices: ["cuda:0", "cuda:1"]; none without a driver.
+
+    >>> len(devices()) == device_count()
+    True
+    """
+    return [f"cuda:{i}" for i in range(device_count())]
+
+
+def gpu(name) -> int:
+    """Return the number of a device that is a GPU.
+
+    Raises
+    ------
+    ArgumentError
+        For any other: "cpu", "meta".
+    DeviceError
+        When it is not there.
+    """
+    number = number_of(name)
+    if number is None or number == META:
+        raise problem(ArgumentError, f"device={name!r} is no CUDA device", '"cuda", or "cuda:1"')
     return number
 
 
@@ -97,10 +126,7 @@ def current() -> int:
 @contextmanager
 def using(name):
     """Let "cuda" mean a device in a block of statements: `with nbgrad.cuda.device("cuda:1"):`."""
-    before, number = current(), number_of(name)
-    if number is None:
-        raise problem(ArgumentError, f"device({name!r}): a CUDA device is chosen", '"cuda:1"')
-    _local.number = number
+    before, _local.number = current(), gpu(name)
     try:
         yield
     finally:
@@ -166,7 +192,7 @@ class Stream:
     """
 
     def __init__(self, device="cuda"):
-        self.number = number_of(device)
+        self.number = gpu(device)
         with faults, select(self.number):
             self.handle = package().cuda.stream()
         self._before = []
@@ -199,7 +225,7 @@ def synchronize(device="cuda"):
     DeviceError
         When a kernel failed: the device says so only when it is asked.
     """
-    with faults, select(number_of(device)):
+    with faults, select(gpu(device)):
         package().cuda.synchronize()
 
 
@@ -235,7 +261,7 @@ def _failed(error):
 
 def device_name(device="cuda") -> str:
     """Return what a device is called."""
-    number = number_of(device)
+    number = gpu(device)
     if package().simulated:
         return "Numba's CUDA simulator"
     name = package().cuda.gpus[number].name
@@ -244,5 +270,5 @@ def device_name(device="cuda") -> str:
 
 def capability(device="cuda") -> tuple:
     """Return the compute capability of a device, such as (9, 0)."""
-    number = number_of(device)
+    number = gpu(device)
     return (0, 0) if package().simulated else tuple(package().cuda.gpus[number].compute_capability)

@@ -4,7 +4,6 @@ import functools
 import importlib.util
 import sys
 import threading
-import warnings
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -68,8 +67,6 @@ def package() -> Package:
     simulated = "simulator" in cuda.jit.__module__
     if simulated:
         _mend_shared_arrays()
-    if name == "builtin" and not simulated:
-        warnings.warn('numba.cuda inside Numba is no longer kept up; numba-cuda is: pip install "nbgrad[cu13]"', stacklevel=3)
     return Package(name, cuda, simulated, "from numba import cuda\nfrom numba.cuda import libdevice")
 
 

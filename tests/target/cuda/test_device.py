@@ -56,13 +56,33 @@ def test_a_driver_without_devices(monkeypatch):
         ng.tensor([1.0]).to("cuda")
 
 
+def test_numba_s_own_target_is_advised_against_where_there_is_a_device(monkeypatch):
+    for gpus in (Raising("no driver"), [object()]):
+        monkeypatch.setattr(device, "package", lambda gpus=gpus: Package("builtin", types.SimpleNamespace(gpus=gpus), False, ""))
+        device._count.cache_clear()
+        if isinstance(gpus, Raising):
+            assert not ng.cuda.device_count()  # and no warning, which would fail here
+        else:
+            with pytest.warns(UserWarning, match="no longer kept up"):
+                assert ng.cuda.device_count() == 1
+    device._count.cache_clear()
+
+
 def test_a_device_that_is_not_there():
-    with pytest.raises(ng.DeviceError, match='device="cuda:7": there are'):
+    with pytest.raises(ng.DeviceError, match=f'device="cuda:7": there are no more than {ng.cuda.device_count()}'):
         ng.zeros(3, device="cuda:7")
     with pytest.raises(ng.ArgumentError, match="device='gpu' is no device"):
         ng.tensor([1.0], device="gpu")
-    with pytest.raises(ng.ArgumentError, match="a CUDA device is chosen"), ng.cuda.device("cpu"):
+    with pytest.raises(ng.ArgumentError, match="device='cpu' is no CUDA device"), ng.cuda.device("cpu"):
         pass
+
+
+@pytest.mark.parametrize("name", ["cpu", "meta", None])
+def test_what_only_a_gpu_has_is_asked_of_one(name):
+    of = ng.cuda
+    for call in (of.Stream, of.synchronize, of.device_name, of.capability, of.memory_info, of.empty_cache, of.reset_peak):
+        with pytest.raises(ng.ArgumentError, match=f"device={name!r} is no CUDA device"):
+            call(name)
 
 
 def test_what_is_there_has_a_name():
