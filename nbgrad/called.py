@@ -8,7 +8,7 @@ import numpy as np
 from .ad.extents import looks
 from .ad.statements import Array, Group, Scalar
 from .base.dtypes import name_of
-from .base.errors import ArgumentError, GradientError, ShapeError, problem
+from .base.errors import ArgumentError, DeviceError, GradientError, ShapeError, problem
 from .loops import derivative
 from .ops.table import Op
 from .plan.calling import plan_call, room
@@ -67,6 +67,7 @@ class Called:
         changed : tuple of int, optional
             Which of the arrays it may write into, where that is known.
         """
+        self.check_devices(tensors)
         recorder = recording.recorder
         recorder.meet(tensors)
         kinds = self.kinds(arrays)
@@ -81,6 +82,13 @@ class Called:
         recorder.note(self.noted, {}, arrays, [*outs, status], plan)
         recorder.stop_if(status[:1], status, functools.partial(_explain, self.name, results, shown(place())))
         return entry.result, outs
+
+    def check_devices(self, tensors):
+        """Raise for tensors that the function cannot read."""
+        for n, t in zip(self.names, tensors):
+            if t.device != "cpu":
+                what = f"{self.name}: {n} is on {t.device}; the function was compiled for the processor"
+                raise problem(DeviceError, what, f'{n}.to("cpu"), or nbgrad.cuda.mapped({self.name}) for each number of an array')
 
     def changed(self, kinds) -> tuple:
         """Return the numbers of the inputs that the function writes into."""

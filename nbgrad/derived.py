@@ -9,7 +9,7 @@ import numpy as np
 
 from .ad.expressions import Known
 from .ad.statements import Group
-from .base.errors import ArgumentError, DeviceError, DtypeError, problem
+from .base.errors import ArgumentError, DtypeError, problem
 from .called import Called
 from .eager import as_tensor, cast, record_custom
 from .history import Kept, node_of
@@ -58,10 +58,7 @@ class Derived(Called):
 
     def _run(self, tensors):
         """Call the function; return (structure of the result, arrays)."""
-        for n, t in zip(self.names, tensors):
-            if t.device != "cpu":
-                what = f"{self.name}: {n} is on {t.device}; the function was compiled for the processor"
-                raise problem(DeviceError, what, f'{n}.to("cpu"), or nbgrad.cuda.mapped({self.name}) for each number of an array')
+        self.check_devices(tensors)
         out = self.fn(*self.given([_own_argument(t.data) for t in tensors]))
         values = _flat(out)
         if all([type(v) is np.ndarray for v in values]):

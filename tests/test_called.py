@@ -57,3 +57,16 @@ def test_functions_that_cannot_be_read_are_refused():
     called = Called(listed, "listed")
     with pytest.raises(ArgumentError, match="cannot tell the shape of what it gets of listed: a list is not supported"):
         called.shapes((V,), called.entry((V,)), [ng.ones(3)], [np.ones(3)])
+
+
+@njit
+def total(x):
+    return x.sum()
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("around", [lambda f: f, ng.compile, lambda f: ng.compile(ng.grad(f))], ids=["eager", "compiled", "its gradient"])
+def test_what_was_compiled_for_the_processor_takes_no_tensor_of_a_device(around):
+    f = ng.op(total)
+    with pytest.raises(ng.DeviceError, match=r"total: x is on cuda:0; the function was compiled for the processor"):
+        around(lambda x: f(x * 2.0))(ng.ones(3, device="cuda"))
