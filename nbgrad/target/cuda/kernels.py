@@ -31,6 +31,7 @@ from . import (
     mapped_text,
     product_text,
     reduce_text,
+    simulated_kernel,
     simulated_math,
 )
 from .package import package
@@ -154,7 +155,7 @@ def compiled(body, dtypes, name):
 def _loaded(text, name):
     file, space = str(source_path(text, name)), {"__name__": f"nbgrad_cuda_{name}"}  # beside it the package keeps its machine code
     if package().simulated:
-        space |= {"cuda": package().cuda, **simulated_math.NAMES}
+        space |= {**simulated_kernel.NAMES, **simulated_math.NAMES}
     exec(compile(text, file, "exec"), space)
     return space[name]
 

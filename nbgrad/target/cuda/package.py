@@ -2,12 +2,8 @@
 
 import functools
 import importlib.util
-import sys
-import threading
 from contextlib import suppress
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from ...base.config import config
 from ...base.errors import ArgumentError, problem
@@ -65,23 +61,4 @@ def package() -> Package:
     from numba import cuda
 
     simulated = "simulator" in cuda.jit.__module__
-    if simulated:
-        _mend_shared_arrays()
     return Package(name, cuda, simulated, "from numba import cuda\nfrom numba.cuda import libdevice")
-
-
-def _mend_shared_arrays():
-    """Let a call of `cuda.shared.array` in the simulator make one array for all threads of a block.
-
-    Its own makes two where two threads come at the same time, and one for all calls that stand in one line.
-    """
-    from numba.cuda.simulator.kernelapi import FakeCUDAShared
-
-    lock = threading.Lock()
-
-    def array(self, shape, dtype, alignment=None):
-        frame = sys._getframe(1)
-        with lock:
-            return self._allocations.setdefault((frame.f_code, frame.f_lasti), np.empty(shape, np.dtype(dtype)))
-
-    FakeCUDAShared.array = array

@@ -55,36 +55,12 @@ import numpy as np
 LANES, THREADS = {lanes}, {threads}
 
 
-def kernel(fn):
-    def run(*args):
-        with np.errstate(all="ignore"):
-            fn(*args)
-
-    return cuda.jit(run)
-
-
 def helper(fn):
     return fn
 
 
 def number(word):
     return np.int64(word).view(np.float64)
-
-
-def box_of(value):
-    floats = cuda.shared.array(1024, np.float64)
-    whole = cuda.shared.array(1024, np.int64)
-    return floats if isinstance(value, (float, np.floating)) else whole
-
-
-def lane_of(value, at):
-    # the value of another thread of the block, all of whose threads ask
-    box = box_of(value)
-    box[cuda.threadIdx.x] = value
-    cuda.syncthreads()
-    other = box[at]
-    cuda.syncthreads()
-    return type(value)(other)
 
 
 def lane_down(value, by):
@@ -104,8 +80,8 @@ def lane_first(value):
 def prelude(package, dtypes) -> str:
     """Return the text that defines `cuda`, `math`, `np`, `kernel`, `helper`, `LANES`, `THREADS`, lanes and `T0`, `T1`, ...
 
-    In the simulator `cuda` and `math` are put among the names of the text by what runs it: it knows its own `cuda` only by
-    that name, and Python's `math` raises where CUDA gives NaN.
+    In the simulator what runs the text puts `cuda`, `kernel` and `math` among its names: Python's `math` raises where CUDA
+    gives NaN.
     """
     head = (SIMULATED if package.simulated else DEVICE).format(line=package.line, threads=package.threads, lanes=package.lanes)
     if package.name == "builtin" and not package.simulated:

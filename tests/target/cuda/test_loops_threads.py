@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from nbgrad.target.cuda import loops_threads
+from nbgrad.target.cuda import loops_threads, simulated_kernel, simulated_math
 from nbgrad.target.cuda.loops_threads import LEAST, MOST, SUM
 from nbgrad.target.cuda.package import package
 from nbgrad.target.cuda.prelude import prelude
-from nbgrad.target.cuda.simulated_math import NAMES
 from nbgrad.target.lowering import emit_helper
 
 pytestmark = [pytest.mark.cuda, pytest.mark.skipif(not package().simulated, reason="helpers are called from the host")]
@@ -28,7 +27,7 @@ def run(x, out):
     value = -x[i]
     out[i + THREADS] = {call}
 """
-    space = {"cuda": package().cuda, **NAMES}
+    space = {**simulated_kernel.NAMES, **simulated_math.NAMES}
     exec(prelude(package(), (values.dtype.name,)) + "\n".join(helpers.values()) + text, space)
     out = np.zeros(2 * THREADS, values.dtype)
     space["run"][1, THREADS](values, out)

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from nbgrad.base.config import config
@@ -12,7 +11,6 @@ from nbgrad.target.cuda import package as module
 from nbgrad.target.cuda.package import package
 
 pytestmark = pytest.mark.cuda
-cuda = package().cuda  # the simulator finds it by this name
 
 
 def test_a_package_has_what_kernels_are_made_with():
@@ -34,25 +32,3 @@ def test_importing_nbgrad_touches_no_cuda():
     text = "import sys; before = set(sys.modules); import nbgrad; print([m for m in set(sys.modules) - before if 'cuda' in m and m[:7] != 'nbgrad.'])"
     out = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
-
-
-def two_arrays(out):
-    a, b = cuda.shared.array(64, np.float64), cuda.shared.array(64, np.int32)
-    i = cuda.threadIdx.x
-    a[i], b[i] = i, -i
-    cuda.syncthreads()
-    out[i] = a[63 - i] + b[63 - i] * 1000
-
-
-def test_threads_of_a_block_share_one_array_per_call():
-    if not package().simulated:
-        pytest.skip("of the simulator")
-    before, kernel = sys.getswitchinterval(), cuda.jit(two_arrays)
-    sys.setswitchinterval(1e-6)
-    try:
-        for _ in range(5):
-            out = cuda.to_device(np.zeros(64))
-            kernel[1, 64](out)
-            np.testing.assert_array_equal(out.copy_to_host(), [-999.0 * (63 - i) for i in range(64)])
-    finally:
-        sys.setswitchinterval(before)
