@@ -201,13 +201,7 @@ class Module:
         >>> ng.nn.Linear(2, 2).astype("float64").weight.dtype.name
         'float64'
         """
-        casts = {}
-        for _, t in self.named_tensors():
-            if t.dtype.kind == "f":
-                casts[id(t)] = t.detach().astype(dtype)
-                casts[id(t)].requires_grad = t.requires_grad
-        self._replace(casts)
-        return self
+        return self._made_anew(lambda t: t.astype(dtype) if t.dtype.kind == "f" and t.dtype != dtype else t)
 
     def to(self, device):
         """Move all parameters and state to a device. Returns the module, with new tensors: make the optimizer afterwards.
@@ -221,12 +215,18 @@ class Module:
         >>> ng.nn.Linear(2, 2).to("cpu").weight.device
         'cpu'
         """
-        moved = {}
+        return self._made_anew(lambda t: t.to(device))
+
+    def _made_anew(self, change):
+        """Put changed tensors in the place of these; where nothing changes, the same stays. Returns the module."""
+        changed = {}
         for _, t in self.named_tensors():
-            new = t.detach().to(device)
-            moved[id(t)] = t if new.data is t.data else new
-            moved[id(t)].requires_grad = t.requires_grad
-        self._replace(moved)
+            new = change(t.detach())
+            if new.data is not t.data:
+                changed[id(t)] = new
+                new.requires_grad = t.requires_grad
+                t.zero_grad()  # an optimizer that holds it has nothing to do with the model any more, and finds no gradient
+        self._replace(changed)
         return self
 
     def options(self) -> str:

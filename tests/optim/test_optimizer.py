@@ -91,7 +91,8 @@ def test_a_model_that_was_given_new_tensors_is_told(groups):
     model = ng.nn.Linear(2, 2)
     opt = optim.SGD([{"parameters": {"w": ng.ones(2, requires_grad=True)}}, {"parameters": model}] if groups else model, lr=0.1)
     opt.step()  # no gradients, and nothing wrong
-    model.astype("float64")
+    model(np.ones((3, 2), "float32")).sum().backward()
+    model.astype("float64")  # gradients of the old tensors are gone with them
     model(np.ones((3, 2))).sum().backward()
     with pytest.raises(ng.GradientError, match="'(1.)?(weight|bias)' of the model is another tensor") as told:
         opt.step()
