@@ -41,10 +41,14 @@ class Space:
         How many launches it is; None where something is looked at in between.
     loose : frozenset
         Counters that say where a call of a library works: it has no words that could be moved.
+    kept : dict
+        Key -> `Store`, of its own loops.
+    stores : list of Store
+        All memory within that grows.
     """
 
     def __init__(self, site, schedule, given, told=()):
-        self.site, self.schedule, self.given, self._stores = site, schedule, given, {}
+        self.site, self.schedule, self.given, self.kept = site, schedule, given, {}
         self._arena = memory.pool(site.number).root(max(1, schedule.arena))
         self._arrays = dict(told)
         for i, slot in enumerate(schedule.slots):
@@ -54,7 +58,7 @@ class Space:
         whole = all([type(step) is list for step in self.steps])
         self.size = sum([getattr(launch, "size", 1) for step in self.steps for launch in step]) if whole else None
         self.loose = frozenset([c for step in self.steps if not isinstance(step, Stop) for c in _loose(step)])
-        self.stores = [*self._stores.values(), *[s for walk in self.walks() for s in walk.stores]]
+        self.stores = [*self.kept.values(), *[s for walk in self.walks() for s in walk.stores]]
 
     def walks(self) -> list:
         """Return the loops."""
@@ -96,9 +100,9 @@ class Space:
 
     def store(self, key) -> Store:
         """Return the store that loops of a key share."""
-        if key not in self._stores:
-            self._stores[key] = Store(self.site.number)
-        return self._stores[key]
+        if key not in self.kept:
+            self.kept[key] = Store(self.site.number)
+        return self.kept[key]
 
     def body(self, loop, item, counter, level=None) -> "Space":
         """Return the space of a loop within an item, whose turns are counted by a counter; what it stores lies at `level`, if given."""

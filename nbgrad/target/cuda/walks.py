@@ -26,9 +26,9 @@ class Walk:
     def __init__(self, space, item):
         self.space, self.site, self.item, self.kernel = space, space.site, item, item.kernel
         self.counter = self.site.counter()
-        self.spaces = self.bodies()
-        self.stores = [*space._stores.values(), *[s for body in self.spaces for s in body.stores]]
-        self.size = self.count() if all([body.size is not None for body in self.spaces]) else None
+        self.spaces = self._spaces()
+        self.stores = [*space.kept.values(), *[s for body in self.spaces for s in body.stores]]
+        self.size = self._size() if all([body.size is not None for body in self.spaces]) else None
         self.loose = {c for body in self.spaces for c in body.loose} - {self.counter, self.counter + 1}
 
     def place(self, pointer) -> Place:
@@ -44,10 +44,10 @@ class Walk:
 class Turns(Walk):
     """A loop whose number of turns is known when it begins."""
 
-    def bodies(self):
+    def _spaces(self):
         return (self.space.body(self.kernel, self.item, self.counter),)
 
-    def count(self):
+    def _size(self):
         return self.kernel.turns * (1 + self.spaces[0].size) if type(self.kernel.turns) is int else None
 
     def run(self, now, walking):
@@ -63,10 +63,10 @@ class Turns(Walk):
 class Repeat(Walk):
     """A loop that goes on as long as the device says."""
 
-    def bodies(self):
+    def _spaces(self):
         return tuple([self.space.body(loop, self.item, self.counter) for loop in (self.kernel.condition, self.kernel.body)])
 
-    def count(self):
+    def _size(self):
         return None
 
     def run(self, now, walking):
@@ -103,12 +103,12 @@ class Repeat(Walk):
 class Back(Walk):
     """The way back through a loop of which the first carries are kept: those of the other turns are computed again, level by level."""
 
-    def bodies(self):
+    def _spaces(self):
         what = self.kernel
         self.level = self.place(what.levels).moving(self.counter + 1, what.size)
         return tuple([self.space.body(loop, self.item, self.counter, self.level) for loop in (what.again, what.back)])
 
-    def count(self):
+    def _size(self):
         n, (again, back) = self.kernel.turns, self.spaces
         return n * (self.kernel.count * (2 + again.size) + 1 + back.size) if type(n) is int else None  # at most
 
