@@ -29,8 +29,7 @@ def test_every_case_runs_in_the_simulator():
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line[:32].strip() for line in lines] == [case.name for case in worker.CASES]
-    short = [line for line in lines if not line.endswith(" runs")]
-    assert all("bfloat16" in line and line.endswith("nbgrad: (nbgrad has no bfloat16)") for line in short)
+    assert all(line.endswith(" runs") for line in lines), done.stdout
 
 
 def test_without_a_gpu_it_says_so_and_goes():
