@@ -61,6 +61,16 @@ def product_words(p) -> tuple | None:
     return (p.m, p.k, p.n, *left, *right, p.add, *inner, *[word for start in starts for word in start])
 
 
+def apart(factors) -> tuple:
+    """Return which factors are copied row by row, so that cuBLAS takes them: those with gaps, or whose lines overlap.
+
+    That takes little beside a product with more than a few rows and columns. What a batch repeats is not written out.
+    """
+    if factors[0].dtype not in KINDS or cublas() is None:
+        return ()
+    return tuple(i for i, x in enumerate(factors) if leading(*x.strides[-2:], *x.shape[-2:]) is None and 0 not in x.strides[:-2])
+
+
 def leading(row, column, rows, columns) -> tuple | None:
     """Return (1 if a matrix lies column by column, distance of its lines); None if its lines have gaps, or overlap.
 

@@ -2,9 +2,9 @@
 
 from ...ops.arithmetic import add
 from ...plan.epilogue import COLUMN, Epilogue, extra_words
-from ...plan.plan import Kernel, Layout, Plan, Step
+from ...plan.plan import Kernel, Layout, Plan, Step, packed
 from ...plan.product import product_of
-from .cublas import product_words
+from .cublas import apart, product_words
 from .libraries import precision
 from .package import package
 from .plans import planner
@@ -22,7 +22,8 @@ def matmul(inputs, attrs, out) -> Plan:
     """Plan (..., m, k) @ (..., k, n)."""
     if not out.size or not inputs[0].shape[-1]:
         return Plan((), out.shape, out.dtype, zero=True)
-    return plan_product(product_of(*inputs, out))
+    copies = apart(inputs) if min(inputs[0].shape[-2], inputs[1].shape[-1]) > THIN else ()
+    return plan_product(product_of(*copied(inputs, copies), out))._replace(copies=copies)
 
 
 @planner("linear")
@@ -33,9 +34,16 @@ def linear(inputs, attrs, out) -> Plan:
     x, weight, bias = inputs
     if x.ndim == 1:
         x = Layout((1, *x.shape), (0, *x.strides), x.dtype)
+    copies = apart((x, weight)) if min(x.shape[-2], weight.shape[0]) > THIN else ()
+    x, weight = copied((x, weight), copies)
     right = Layout(weight.shape[::-1], weight.strides[::-1], weight.dtype)
     p = product_of(x, right, out, epilogue=Epilogue(((add, (0, 1)),), (COLUMN,)), extras=(bias,))
-    return plan_product(p)._replace(copies=(2,) if bias.size > 1 and bias.strides[0] != 1 else ())
+    return plan_product(p)._replace(copies=copies + ((2,) if bias.size > 1 and bias.strides[0] != 1 else ()))
+
+
+def copied(layouts, copies) -> tuple:
+    """Return layouts, those of some numbers row by row."""
+    return tuple(packed(x.shape, x.dtype) if i in copies else x for i, x in enumerate(layouts))
 
 
 def plan_product(p) -> Plan:
