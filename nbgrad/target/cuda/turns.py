@@ -1,6 +1,7 @@
 """The turns of a loop: words that say where a kernel reads and writes are others at each of them.
 
-One small kernel sets them, told the number of the turn; so the kernels of a turn, and the graph that they are, stay the same.
+One small kernel sets them, told the number of the turn, or how far that is from the last one; so the kernels of a turn stay
+the same, and those of several turns are a graph that can be started again for the next ones.
 """
 
 import functools
@@ -12,11 +13,11 @@ from .package import package
 
 TEXT = '''\
 @kernel
-def next_turn(words, feeds, counters, count, width, counter, turn, level):
+def next_turn(words, feeds, counters, count, width, counter, turn, level, by):
     """Count, and move the words that are counted: a feed is (word, its number before anything is counted, how far per count)."""
     me = cuda.threadIdx.x
     if me == 0:
-        counters[counter] = turn
+        counters[counter] = turn if by == 0 else counters[counter] + by
         counters[counter + 1] = level
     cuda.syncthreads()
     for i in range(me, count, THREADS):
@@ -54,8 +55,8 @@ class Feeds:
                 row[2 + counter] += step
         self.feeds = package().cuda.to_device(rows.reshape(-1)) if moving else table
 
-    def queue(self, counter, turn, level, stream):
-        """Queue that words are moved to where they are at a turn, and a level, of the loop that has a counter."""
+    def queue(self, counter, turn, level, stream, by=0):
+        """Queue that words are moved to where they are at a turn, and a level, of the loop that has a counter; or `by` turns further."""
         self.site.counts[counter : counter + 2] = turn, level
         kernel = next_turn()[(1, package().threads, stream)]
-        kernel(self.table, self.feeds, self.site.counters, self.count, self.width, counter, turn, level)
+        kernel(self.table, self.feeds, self.site.counters, self.count, self.width, counter, turn, level, by)

@@ -1,11 +1,17 @@
 """Loops of a schedule on a device: the host walks their turns, whose kernels and graphs stay the same (see `turns`).
 
 Where the number of turns is known beforehand, nothing looks at the device: a loop of few launches is part of the graph around
-it. Otherwise the host waits for a number: how often, once; or whether there is another turn, at each.
+it, and several turns of a longer one are a graph. Otherwise the host waits for a number: how often, once; or whether there is
+another turn, at each.
 """
 
+from typing import Any, NamedTuple
+
 from ...plan.calls import Loop, Pointer, Reversal, While
+from .part import Part
 from .site import Now, Place
+
+TURNS, LAUNCHES = 32, 1024  # of a loop that are one graph, at most: its start takes the host no longer than one launch
 
 
 class Walk:
@@ -31,6 +37,9 @@ class Walk:
         self.size = self._size() if all([body.size is not None for body in self.spaces]) else None
         self.loose = {c for body in self.spaces for c in body.loose} - {self.counter, self.counter + 1}
 
+    def several(self, bodies):
+        """Return what goes on for some turns at once: nothing."""
+
     def place(self, pointer) -> Place:
         """Return where a pointer of the item, by its number, leads."""
         return self.space.place(*self.item.pointers[pointer.number if isinstance(pointer, Pointer) else pointer])
@@ -52,12 +61,42 @@ class Turns(Walk):
 
     def run(self, now, walking):
         """Run all turns; return as `Bound.run`."""
-        turns, (body,) = range(self.turns(now)), walking.bodies
-        for turn in reversed(turns) if self.kernel.back else turns:
+        turns, (body,), done = range(self.turns(now)), walking.bodies, 0
+        turns = turns[::-1] if self.kernel.back else turns
+        if walking.several is not None and not now.whole:
+            count = len(walking.several.launches)
+            done = len(turns) // count * count
+            for turn in turns[:done:count]:
+                body.feeds.queue(self.counter, turn - turns.step, 0, now.stream)
+                walking.several.run(now.stream)
+        for turn in turns[done:]:
             stopped = body.turn(now, self.counter, turn)
             if stopped is not None:
                 return stopped
         return None
+
+    def several(self, bodies):
+        """Return the part that goes on for some turns, whichever was the last; None where turns cannot follow unseen."""
+        (body,), (space,) = bodies, self.spaces
+        if space.size is None or body.feeds is None or self.counter in space.loose:
+            return None
+        turn = Next(body, self.counter, -1 if self.kernel.back else 1, 1 + space.size)
+        count = min(TURNS, LAUNCHES // turn.size)
+        return Part([turn] * count, not space.loose) if count > 1 else None
+
+
+class Next(NamedTuple):
+    """The turn `by` behind the last one, as part of a graph; `size`: how many launches it is."""
+
+    body: Any
+    counter: int
+    by: int
+    size: int
+
+    def queue(self, stream):
+        """Queue it."""
+        self.body.feeds.queue(self.counter, 0, 0, stream, self.by)
+        self.body.run(Now(stream, (), True))
 
 
 class Repeat(Walk):
@@ -147,6 +186,8 @@ class Walking:
     Attributes
     ----------
     bodies : list of Bound
+    several : Part or None
+        Some turns at once.
     """
 
     def __init__(self, walk, bind, arrays):
@@ -156,6 +197,7 @@ class Walking:
     def _renew(self, arrays):
         self.held = [store.array for store in self.walk.stores]
         self.bodies = [self.bind(space, arrays) for space in self.walk.spaces]
+        self.several = self.walk.several(self.bodies)
 
     def renewed(self, now) -> list:
         """Return the bodies, with the memory in place that has grown meanwhile."""

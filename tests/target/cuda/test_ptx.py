@@ -19,7 +19,7 @@ for architecture in ARCHITECTURES:
     assert ".target sm_%d%d" % architecture in text, text[:300]
     assert ".f64" not in text
     assert "ld.global.v4.f32" in text and "st.global.v4.f32" in text
-    assert "bar.sync" in ptx_of(next_turn(), ["int64"] * 3, architecture, 5)
+    assert "bar.sync" in ptx_of(next_turn(), ["int64"] * 3, architecture, 6)
 print("done")
 """
 

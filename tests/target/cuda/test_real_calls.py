@@ -13,6 +13,7 @@ WORK = """
 import ctypes, os, threading
 import numpy as np
 import nbgrad as ng
+from nbgrad.target.cuda import space
 from nbgrad.target.cuda.graph import driver
 
 def part(name):
@@ -51,6 +52,9 @@ part("loop")
 loop = ng.compile(lambda x: (ng.scan(lambda c, r: (ng.tanh(c * r), c), x[0], x.reshape(8, 5).sum(1))[1] * 2.0).sum())
 for _ in range(3):
     loop(x)
+part("long loop")
+space.MOST = 99
+ng.compile(lambda x: ng.scan(lambda c, r: (ng.flip(c, 0) * r, None), x[:3], ng.concatenate([x, x, x], 0))[0])(x)
 part("while")  # where no kernel writes it, new memory says that a condition does not hold
 repeat = ng.compile(lambda x: ng.grad(lambda y: ng.while_loop(lambda c: c.sum() < 5.0, lambda c: c + 1.0, y).sum())(x))
 for _ in range(3):
@@ -97,6 +101,7 @@ def test_programs_in_streams_threads_and_after_a_fault(tmp_path):
         assert found["loop"].count("launch on default") == found["loop"].count("launch on capture") > 2 * 8
         assert found["loop"][-2:] == ["graph on default"] * 2
         assert "capture" in found["while"]
+        assert found["long loop"].count("graph on default") == 2 + 23  # of 120 turns 32 three times, the first not, and one by one
     assert "wait for default" in found["stream"]
     assert "wait for stream" in found["default"]
     assert "free" in found["given back"]

@@ -27,6 +27,10 @@ def test_words_are_where_counters_say():
     within.queue(inner, 0, 0, 0)
     want[[3, 39, 5]] = 140, -8, 7
     np.testing.assert_array_equal(table.copy_to_host(), want)
+    for _ in range(3):
+        within.queue(inner, 0, 1, 0, by=-2)
+    want[[3, 39, 5]] = 140, -6 - 8, 1007
+    np.testing.assert_array_equal(table.copy_to_host(), want)
 
 
 def test_there_may_be_more_words_than_threads():

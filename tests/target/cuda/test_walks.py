@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import nbgrad as ng
-from nbgrad.target.cuda import cublas, space
+from nbgrad.target.cuda import cublas, space, walks
 from nbgrad.target.cuda.part import Part
 from nbgrad.target.cuda.site import Store
 from nbgrad.target.cuda.walks import Back, Repeat, Turns, Walking
@@ -55,11 +55,12 @@ LOOPS = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["in one graph", "turn by turn"])
+@pytest.fixture(params=["in one graph", "turn by turn", "three turns at once"])
 def most(request, monkeypatch):
     """Loops that are part of the graph around them, and such that are not."""
-    if request.param == "turn by turn":
+    if request.param != "in one graph":
         monkeypatch.setattr(space, "MOST", 0)
+        monkeypatch.setattr(walks, "TURNS", 3 if "three" in request.param else 1)
 
 
 @pytest.mark.parametrize("name", LOOPS)
@@ -114,15 +115,17 @@ def test_a_loop_of_few_launches_is_part_of_the_graph_around_it(rng, driver):
     assert driver.asked.count("cuGraphLaunch") == 2
 
 
-def test_a_long_loop_has_a_graph_of_one_turn(rng, driver, monkeypatch):
+@pytest.mark.parametrize(("turns", "graphs"), [(1, 7), (3, 1 + 1), (100, 7)])
+def test_a_long_loop_has_a_graph_of_some_turns(turns, graphs, rng, driver, monkeypatch):
     monkeypatch.setattr(space, "MOST", 7)
+    monkeypatch.setattr(walks, "TURNS", turns)
     x = ng.tensor(rng.standard_normal((8, 6)), device="cuda")
     f = ng.compile(lambda x: ng.scan(lambda c, r: (ng.flip(ng.tanh(c + r), 0), None), x[0], x)[0])
     found = spaces(f, x)
     walk = next(step for step in found.steps if isinstance(step, Turns))
     assert walk.size == 8 * 3
-    assert driver.asked.count("cuStreamBeginCapture") == 1
-    assert driver.asked.count("cuGraphLaunch") == 7  # the first turn loads the kernels
+    assert driver.asked.count("cuStreamBeginCapture") == 1 + (turns == 3)
+    assert driver.asked.count("cuGraphLaunch") == graphs  # eight turns: what is run first loads the kernels
 
 
 def test_what_is_looked_at_is_in_no_graph(rng, monkeypatch):
