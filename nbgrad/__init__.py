@@ -314,7 +314,7 @@ from .transform import stop_gradient as stop_gradient
 from .transform import value_and_grad as value_and_grad
 from .transform import vjp as vjp
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 __all__ = [
     "AnomalyError",
