@@ -37,7 +37,7 @@ def main(argv=None) -> int:
     cache = commands.add_parser("cache", help="where kernels are kept, how many; --clear removes them")
     cache.add_argument("--clear", action="store_true")
     cache.set_defaults(run=run_cache)
-    commands.add_parser("info", help="versions, processor, threads, cache").set_defaults(run=run_info)
+    commands.add_parser("info", help="versions, processor, threads, devices, cache").set_defaults(run=run_info)
     args = parser.parse_args(argv)
     try:
         status = args.run(args) or 0
@@ -135,10 +135,22 @@ def run_info(args):
     rows = {
         "nbgrad": __version__, "python": platform.python_version(), "numpy": numpy.__version__, "llvmlite": llvmlite.__version__,
         "numba": _version("numba"), "system": platform.platform(), "processor": llvm.get_host_cpu_name(),
-        "threads": get_num_threads(), "cache": _told(cache_info()),
+        "threads": get_num_threads(), "devices": _devices(), "cache": _told(cache_info()),
     }  # fmt: skip
     for name, value in rows.items():
         print(f"{name:10} {value}")
+
+
+def _devices() -> str:
+    """Return what GPUs there are, or why there is none."""
+    from . import cuda
+    from .target.cuda.package import package
+
+    reason = cuda.why_not()
+    if reason is not None:
+        return f"none: {reason}"
+    found = [f"{d} {cuda.device_name(d)} {'.'.join(map(str, cuda.capability(d)))}" for d in cuda.devices()]
+    return f"{', '.join(found)}; kernels by {package().name}, products in {cuda.get_precision()}"
 
 
 def _version(package):

@@ -157,6 +157,8 @@ def test_info_is_what_a_bug_report_needs(say):
     assert told["nbgrad"] == ng.__version__
     assert told["threads"] == str(ng.get_num_threads())
     assert {"python", "numpy", "numba", "llvmlite", "system", "processor", "cache"} <= set(told)
+    found = told["devices"]
+    assert found == f"none: {ng.cuda.why_not()}" or (found.startswith("cuda:0 ") and "products in float32" in found)
 
 
 @pytest.mark.parametrize(
