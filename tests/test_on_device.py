@@ -234,3 +234,43 @@ def test_what_is_printed_says_where_it_is():
     assert f"{ng.tensor(1.5, device='cuda'):.2f}" == "1.50"
     assert x.tolist() == [1.0, 2.0]
     assert float(x[1]) == 2.0
+
+
+def test_arguments_that_are_numpy_s_go_where_a_compiled_function_computes(rng, seeded):
+    a, classes = rng.standard_normal((4, 6)).astype("float32"), np.array([0, 2, 1, 0])
+    net = ng.nn.Linear(6, 3).to("cuda")
+    update = ng.optim.SGD(net, lr=0.1)
+
+    @ng.compile
+    def step(x, labels):
+        loss = ng.cross_entropy(net(x), labels)
+        update.zero_grad()
+        loss.backward()
+        update.step()
+        return loss.detach()
+
+    losses = [step(a, classes).item(), step(a, classes).item()]
+    losses += [step(ng.tensor(a, device="cuda"), classes).item(), step(a[:, ::-1][:, ::-1], classes[::1]).item()]
+    assert losses == sorted(losses, reverse=True)
+    with pytest.raises(ng.DeviceError, match="on cpu"):
+        step(ng.tensor(a), classes)  # a tensor lies where it was put
+    assert losses[-1] > step(a, classes).item()
+
+
+def test_what_comes_of_numpy_s_arguments(rng):
+    a, w = rng.standard_normal((2, 3)), ng.tensor(rng.standard_normal(3), device="cuda", requires_grad=True)
+    f = ng.compile(lambda x, w: (x, x[0], (x * w).sum()))
+    for _ in range(2):
+        same, row, total = f(a, w)
+        np.testing.assert_array_equal(same.numpy(), a)
+        np.testing.assert_array_equal(row.numpy(), a[0])
+        assert same.device == row.device == total.device == "cuda:0"
+    total.backward()
+    np.testing.assert_allclose(w.grad.numpy(), a.sum(0), rtol=1e-12)
+
+    def written(x, w):
+        x[0] = w
+        return x
+
+    with pytest.raises(ng.DeviceError, match="writes its argument 0 in place, which is an array of NumPy's"):
+        ng.compile(written)(a, w.detach())

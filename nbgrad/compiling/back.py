@@ -130,7 +130,7 @@ class Call:
         arrays += [make() for make in back.fresh]
         stopped = back.program.run(arrays)
         if stopped is not None:
-            self.run.explain(back.program, stopped, arrays)
+            self.run.stopped(back.program, stopped, arrays)
         found = [m.tensor(arrays) for m in back.makers]
         return on_tape(found, self.nodes, seeds, self.again)
 

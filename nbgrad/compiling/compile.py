@@ -92,6 +92,7 @@ class Compiled:
                         break
                     plain = t.dtype in PLAIN and t.flags.c_contiguous and t.flags.aligned
                     t = Tensor._make(t, None) if plain else Tensor(t)
+                    t.loose = True
                 tensors.append(t)
                 short.append(t.key if t.keyed is t.data else layout_key(t))
                 short.append(t.node is None)
@@ -182,6 +183,7 @@ def _sorted(args, kwargs):
     for i, leaf in enumerate(leaves):
         if type(leaf) is not Tensor and isinstance(leaf, np.ndarray):
             leaves[i] = leaf = Tensor(leaf)
+            leaf.loose = True
         if type(leaf) is Tensor:
             key += (leaf.key if leaf.keyed is leaf.data else layout_key(leaf), leaf.node is not None)
             arrays.append(leaf)

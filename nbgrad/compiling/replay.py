@@ -18,12 +18,14 @@ from ..plan.whole import plan_record
 from ..road import ROAD
 from ..tape.tape import Node, recording
 from ..target.cpu.holding import Checks
+from ..target.cuda.device import number_of
 from ..target.program import maker_of, program
-from ..target.run import host, share_memory
+from ..target.run import on_device, put, share_memory
 from ..tensor import Tensor, writes
 from .back import Back
 from .environment import Environment
-from .making import Maker, Makers, array_at, view_at
+from .making import Maker, Makers, view_at
+from .stopped import raise_stopped
 
 SMALL = 4096  # numbers of an array of NumPy that is looked at again before each run: Python may have read them
 
@@ -73,11 +75,14 @@ class Run:
     recorder : Recorder
         The calls and the memory they work on.
     program : Program
+    moved : dict
+        Number of an argument -> the device that a run sends it to: an array of NumPy's whose fellows lie there.
     """
 
     def __init__(self, f, leaves, structure, named, before=None):
         self.f, self.named, self.leaves, self.tree = f, named, leaves, structure
         self.arguments = [t for t in leaves if type(t) is Tensor]
+        self.moved = self._moved_to(first_on_device([t.data for t in self.arguments]))
         with calm():
             self._make(f, leaves, None if before is None else before.environment)
         # From when it is told its numbers until it has run, one thread at a time; so a new run is taken already.
@@ -90,14 +95,31 @@ class Run:
             before = set(self.fixed)
             others = [getattr(v, "it", v) for v in leaves if type(v) is not Tensor]
             self.environment, self.recorder = Environment.like(known, f, *others), Recorder()
-            with self._whole():
-                self._record()
+            try:
+                with self._whole():
+                    self._record()
+            except DeviceError as error:
+                self._move(error)
+                before = None
+                continue
             self.fixed |= {i for i, t in enumerate(self.arguments) if self.recorder.find(t.data) is not None}
             if before != self.fixed:
                 self.recorder.undo()
         self.leaves = [None if type(v) is Tensor else v for v in self.leaves]
         with self._whole():
             self._load()
+
+    def _moved_to(self, a) -> dict:
+        """Return the arguments that go where an array of a device lies: those that were no tensors."""
+        loose = [] if a is None else [i for i, t in enumerate(self.arguments) if getattr(t, "loose", False)]
+        return {i: a.device for i in loose}
+
+    def _move(self, error):
+        """Have arguments go where the function was found to compute; raise the error where none can."""
+        moved = self._moved_to(getattr(error, "array", None))
+        if self.moved or not moved:
+            raise error
+        self.moved = moved
 
     def _take(self):
         if self.lock is not None:
@@ -160,7 +182,7 @@ class Run:
         stand_ins, i = [], -1
         for v in self.leaves:
             i += type(v) is Tensor
-            stand_ins.append(getattr(v, "it", v) if type(v) is not Tensor else v if i in self.fixed else self._stand_in(v))
+            stand_ins.append(getattr(v, "it", v) if type(v) is not Tensor else v if i in self.fixed else self._stand_in(v, i))
         tensors = [t for t, v in zip(stand_ins, self.leaves) if type(v) is Tensor]
         self.stand_ins = [(i, t) for i, t in enumerate(tensors) if i not in self.fixed]
         given = tree.unflatten(self.tree, stand_ins)
@@ -174,9 +196,10 @@ class Run:
         args, kwargs = given if self.named else (given, {})
         return tree.flatten(self.f(*args, **kwargs))[0]
 
-    def _stand_in(self, t):
+    def _stand_in(self, t, i):
         node = None if t.node is None or not recording.on else Node(None, (), {}, t.shape, t.dtype)
-        return Tensor._make(self.recorder.argument(t.data), node)
+        like = t.data if i not in self.moved else on_device(np.empty(t.shape, t.dtype), number_of(self.moved[i]))
+        return Tensor._make(self.recorder.argument(like), node)
 
     def _result(self, value):
         """Return where a result lies; the value itself when it is no array, or a tensor that others hold."""
@@ -268,6 +291,8 @@ class Run:
         """Say whether the record holds for a call with these tensors; if so, the program has been told its numbers."""
         if not self.checks.hold() and not self._still():
             return False
+        if self.moved and not all([getattr(tensors[i], "loose", False) for i in self.moved]):
+            return False  # tensors stay where they are
         for i, t in enumerate(tensors):
             a = t.data
             if (a is not self.arguments[i].data) if i in self.fixed else id(a) in self.known or (a.base is not None and self._overlaps(a)):
@@ -324,6 +349,8 @@ class Run:
 
     def _run(self, tensors):
         given = [tensors[i].data for i in self.given] if self.fixed else [t.data for t in tensors]
+        for i, device in self.moved.items():
+            given[self.given.index(i)] = put(tensors[i].data, device)
         if self.written:
             self._check_written(tensors)
         for t in self.cells:
@@ -333,7 +360,7 @@ class Run:
         stopped = self.program.run(given)
         if stopped is not None:
             self.recorder.undo()
-            self.explain(self.program, stopped, given)
+            self.stopped(self.program, stopped, given)
         for counter in self.counters:
             counter[0] += 1
         if self.single is not None:
@@ -347,33 +374,19 @@ class Run:
 
     def _argument(self, maker, tensors):
         """Return the argument that a result is a view of, or None."""
-        return tensors[self.given[maker.number]] if maker.number is not None and maker.number < len(self.given) else None
+        i = self.given[maker.number] if maker.number is not None and maker.number < len(self.given) else None
+        return None if i is None or i in self.moved else tensors[i]
 
     def _check_written(self, arrays):
         for i in self.written:
+            if i in self.moved:
+                what = f"a compiled function on {self.moved[i]} writes its argument {i} in place, which is an array of NumPy's"
+                raise problem(DeviceError, what, f'a tensor: ng.tensor(..., device="{self.moved[i]}")')
             for j, other in enumerate(arrays):
                 if i != j and share_memory(arrays[i].data, other.data):
                     what = f"a compiled function writes its argument {i} in place, and argument {j} shares memory with it"
                     raise problem(ArgumentError, what, "x.copy() for one of them")
 
-    def explain(self, program, stopped, given):
+    def stopped(self, program, stop, given):
         """Raise what a stop of a program, that of the forward or of the backward, says about the values it looked at."""
-        stop, arena, inner = stopped
-        r, program = stop.reads[1], program if inner is None else inner.program
-        if hasattr(program, "view"):
-            _explained(stop, host(program.view(r, given)))
-        slot = program.schedule.slots[r.slot]
-        if r.slot in program.given and inner is not None:
-            a = array_at(inner.address(r.slot) + r.offset, r.layout, given)
-        elif r.slot in program.given:
-            number = program.given.index(r.slot)
-            a = view_at(given[number], r, self.recorder.starts[number] if number < len(self.given) else 0)
-        else:
-            a = view_at(arena[program.schedule.places[r.slot] :] if slot.array is None else slot.array, r)
-        _explained(stop, a)
-
-
-def _explained(stop, values):
-    """Raise what a stop says about values."""
-    stop.explain(values)
-    raise problem(ArgumentError, "a check inside of a compiled function failed", "the function without ng.compile, which says where")
+        raise_stopped(program, stop, given, self.recorder.starts[: len(self.given)])

@@ -39,7 +39,7 @@ class Space:
         In order: launches that nothing interrupts, as a list; `Stop`; `Walk`, a loop.
     size : int or None
         How many launches it is; None where something is looked at in between.
-    loose : frozenset
+    moved_by : frozenset
         Counters that say where a call of a library works: it has no words that could be moved.
     kept : dict
         Key -> `Store`, of its own loops.
@@ -57,7 +57,7 @@ class Space:
         self.steps = self._ordered()
         whole = all([type(step) is list for step in self.steps])
         self.size = sum([getattr(launch, "size", 1) for step in self.steps for launch in step]) if whole else None
-        self.loose = frozenset([c for step in self.steps if not isinstance(step, Stop) for c in _loose(step)])
+        self.moved_by = frozenset([c for step in self.steps if not isinstance(step, Stop) for c in _moved_by(step)])
         self.stores = [*self.kept.values(), *[s for walk in self.walks() for s in walk.stores]]
 
     def walks(self) -> list:
@@ -117,11 +117,11 @@ class Space:
         return Space(self.site, loop.schedule, given)
 
 
-def _loose(step):
+def _moved_by(step):
     """Return the counters that say where calls of libraries among launches, or in a loop, work."""
     if isinstance(step, Walk):
-        return step.loose
-    walks = [c for launch in step if isinstance(launch, Walk) for c in launch.loose]
+        return step.moved_by
+    walks = [c for launch in step if isinstance(launch, Walk) for c in launch.moved_by]
     calls = [launch for launch in step if isinstance(launch, Launched) and launch.grid is None]
     return {*walks, *[counter for call in calls for place, _ in call.pointers for counter, _ in place.moves]}
 
@@ -146,7 +146,7 @@ class Bound:
         nested = any([isinstance(launch, Walk) for launch in space.walks()])
         self.feeds = Feeds(self.site, table, moving) if moving or nested else None
         of = lambda launch: Walking(launch, Bound, arrays) if isinstance(launch, Walk) else self._ready(launch, table, *found[id(launch)])
-        part = lambda step: Part([of(launch) for launch in step], not _loose(step))
+        part = lambda step: Part([of(launch) for launch in step], not _moved_by(step))
         self.steps = [part(step) if type(step) is list else step if isinstance(step, Stop) else of(step) for step in space.steps]
 
     def _ready(self, launch, table, at, operands) -> Ready:

@@ -25,7 +25,7 @@ class Walk:
         All memory within that grows.
     size : int or None
         How many launches all turns are; None where that is not known, or something is looked at in between.
-    loose : set
+    moved_by : set
         As of a space, without the loop's own counters.
     """
 
@@ -35,7 +35,7 @@ class Walk:
         self.spaces = self._spaces()
         self.stores = [*space.kept.values(), *[s for body in self.spaces for s in body.stores]]
         self.size = self._size() if all([body.size is not None for body in self.spaces]) else None
-        self.loose = {c for body in self.spaces for c in body.loose} - {self.counter, self.counter + 1}
+        self.moved_by = {c for body in self.spaces for c in body.moved_by} - {self.counter, self.counter + 1}
 
     def several(self, bodies):
         """Return what goes on for some turns at once: nothing."""
@@ -78,11 +78,11 @@ class Turns(Walk):
     def several(self, bodies):
         """Return the part that goes on for some turns, whichever was the last; None where turns cannot follow unseen."""
         (body,), (space,) = bodies, self.spaces
-        if space.size is None or body.feeds is None or self.counter in space.loose:
+        if space.size is None or body.feeds is None or self.counter in space.moved_by:
             return None
         turn = Next(body, self.counter, -1 if self.kernel.back else 1, 1 + space.size)
         count = min(TURNS, LAUNCHES // turn.size)
-        return Part([turn] * count, not space.loose) if count > 1 else None
+        return Part([turn] * count, not space.moved_by) if count > 1 else None
 
 
 class Next(NamedTuple):

@@ -166,7 +166,7 @@ def test_libraries_work_where_a_turn_is(most, rng, monkeypatch):
     for u, v in zip(got, ng.grad(loop, (0, 1))(ng.tensor(a), ng.tensor(b))):
         np.testing.assert_allclose(u.numpy(), v.numpy(), rtol=1e-9, atol=1e-12)
     bodies = [s for walk in f.record(ng.tensor(a, device="cuda"), ng.tensor(b, device="cuda")).program.space.walks() for s in walk.spaces]
-    assert any(body.loose for body in bodies)
+    assert any(body.moved_by for body in bodies)
     cublas.handle.cache_clear()
 
 
