@@ -109,7 +109,7 @@ def fori_loop(lower, upper, body, init, checkpoint=False):
     _callable("fori_loop", "body", body)
     lower, upper = integer(lower, "lower"), integer(upper, "upper")
     carry, form = flat_form(init, "carry")
-    made = _Body("fori_loop", lambda i, c, x: (body(_number(i), c), None), form)
+    made = _Body("fori_loop", lambda i, c, x: (body(_number(i, c), c), None), form)
     checkpoint = switch(checkpoint, "checkpoint")
     recorded = recording.recorder is not None
     run, checkpoint = (_fori_recorded, checkpoint) if recorded and upper > lower else (_fori_eager, checkpoint and not recorded)
@@ -382,5 +382,6 @@ def _flag(name, label, value):
     raise problem(ArgumentError, f"{name}: {label} {given}, not one bool", "x > 0, (x > 0).all(), or (x > 0).any()")
 
 
-def _number(i):
-    return i if isinstance(i, Tensor) else as_tensor(np.array(i, np.int64))
+def _number(i, carry):
+    """Return the number of a turn as a tensor, where the carry is: what is made of it is on that device too."""
+    return i if isinstance(i, Tensor) else together([*tree.flatten(carry)[0], as_tensor(np.array(i, np.int64))])[-1]

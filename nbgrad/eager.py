@@ -58,8 +58,14 @@ def together(tensors, like=None):
     a = first_on_device([t.data for t in tensors]) if like is None else like
     if a is None:
         return tensors
-    place = lambda v: Tensor._make(put(v.data, a.device), None) if type(v.data) is np.ndarray and getattr(v, "loose", False) else v
-    return [place(v) for v in tensors]
+    return [_sent(v.data, a.device) if type(v.data) is np.ndarray and getattr(v, "loose", False) else v for v in tensors]
+
+
+def _sent(a, device):
+    """Return a tensor on a device with the values of an array of the host; a program that is recorded is one for these values."""
+    if recording.recorder is not None:
+        recording.recorder.seen.append((a, a.copy()))
+    return Tensor._make(put(a, device), None)
 
 
 def _operands(op, args):

@@ -539,3 +539,15 @@ def test_arrays_that_were_no_tensors_go_to_the_device_of_the_others(compiled, ch
     for got, want in zip(f(ng.tensor(a, device="cuda")), f(ng.tensor(a))):
         assert got.device == "cuda:0"
         np.testing.assert_allclose(got.numpy(), want.numpy(), rtol=1e-13)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("body", [lambda i, c, m: ng.sin(c * i.astype("float64")), lambda i, c, m: ng.sin(c + m[i + 1])])
+def test_the_number_of_a_turn_is_where_the_carry_is(body, rng):
+    a, m = rng.standard_normal(3), rng.standard_normal((4, 3))
+    loop = lambda x, m: ng.fori_loop(0, 3, lambda i, c: body(i, c, m), x)
+    second = lambda x, m: ng.grad(lambda x: (ng.grad(lambda x: loop(x, m).sum())(x) ** 2.0).sum())(x)
+    for f in (loop, ng.compile(second)):
+        got = f(ng.tensor(a, device="cuda"), ng.tensor(m, device="cuda"))
+        assert got.device == "cuda:0"
+        np.testing.assert_allclose(got.numpy(), f(ng.tensor(a), ng.tensor(m)).numpy(), rtol=1e-11)

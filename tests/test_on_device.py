@@ -274,3 +274,15 @@ def test_what_comes_of_numpy_s_arguments(rng):
 
     with pytest.raises(ng.DeviceError, match="writes its argument 0 in place, which is an array of NumPy's"):
         ng.compile(written)(a, w.detach())
+
+
+@pytest.mark.parametrize("size", [3, 5000])
+def test_arrays_of_the_host_that_change_are_sent_again(size):
+    a = np.ones(size)
+    f, x = ng.compile(lambda x: x * a), ng.ones(size, dtype="float64", device="cuda")
+    f(x)
+    a[1] = np.nan
+    np.testing.assert_array_equal(f(x).numpy(), a)
+    before = f.record(x)
+    f(x)
+    assert f.record(x) is before

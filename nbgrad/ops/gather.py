@@ -106,7 +106,7 @@ def like(v, x):
     return views.constant(v, (), x.dtype) if fits and not (x.dtype.kind == "b" and type(v) is int) else lift(v)
 
 
-def check_indices(op, indices, size, axis, negative=True):
+def check_indices(op, indices, size, axis, negative=True, beside=None):
     """Return `indices` lifted to integers that name elements of an axis of length `size`.
 
     Parameters
@@ -115,6 +115,8 @@ def check_indices(op, indices, size, axis, negative=True):
         What the message begins with.
     negative : bool
         Whether indices below 0 count from the end.
+    beside : array, optional
+        What they are indices of: those that go to its device only now are looked at before, also where a program is recorded.
 
     Raises
     ------
@@ -134,19 +136,20 @@ def check_indices(op, indices, size, axis, negative=True):
 
     if not indices.size:
         return indices
-    if getattr(indices, "_recorded", False):
+    sent = beside is not None and beside.device != "cpu" and getattr(indices, "loose", False)
+    if getattr(indices, "_recorded", False) and not sent:
         indices._stop_if(outside(indices, low=low, stop=size, block=BLOCK).any(), explain)
-    elif _any_outside(indices, low, size):
+    elif _any_outside(indices, low, size, sent):
         explain(indices.numpy())
     return indices
 
 
-def _any_outside(indices, low, size) -> bool:
-    """Say whether an index is not from `low` to `size` - 1; NumPy is faster on few, all threads on many.
+def _any_outside(indices, low, size, sent) -> bool:
+    """Say whether an index is not from `low` to `size` - 1; NumPy is faster on few (and on those `sent`), all threads on many.
 
     Where the indices are on a device, this waits for it: few of them are read back, of many only the counts.
     """
-    if indices.size >= BLOCK:
+    if indices.size >= BLOCK and not sent:
         return bool(outside(indices, low=low, stop=size, block=BLOCK).numpy().any())
     values = indices.numpy()
     return bool(values.min() < low or values.max() >= size)
@@ -192,7 +195,7 @@ def take(x, indices, axis=None, mode="raise"):
         raise problem(ArgumentError, f"take: mode={mode!r} is unknown", "'raise', 'wrap' or 'clip'")
     if mode != "raise" and n:
         indices = clip(lift(indices, x), 0, n - 1) if mode == "clip" else lift(indices, x) % n
-    return take_rows(x, check_indices("take(x, indices)", indices, n, axis), axis=axis)
+    return take_rows(x, check_indices("take(x, indices)", indices, n, axis, beside=x), axis=axis)
 
 
 def scatter_add(x, indices, v, axis=0):
@@ -218,8 +221,8 @@ def scatter_add(x, indices, v, axis=0):
     [31.0, 2.0]
     """
     x, axis = _flat(x, axis)
-    indices = check_indices("scatter_add(x, indices, v)", indices, x.shape[axis], axis)
-    v = _spread("scatter_add", x, indices, like(v, x), axis)
+    indices = check_indices("scatter_add(x, indices, v)", indices, x.shape[axis], axis, beside=x)
+    v = _spread("scatter_add", x, indices, lift(like(v, x), x), axis)
     return x + scatter_sum(v, indices, axis=axis, size=x.shape[axis])
 
 
@@ -235,7 +238,7 @@ def scatter(x, indices, v, axis=0):
     [20.0, 2.0]
     """
     x, axis = _flat(x, axis)
-    indices = check_indices("scatter(x, indices, v)", indices, x.shape[axis], axis)
+    indices = check_indices("scatter(x, indices, v)", indices, x.shape[axis], axis, beside=x)
     v = _spread("scatter", x, indices, like(v, x).astype(x.dtype), axis)
     return scatter_set(x, indices, v, axis=axis)
 

@@ -94,8 +94,8 @@ def basic(index, shape) -> Road:
     return Road(tuple(cuts), tuple(keep), tuple(out))
 
 
-def road(index, shape) -> Road:
-    """Return the road of any index into an array of `shape`, its integers checked.
+def road(index, shape, beside=None) -> Road:
+    """Return the road of any index into an array of `shape`, its integers checked (`beside`: see `check_indices`).
 
     Raises
     ------
@@ -108,7 +108,7 @@ def road(index, shape) -> Road:
     if is_basic(index):
         return basic(index, shape)
     parts = [i if _is_basic_part(i) else _array(i) for i in (index if isinstance(index, tuple) else (index,))]
-    entries = _entries(_filled(parts, shape), shape)
+    entries = _entries(_filled(parts, shape), shape, beside)
     cuts = tuple(e.cut for e in entries if e.kind in ("int", "slice", "array"))
     kept = [e for e in entries if e.kind not in ("int", "gap")]
     axes = tuple(a for a, e in enumerate(kept) if e.kind in ("array", "mask"))
@@ -154,7 +154,7 @@ def _filled(parts, shape):
     return parts if dots and not left else [*parts[:at], *[slice(None)] * left, *parts[at + 1 :]]
 
 
-def _entries(parts, shape) -> list:
+def _entries(parts, shape, beside) -> list:
     entries: list = []
     axis = 0
     for part in parts:
@@ -169,7 +169,7 @@ def _entries(parts, shape) -> list:
         elif part.dtype.kind == "b":
             entries += _mask(part, shape, axis)
         else:
-            check_indices(f"x[...] of shape {shape}", part, shape[axis], axis)
+            check_indices(f"x[...] of shape {shape}", part, shape[axis], axis, beside=beside)
             entries.append(Entry("array", (0, 1, shape[axis]), part))
         axis += _axes_of(part)
     return entries
@@ -268,9 +268,9 @@ def getitem(x, index):
     if x.ndim and not isinstance(index, tuple):
         index = _array(index)
         if index.dtype.kind != "b":
-            return take_rows(x, check_indices(f"x[...] of shape {x.shape}", index, x.shape[0], 0), axis=0)
+            return take_rows(x, check_indices(f"x[...] of shape {x.shape}", index, x.shape[0], 0, beside=x), axis=0)
     x, index = _flattened(x, index)
-    r = road(index, x.shape)
+    r = road(index, x.shape, x)
     y = _reached(x, r)
     merged, axis, flat = _merged(y, r)
     out = take_rows(merged, flat, axis=axis)
@@ -330,7 +330,7 @@ def index_put(x, index, v):
         return where(views.reshape(lift(mask), shape=mask.shape + (1,) * (x.ndim - mask.ndim)), v, x)
     shape = x.shape
     x, index = _flattened(x, index)
-    r = road(index, x.shape)
+    r = road(index, x.shape, x)
     written = _fitted(v, r.shape) if not r.axes else _scattered(_reached(x, r), r, v)
     if not r.axes or not _all(r, x):
         view = views.slice_.forward(views.whole(x.shape), cuts=r.cuts)

@@ -496,3 +496,14 @@ def test_what_a_record_is_made_of_is_not_looked_through_for_cycles():
         assert gc.get_freeze_count() == pytest.approx(kept, rel=0.1)
     finally:
         gc.unfreeze()
+
+
+def test_what_python_read_may_be_nan():
+    a = np.array([1.0, np.nan])
+    f, x = ng.compile(lambda x: x * float(ng.tensor(a).numpy()[0])), ng.ones(2)
+    f(x)
+    before = f.record(x)
+    f(x)
+    assert f.record(x) is before
+    a[0] = 3.0
+    assert f(x).tolist() == [3.0, 3.0]

@@ -228,3 +228,20 @@ def test_errors_of_gathers_have_three_lines(call, error, text):
     lines = str(caught.value).splitlines()
     assert len(lines) == 3
     assert "test_gather.py" in lines[1]
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("call", [
+    lambda x, i: x[i], lambda x, i: x[:, i], lambda x, i: x[i, i], lambda x, i: ng.take(x, i, 1), lambda x, i: ng.scatter(x, i, 2.0),
+    lambda x, i: ng.scatter_add(x, i, np.ones((2, 3))), lambda x, i: ng.scan(lambda c, r: (c + r[i].sum(), None), 0.0, x)[0],
+])  # fmt: skip
+def test_indices_of_the_host_into_what_a_device_holds(call, rng):
+    a, i = rng.standard_normal((3, 3)), np.array([0, 2])
+    x, f = ng.tensor(a, device="cuda"), ng.compile(lambda x: call(x, i))
+    np.testing.assert_allclose(call(x, i).numpy(), call(ng.tensor(a), i).numpy())
+    np.testing.assert_allclose(f(x).numpy(), call(ng.tensor(a), i).numpy())
+    i[0] = 1
+    np.testing.assert_allclose(f(x).numpy(), call(ng.tensor(a), i).numpy())
+    i[1] = 3
+    with pytest.raises(IndexError, match="3 .at 1. is out of range"):
+        f(x)
