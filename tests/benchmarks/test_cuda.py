@@ -23,7 +23,6 @@ def run(*args, **environ):
     return subprocess.run(asked, cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.slow
 def test_every_case_runs_in_the_simulator():
     done = run("--simulate")
     lines = done.stdout.splitlines()
