@@ -1,11 +1,10 @@
 """What all tests share: the table's rows as fixtures, and clean state around every test."""
 
+import gc
 import os
 import re
-import sys
 
 os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")  # kernels of the CUDA target run as Python; `make test-cuda` says 0
-sys.setswitchinterval(1e-4)  # the simulator's threads wait for one another: at 5 ms a turn, almost all of the time
 
 import numpy as np
 import pytest
@@ -36,6 +35,23 @@ def pytest_collection_modifyitems(items):
     reason = ng.cuda.why_not() if marked else None
     for item in marked if reason else ():
         item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish():
+    """Let Python look for cycles among what is made from here on, and less often: 16,000 tests and what compiles kernels stay."""
+    gc.set_threshold(20_000, 20, 10)
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_stays_is_not_looked_through():
+    """Leave what is there behind the tests of a module out of every later search for cycles.
+
+    Modules of compiled kernels stay, millions of objects: each search among them, which tests ask for too, takes seconds.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
