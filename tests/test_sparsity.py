@@ -143,7 +143,7 @@ def test_many_colours_in_the_innermost_loops(dtype):
         np.testing.assert_allclose(found.toarray()[:, at + 40 * k], (up - down) / 2e-6, atol=1e-8 if dtype == np.float64 else 1e-4)
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.uint64, np.int64])
+@pytest.mark.parametrize("dtype", [np.int32, np.uint64, *(pytest.param(d, marks=pytest.mark.slow) for d in (np.uint8, np.int64))])
 def test_indices_of_all_types_and_from_the_end(dtype):
     at = np.array([3, 0, 2, 1], dtype) if np.dtype(dtype).kind == "u" else np.array([3, -4, -2, 1], dtype)
     x = np.linspace(1.0, 2.0, 20).reshape(4, 5)

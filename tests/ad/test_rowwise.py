@@ -201,9 +201,10 @@ def body(rng, depth, known):
     return lines
 
 
-def test_rows_of_random_stretches_are_those_of_the_dense_matrix():
+@pytest.mark.parametrize("seeds", [range(25), pytest.param(range(25, 80), marks=pytest.mark.slow)], ids=str)
+def test_rows_of_random_stretches_are_those_of_the_dense_matrix(seeds):
     by_rows = 0
-    for seed in range(80):
+    for seed in seeds:
         rng = random.Random(seed)
         lines = [*body(rng, 2, ["a", "b", "c", "x[i]", "x[i - 1]", "w[i]", "s"]), "y[2 * i] = a * b", *body(rng, 1, ["a", "b", "c", "x[i]"])]
         turn = "\n".join("        " + t for t in ["a, b, c = x[i], w[i], 0.5", *lines, "y[2 * i + 1] = c + b * s"])
@@ -212,4 +213,4 @@ def test_rows_of_random_stretches_are_those_of_the_dense_matrix():
         by_rows += not directions(f, args, (0, 1, 2))  # what does not change from turn to turn may be computed ahead
         dense = np.concatenate([np.reshape(b, (12, -1)) for b in plain(derivative("jacobian", f, (0, 1, 2)), *args)], 1)
         np.testing.assert_allclose(numbers(f, args, "wide", 0, (0, 1, 2)), dense, rtol=1e-9, atol=1e-11, err_msg=source)
-    assert by_rows > 50
+    assert by_rows > 0.6 * len(seeds)

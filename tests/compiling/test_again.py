@@ -73,7 +73,7 @@ def test_third_derivatives(f):
     same(third(ng.compile(f))(X), third(f)(X), 1e-9, 1e-11)
 
 
-@pytest.mark.parametrize("f", [doubling, doubling_twice], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("f", [doubling, pytest.param(doubling_twice, marks=pytest.mark.slow)], ids=lambda f: f.__name__)
 def test_third_derivatives_inside_of_a_compiled_function(f):
     third = ng.grad(lambda x, w: (second(f)(x, w)[0] * X).sum(), (0, 1))
     same(ng.compile(third)(X, W), third(X, W), 1e-9, 1e-11)

@@ -98,6 +98,7 @@ def written(z, y):
     return z
 
 
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", WHOLE)
 def test_whole_rows_are_those_of_eager_mode(name, dtype, rng):
     make = lambda: [ng.tensor(rng.standard_normal((4, 4)).astype(dtype)) for _ in range(2)]
@@ -201,9 +202,13 @@ def run(program, x, y, s, q):
     return [found[i] for i in results]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize("examples", [25, pytest.param(100, marks=pytest.mark.slow)])
+def test_random_programs(examples):
+    settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))(check_program)()
+
+
 @given(programs(), st.sampled_from(SHAPES), st.sampled_from(["float32", "float64"]), st.sampled_from(sorted(WAYS)), st.sampled_from(["none", "s", "q"]))
-def test_random_programs(program, shapes, kind, way, alias):
+def check_program(program, shapes, kind, way, alias):
     rng = np.random.default_rng(7)
     calls = [[WAYS[way](rng.standard_normal(shape).astype(kind)) for shape in shapes] for _ in range(3)]
     s, q = rng.standard_normal(4).astype(kind), rng.standard_normal((4, 4)).astype(kind)

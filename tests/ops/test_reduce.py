@@ -51,13 +51,27 @@ INTEGERS = [(name, kind) for name in NUMBERS + TESTS + ARGS for kind in ("bool",
 INTEGERS.remove(("ptp", "bool"))  # NumPy has no difference of bools
 
 
-@pytest.mark.parametrize(("name", "kind"), INTEGERS)
-def test_every_kind_of_integer(name, kind, rng):
+INTEGER_AXES = (None, 0, 2)  # a loop each, the same one for all dtypes
+
+
+def check_integers(name, kind, axes, rng):
     a = numbers(rng, kind)
-    for axis in (None, 0, 2):
+    for axis in axes:
         got, want = getattr(ng, name)(a, axis=axis), getattr(np, name)(a, axis=axis)
         assert got.dtype == np.asarray(want).dtype, axis
         np.testing.assert_allclose(got.numpy().astype(float), np.asarray(want).astype(float), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "kind"), INTEGERS)
+def test_every_kind_of_integer(name, kind, rng):
+    """Each row in each dtype along one of the axes, and all of them in turn."""
+    check_integers(name, kind, [INTEGER_AXES[INTEGERS.index((name, kind)) % 3]], rng)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "kind"), INTEGERS)
+def test_every_kind_of_integer_along_every_axis(name, kind, rng):
+    check_integers(name, kind, INTEGER_AXES, rng)
 
 
 LAYOUTS = {
