@@ -472,6 +472,7 @@ def collections_seen():
     seen = []
     note = lambda phase, info: seen.append(phase)
     before = gc.get_threshold()
+    gc.freeze()  # then what was made before counts no more
     gc.unfreeze()
     gc.set_threshold(700, 10, 10)
     gc.callbacks.append(note)
