@@ -1,6 +1,7 @@
 """From formulas of rows to statements of a kernel: constants typed to the dtype, each value and helper once."""
 
 import ast
+import functools
 import inspect
 import math
 import textwrap
@@ -214,9 +215,6 @@ def emit_helper(fn, into):
     if fn.__name__ in into:
         return
     into[fn.__name__] = ""
-    source = textwrap.dedent(inspect.getsource(fn))
-    tree = ast.parse(source).body[0]
-    tree.decorator_list = []
     for name in fn.__code__.co_names:
         value = fn.__globals__.get(name)
         if isinstance(value, types.FunctionType):
@@ -226,7 +224,14 @@ def emit_helper(fn, into):
         elif isinstance(value, (bool, int, float, tuple)):
             into.setdefault(name, f"{name} = {value!r}")
     into.pop(fn.__name__)
-    into[fn.__name__] = f"\n\n@helper\n{ast.unparse(tree)}\n"
+    into[fn.__name__] = _helper_text(fn)
+
+
+@functools.lru_cache(1024)  # kernels share them, and Python reads the file of a function through to find it
+def _helper_text(fn):
+    tree = ast.parse(textwrap.dedent(inspect.getsource(fn))).body[0]
+    tree.decorator_list = []
+    return f"\n\n@helper\n{ast.unparse(tree)}\n"
 
 
 def shown(value):
