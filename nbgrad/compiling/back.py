@@ -128,11 +128,18 @@ class Call:
         self._check()
         arrays = [*self.given, *[s.data if s.data.flags.c_contiguous else run_map(COPY, (s.data,), s.shape, s.dtype) for s in seeds]]
         arrays += [make() for make in back.fresh]
-        stopped = back.program.run(arrays)
+        stopped = back.program.run(arrays, self)
         if stopped is not None:
-            self.run.stopped(back.program, stopped, arrays)
+            self.stopped(back.program, stopped, arrays)
         found = [m.tensor(arrays) for m in back.makers]
         return on_tape(found, self.nodes, seeds, self.again)
+
+    def take_back(self):
+        """Nothing was told to the backward alone."""
+
+    def stopped(self, program, stop, given):
+        """Raise what a stop says, as `Run.stopped`."""
+        self.run.stopped(program, stop, given)
 
     def _check(self):
         for t, before in [*zip(self.back.watched, self.versions), *zip(self.tensors, self.seen)]:

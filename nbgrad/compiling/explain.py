@@ -146,7 +146,10 @@ def _wrapped(word, items, indent, sign=",") -> list:
 
 def _how(e) -> str:
     if e.kind == ON_DEVICE:
-        blocks, threads = grid_of(e.item)
+        grid = grid_of(e.item)
+        if grid is None:
+            return "a call of a library"
+        blocks, threads = grid
         return f"{_many(blocks, 'block')} of {threads} threads"
     tiles = _many(e.item.tiles, "tile")
     if e.kind != SHARED:

@@ -357,9 +357,13 @@ class Run:
             given.append(t.node.grad.data)
         for make in self.fresh:
             given.append(make())
-        stopped = self.program.run(given)
+        try:
+            stopped = self.program.run(given, self)
+        except BaseException:
+            self.take_back()
+            raise
         if stopped is not None:
-            self.recorder.undo()
+            self.take_back()
             self.stopped(self.program, stopped, given)
         for counter in self.counters:
             counter[0] += 1
@@ -386,6 +390,10 @@ class Run:
                 if i != j and share_memory(arrays[i].data, other.data):
                     what = f"a compiled function writes its argument {i} in place, and argument {j} shares memory with it"
                     raise problem(ArgumentError, what, "x.copy() for one of them")
+
+    def take_back(self):
+        """Take back what the program was told for a run that did nothing."""
+        self.recorder.undo()
 
     def stopped(self, program, stop, given):
         """Raise what a stop of a program, that of the forward or of the backward, says about the values it looked at."""

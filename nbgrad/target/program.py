@@ -54,7 +54,7 @@ def source(schedule, kernel) -> str:
 
 
 def grid_of(item) -> tuple:
-    """Return (blocks, threads of each) of the launch of an item on a device."""
+    """Return (blocks, threads of each) of the launch of an item on a device; None for a call of a library."""
     return device_kernels.grid(item.kernel, item.words)
 
 

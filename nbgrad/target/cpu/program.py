@@ -53,7 +53,7 @@ class Program:
         prepare([k for item in items for k in (item.kernel, *item.words) if isinstance(k, Kernel)])
         self._free = [] if inner else [self._table()]
 
-    def run(self, arrays):
+    def run(self, arrays, caller=None):
         """Run the program; return what ended it early (see `stopped`), None when nothing did."""
         instance = self._free.pop() if self._free else self._table()
         REPLAY(instance[0], *arrays)

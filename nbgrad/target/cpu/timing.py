@@ -58,7 +58,7 @@ class Timed(Program):
         for part in self._parts(wave):
             yield from super()._steps(part, arena)
 
-    def run(self, arrays):
+    def run(self, arrays, caller=None):
         """Run the program and note its times; return as `Program.run`."""
         start = time.perf_counter()
         instance = self._free.pop() if self._free else self._table()

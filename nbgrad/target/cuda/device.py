@@ -7,6 +7,7 @@ import warnings
 from contextlib import contextmanager, nullcontext
 
 from ...base.errors import ArgumentError, DeviceError, KernelError, NbgradError, OutOfMemoryError, problem
+from . import waiting
 from .package import package
 
 NAME = re.compile(r"cuda(?::(\d+))?")
@@ -170,6 +171,13 @@ def default():
     return 0 if package().simulated else package().cuda.default_stream()
 
 
+def finish(stream):
+    """Wait for all that was queued in a stream."""
+    if package().simulated:
+        return
+    (stream or package().cuda.default_stream()).synchronize()
+
+
 def settle():
     """Wait for the stream of this thread, where it is not the default one, which copies wait for by themselves."""
     if stream():
@@ -215,6 +223,7 @@ class Stream:
         """
         with faults:
             self.handle.synchronize()
+        waiting.known()
 
 
 def synchronize(device="cuda"):
@@ -223,10 +232,11 @@ def synchronize(device="cuda"):
     Raises
     ------
     DeviceError
-        When a kernel failed: the device says so only when it is asked.
+        When a kernel failed: the device says so only when it is asked. Also what a check of a compiled function found.
     """
     with faults, select(gpu(device)):
         package().cuda.synchronize()
+    waiting.known()
 
 
 class _Faults:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...base.errors import ArgumentError, DtypeError, problem
 from ...base.memory import reach
+from . import waiting
 from .array import DeviceArray, empty
 from .device import handle_of, number_of, stream
 from .memory import pool
@@ -21,6 +22,7 @@ NAME = b"dltensor"
 
 def interface(a) -> dict:
     """Return the CUDA array interface (version 3) of a device array."""
+    waiting.known()
     return {
         "shape": a.shape, "strides": None if a.flags.c_contiguous else a.strides, "typestr": a.dtype.str, "version": 3,
         "data": (a.shadow.__array_interface__["data"][0], False), "stream": handle_of(stream()) or 1,
@@ -119,6 +121,7 @@ class Capsule:
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         """Return a capsule with a DLManagedTensor over the memory of the array."""
         a = self.a
+        waiting.known()
         if stream not in (None, -1) and not package().simulated:
             package().cuda.synchronize()  # the consumer's stream then sees all that was computed
         count = max(1, a.ndim)

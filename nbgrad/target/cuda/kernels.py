@@ -137,19 +137,33 @@ def _loop_text(kernel, name):
 
 
 @functools.cache
-def function(kernel: Kernel):
+def function(kernel: Kernel, watched=False):
     """Return a kernel as a function of the package: called with its words, then its operands, each a flat array.
 
-    For a call of a library, which has no grid: what takes the words, a list of the operands and the stream.
+    One that is `watched` takes an array before them, and does nothing where that does not begin with 0. For a call of a
+    library, which has no grid: what takes the words, a list of the operands and the stream.
     """
     if kernel.loop in CALLS:
         return CALLS[kernel.loop](kernel)
-    return _loaded(source(kernel), kernel.name)
+    text = source(kernel)
+    return _loaded(_watched(text) if watched else text, kernel.name)
 
 
-def compiled(body, dtypes, name):
+@functools.cache
+def compiled(body, dtypes, name, watched=False):
     """Return the kernel of a text that stands for no op: what `prelude` returns for the dtypes comes above it."""
-    return _loaded(f"{prelude(package(), dtypes)}\n{body if package().simulated else unsigned(body)}", name)
+    text = f"{prelude(package(), dtypes)}\n{body if package().simulated else unsigned(body)}"
+    return _loaded(_watched(text) if watched else text, name)
+
+
+def _watched(text) -> str:
+    """Return a text whose kernel asks first whether it is to run (see `watch`)."""
+    tree = ast.parse(text)
+    for fn in tree.body:
+        if isinstance(fn, ast.FunctionDef) and any(ast.unparse(d) == "kernel" for d in fn.decorator_list):
+            fn.args.args.insert(0, ast.arg("halted"))
+            fn.body[:0] = ast.parse("if halted[0] != 0:\n    return").body
+    return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
 
 
 def _loaded(text, name):

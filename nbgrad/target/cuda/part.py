@@ -6,19 +6,23 @@ from . import device, graph
 
 
 class Ready(NamedTuple):
-    """A launch with all it needs: a kernel and its grid, or a call of a library, which has none; words, flat arrays."""
+    """A launch with all it needs: a kernel and its grid, or a call of a library, which has none; words, flat arrays.
+
+    before : what a kernel takes before them.
+    """
 
     call: Any
     grid: tuple | None
     words: Any
     flats: list
+    before: tuple = ()
 
     def queue(self, stream):
         """Queue it."""
         if self.grid is None:
             self.call(self.words, self.flats, stream)
         else:
-            self.call[(*self.grid, stream)](self.words, *self.flats)
+            self.call[(*self.grid, stream)](*self.before, self.words, *self.flats)
 
 
 class Part:

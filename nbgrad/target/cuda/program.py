@@ -10,11 +10,13 @@ import threading
 import numpy as np
 
 from ...base.memory import start_of
-from ...plan.calls import TOLD
-from . import device
+from ...plan.calls import ARGUMENT, HELD, TOLD, WALKS, Reversal, Stop, While
+from . import device, waiting
 from .array import DeviceArray, empty
+from .kernels import CALLS
 from .site import Now, Place, Site
-from .space import Bound, Space
+from .space import Bound, Launched, Space
+from .watch import count_run, watch
 
 APART = 16  # bytes: numbers of any dtype begin at a multiple
 MOST_GRAPHS = 8  # sets of addresses for which graphs are kept
@@ -37,23 +39,65 @@ class Program:
         with device.select(number):
             self._last = device.stream() or device.default()
             self._tell_by(schedule)
-            places = {slot: Place(i) for i, slot in enumerate(self.given)}
-            self.space = Space(Site(number), schedule, places, self._told_at)
+            places, site, first = {slot: Place(i) for i, slot in enumerate(self.given)}, Site(number), []
+            if stops(schedule) and not libraries_write(schedule):
+                site.count_runs()
+                first = [Launched(count_run(), (1, 1), ((Place(site.runs), "int64"),), ())]
+            self.space = Space(site, schedule, places, self._told_at, first)
+        looked = [space.place(stop.reads[1].slot).memory for stop, space in site.checks.values()]
+        self._looked = {memory for memory in looked if type(memory) is int}
         self._bound, self._lock = {}, threading.Lock()
 
-    def run(self, arrays):
-        """Run the program; return what ended it early (see `Bound.run`), None when nothing did."""
+    def run(self, arrays, caller=None):
+        """Run the program; return what ended it early (see `Bound.run`), None when nothing did.
+
+        Checks of a program that looks at nothing else are heard of later: `caller.take_back()` is called then for each run
+        that did nothing, and `caller.stopped(None, what ended it, arrays)` for the first.
+        """
         with self._lock, device.faults, device.select(self.number):  # the launches of two threads would share the arena
-            stream = self._in_order()
+            stream, site = self._in_order(), self.space.site
+            later = site.runs is not None and self.space.size is not None and caller is not None
+            if site.runs is not None:
+                site.watch = watch(self.number, stream)
+            if later:
+                site.watch.poll()
+            else:
+                waiting.known()
             self._tell(stream)
-            key = (stream, *[start_of(a) for a in arrays])
-            bound = self._bound.get(key)
-            if bound is None:
-                bound = Bound(self.space, arrays)
-                if len(self._bound) >= MOST_GRAPHS:  # addresses that change at every call are no use to remember
-                    self._bound.pop(next(iter(self._bound)))
-                self._bound[key] = bound
-            return bound.run(Now(stream, arrays))
+            stopped = self._count(self._bound_to(stream, arrays).run, Now(stream, arrays))
+            if later:
+                site.watch.add(site, site.queued, [a if i in self._looked else None for i, a in enumerate(arrays)], caller)
+            elif stopped is None:
+                stopped = self._ended(stream)
+            return stopped
+
+    def _count(self, run, now):
+        """Return `run(now)`, counted as the device does."""
+        site = self.space.site
+        if site.runs is not None and site.queued is None:
+            site.queued = site.read(Place(site.runs), "int64", ())
+        before, site.queued = site.queued, None  # nobody knows where an exception comes
+        stopped = run(now)
+        site.queued = before + 1
+        return stopped
+
+    def _ended(self, stream):
+        """Return what a check ended the run by that was queued last, when it is done; None for nothing."""
+        if self.space.site.runs is None:
+            return None
+        device.finish(stream)
+        return self.space.site.watch.said(self.space.site)
+
+    def _bound_to(self, stream, arrays) -> Bound:
+        """Return the space with arrays in place: as it was, if they lie where those of an earlier run did."""
+        key = (stream, *[start_of(a) for a in arrays])
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = Bound(self.space, arrays)
+            if len(self._bound) >= MOST_GRAPHS:  # addresses that change at every call are no use to remember
+                self._bound.pop(next(iter(self._bound)))
+            self._bound[key] = bound
+        return bound
 
     def view(self, r, arrays) -> DeviceArray:
         """Return the array at a ref, of a run with these arrays."""
@@ -84,3 +128,32 @@ class Program:
             place[...] = a
         if self._told:
             self._told_to.flat[0].copy_to_device(self._sent, stream=stream)
+
+
+def stops(schedule) -> bool:
+    """Say whether a run of a schedule may end early."""
+    return any([isinstance(item, Stop) for item in _items(schedule)])
+
+
+def libraries_write(schedule) -> bool:
+    """Say whether calls of libraries, which no check can halt, write where others see it."""
+    items = [(s, item) for s in _schedules(schedule) for wave in s.waves for item in wave if not isinstance(item, Stop)]
+    calls = [(s, item) for s, item in items if getattr(item.kernel, "loop", None) in CALLS]
+    return any([s.slots[w.slot].kind in (HELD, ARGUMENT) for s, item in calls for w in item.work.writes])
+
+
+def _items(schedule) -> list:
+    return [item for s in _schedules(schedule) for wave in s.waves for item in wave]
+
+
+def _schedules(schedule) -> list:
+    """Return a schedule and those of the loops in it."""
+    kernels = [item.kernel for wave in schedule.waves for item in wave if not isinstance(item, Stop)]
+    loops = [loop for k in kernels if isinstance(k, WALKS) for loop in _bodies(k)]
+    return [schedule, *[s for loop in loops for s in _schedules(loop.schedule)]]
+
+
+def _bodies(kernel) -> tuple:
+    if isinstance(kernel, While):
+        return kernel.condition, kernel.body
+    return (kernel.again, kernel.back) if isinstance(kernel, Reversal) else (kernel,)

@@ -19,6 +19,7 @@ from . import (  # noqa: F401 - their planners register
     plans_scatter,
     plans_sort,
     plans_window,
+    waiting,
 )
 from .array import DeviceArray, empty, from_host
 from .noted import Noted
@@ -48,6 +49,7 @@ class Launch(launch.Launch):
         """Run the steps on arrays, into others; return those."""
         if self._steps is None:
             self._steps = Noted(self.plan) if self.number == device.META else Steps(self.plan, self.number)
+        waiting.known()
         arrays = [row_major(a) if i in self.copies else a for i, a in enumerate(arrays)]
         with device.faults, device.select(self.number):
             self._steps.run([*arrays, *outs], device.stream())

@@ -7,7 +7,7 @@ import numpy as np
 from ...base.memory import owner, start_of
 from ...plan.plan import Layout
 from . import exchange, memory
-from .array import DeviceArray, empty, to_host
+from .array import DeviceArray, empty, from_host, to_host
 from .package import package
 
 
@@ -70,10 +70,31 @@ class Site:
         The device.
     counts : list of int
         What is counted now, as launches on the host need it; kernels have it on the device (see `turns`).
+    checks : dict
+        Number of a check -> (stop, space) that it stands for.
+    watch : Watch or None
+        What the kernels look at before they run, where there are checks.
+    runs : DeviceArray or None
+        How many runs began on the device, where there are checks; `queued`: how many the host has queued.
     """
 
     def __init__(self, number):
         self.number, self.counts, self._counters = number, [], None
+        self.checks, self.watch, self.runs, self.queued = {}, None, None, 0
+
+    @property
+    def watched(self) -> tuple:
+        """What kernels take before all else."""
+        return () if self.watch is None else (self.watch.halted,)
+
+    def count_runs(self):
+        """Keep on the device how many runs there were."""
+        self.runs = from_host(np.zeros(1, np.int64), self.number)
+
+    def recall(self):
+        """Count as the device does."""
+        if self._counters is not None:
+            self.counts[:] = to_host(self._counters)[: len(self.counts)].tolist()
 
     def counter(self) -> int:
         """Return the number of a new counter; the next one belongs to the same loop."""

@@ -13,17 +13,22 @@ from .part import Part, Ready
 from .site import Place, Store
 from .turns import Feeds
 from .walks import KINDS, Walk, Walking
+from .watch import Ended, check, number_of_check
 
 MOST = 4096  # launches of all turns of a loop that becomes part of a graph
 
 
 class Launched(NamedTuple):
-    """One launch: the kernel and its grid, or a call of a library, which has none; per pointer (place, dtype); words."""
+    """One launch: the kernel and its grid, or a call of a library, which has none; per pointer (place, dtype); words.
+
+    check : whether it tells a watch what it finds.
+    """
 
     call: Any
     grid: tuple | None
     pointers: tuple
     words: tuple
+    check: bool = False
 
 
 class Space:
@@ -36,7 +41,7 @@ class Space:
     given : dict
         Slot -> `Place`, of those whose memory is not its own.
     steps : list
-        In order: launches that nothing interrupts, as a list; `Stop`; `Walk`, a loop.
+        In order: launches that nothing interrupts, as a list; `Stop`, which the host looks at; `Walk`, a loop.
     size : int or None
         How many launches it is; None where something is looked at in between.
     moved_by : frozenset
@@ -47,14 +52,14 @@ class Space:
         All memory within that grows.
     """
 
-    def __init__(self, site, schedule, given, told=()):
+    def __init__(self, site, schedule, given, told=(), first=()):
         self.site, self.schedule, self.given, self.kept = site, schedule, given, {}
         self._arena = memory.pool(site.number).root(max(1, schedule.arena))
         self._arrays = dict(told)
         for i, slot in enumerate(schedule.slots):
             if slot.array is not None and i not in given and i not in self._arrays:
                 self._arrays[i] = DeviceArray(slot.array, site.number) if slot.remote else from_host(slot.array, site.number)
-        self.steps = self._ordered()
+        self.steps = self._ordered([*first])
         whole = all([type(step) is list for step in self.steps])
         self.size = sum([getattr(launch, "size", 1) for step in self.steps for launch in step]) if whole else None
         self.moved_by = frozenset([c for step in self.steps if not isinstance(step, Stop) for c in _moved_by(step)])
@@ -65,11 +70,11 @@ class Space:
         steps = [launch for step in self.steps for launch in (step if type(step) is list else [step])]
         return [step for step in steps if isinstance(step, Walk)]
 
-    def _ordered(self) -> list:
-        steps, launches = [], []
+    def _ordered(self, launches) -> list:
+        steps = []
         for item in [item for wave in self.schedule.waves for item in wave]:
             if isinstance(item, Stop):
-                step = item
+                step = item if self.site.runs is None else self._check(item)
             elif isinstance(item.kernel, WALKS):
                 step = KINDS[type(item.kernel)](self, item)
             else:
@@ -83,7 +88,16 @@ class Space:
 
     def _launched(self, item) -> Launched:
         pointers = tuple([(self.place(*pointer), dtype) for pointer, dtype in zip(item.pointers, item.kernel.dtypes)])
-        return Launched(function(item.kernel), grid(item.kernel, item.words), pointers, tuple(map(int, item.words)))
+        call = function(item.kernel, self.site.runs is not None)
+        return Launched(call, grid(item.kernel, item.words), pointers, tuple(map(int, item.words)))
+
+    def _check(self, stop) -> Launched:
+        """Return the launch that halts what comes behind it where a stop would."""
+        number, flag = number_of_check(), stop.reads[0]
+        self.site.checks[number] = stop, self
+        dtype = f"uint{8 * np.dtype(flag.layout.dtype).itemsize}"
+        pointers = (self.place(flag.slot, flag.offset), dtype), (Place(self.site.runs), "int64")
+        return Launched(check(), (1, 1), pointers, (number,), True)
 
     def place(self, slot, offset=0) -> Place:
         """Return where something lies, so many bytes behind the start of a slot."""
@@ -152,7 +166,8 @@ class Bound:
     def _ready(self, launch, table, at, operands) -> Ready:
         flats, firsts = [flat for flat, _, _ in operands], [first for _, first, _ in operands]
         if launch.grid is not None:
-            return Ready(launch.call, launch.grid, table[at : at + len(firsts) + len(launch.words)], flats)
+            before = self.site.watched if not launch.check else (*self.site.watched, self.site.watch.noticed)
+            return Ready(launch.call, launch.grid, table[at : at + len(firsts) + len(launch.words)], flats, before)
         moving, call = [(i, moves) for i, (_, _, moves) in enumerate(operands) if moves], launch.call
         if moving:
             call = self._moved(call, moving)
@@ -182,7 +197,7 @@ class Bound:
         if type(step) is Part:
             return step.queue(now.stream) if now.whole else step.run(now.stream)
         if isinstance(step, Stop):
-            return (step, None, Found(self.space)) if self.space.view(step.reads[0], now.arrays).copy().any() else None
+            return (step, None, Ended(self.space)) if self.space.view(step.reads[0], now.arrays).copy().any() else None
         return step.run(now)
 
     def turn(self, now, counter, turn, level=0):
@@ -192,9 +207,3 @@ class Bound:
         else:
             self.site.counts[counter : counter + 2] = turn, level
         return self.run(now)
-
-
-class Found(NamedTuple):
-    """Where a stop was found: `program.view(ref, arrays)` tells what it looked at."""
-
-    program: Space

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...ops.cast import copy as COPY  # noqa: N812 - a row this file names itself
 from ...plan.calls import Stop
-from . import device
+from . import device, waiting
 from .array import empty
 from .package import package
 from .part import Part
@@ -15,6 +15,7 @@ from .program import Program
 from .run import launches
 from .site import Now
 from .space import Bound
+from .watch import watch
 
 COPIED = 1 << 28  # bytes of the array whose copy is timed: more than the caches hold
 
@@ -37,11 +38,14 @@ class Timed(Program):
         self.notes, self.spent = [], []
         self.launches = [("device", [item]) for wave in schedule.waves for item in wave]
 
-    def run(self, arrays):
+    def run(self, arrays, caller=None):
         """Run the program launch by launch, and note its times; return as `Program.run`."""
         start = time.perf_counter()
         with self._lock, device.faults, device.select(self.number):
+            waiting.known()
             stream = self._in_order()
+            if self.space.site.runs is not None:
+                self.space.site.watch = watch(self.number, stream)
             self._tell(stream)
             bound, now, times = Bound(self.space, arrays), Now(stream, arrays), []
             for step in bound.steps:
@@ -53,6 +57,10 @@ class Timed(Program):
                     if stopped is not None:
                         return stopped
                     times.append(None if isinstance(step, Stop) else clock)
+            stopped = self._ended(stream)
+            if stopped is not None:
+                return stopped
+            times = times[1:] if self.space.site.runs is not None else times  # the first counts the run
             self.notes.append(np.array([0.0 if t is None else 1e9 * t.seconds() for t in times]))
         self.spent.append(time.perf_counter() - start)
         return None

@@ -4,8 +4,6 @@ One small kernel sets them, told the number of the turn, or how far that is from
 the same, and those of several turns are a graph that can be started again for the next ones.
 """
 
-import functools
-
 import numpy as np
 
 from .kernels import compiled
@@ -28,10 +26,9 @@ def next_turn(words, feeds, counters, count, width, counter, turn, level, by):
 '''
 
 
-@functools.cache
-def next_turn():
-    """Return the kernel."""
-    return compiled(TEXT, (), "next_turn")
+def next_turn(watched=False):
+    """Return the kernel; one that is `watched` takes an array first, and does nothing where that does not begin with 0."""
+    return compiled(TEXT, (), "next_turn", watched)
 
 
 class Feeds:
@@ -58,5 +55,5 @@ class Feeds:
     def queue(self, counter, turn, level, stream, by=0):
         """Queue that words are moved to where they are at a turn, and a level, of the loop that has a counter; or `by` turns further."""
         self.site.counts[counter : counter + 2] = turn, level
-        kernel = next_turn()[(1, package().threads, stream)]
-        kernel(self.table, self.feeds, self.site.counters, self.count, self.width, counter, turn, level, by)
+        kernel = next_turn(self.site.watch is not None)[(1, package().threads, stream)]
+        kernel(*self.site.watched, self.table, self.feeds, self.site.counters, self.count, self.width, counter, turn, level, by)

@@ -49,6 +49,10 @@ class Walk:
         turns = self.kernel.turns
         return turns if type(turns) is int else self.site.read(self.place(turns), "int64", now.arrays)
 
+    def halted(self):
+        """Return what a check has ended the run by, of which the host has just waited for a number; None for nothing."""
+        return None if self.site.watch is None else self.site.watch.said(self.site)
+
 
 class Turns(Walk):
     """A loop whose number of turns is known when it begins."""
@@ -62,6 +66,9 @@ class Turns(Walk):
     def run(self, now, walking):
         """Run all turns; return as `Bound.run`."""
         turns, (body,), done = range(self.turns(now)), walking.bodies, 0
+        stopped = None if now.whole else self.halted()
+        if stopped is not None:
+            return stopped
         turns = turns[::-1] if self.kernel.back else turns
         if walking.several is not None and not now.whole:
             count = len(walking.several.launches)
@@ -119,7 +126,10 @@ class Repeat(Walk):
             stopped = walking.renewed(now)[0].turn(now, self.counter, turn)
             if stopped is not None:
                 return stopped
-            if not self.site.read(flag, "uint8", now.arrays):
+            more, stopped = self.site.read(flag, "uint8", now.arrays), self.halted()
+            if stopped is not None:
+                return stopped
+            if not more:
                 break
             if store is not None:
                 store.reserve((turn + 2) * what.per_turn, now.stream)
@@ -156,7 +166,7 @@ class Back(Walk):
         what, (again, back), end = self.kernel, walking.bodies, self.turns(now)
         number = lambda turn, count=end: count - 1 - turn if what.reverse else turn
         last, turns, level = what.count - 1, [0] * what.count, 0  # the turn whose carries each level holds
-        stopped = None
+        stopped = None if now.whole else self.halted()
         while end > 0 and stopped is None:
             turn = turns[level]
             if end - turn == 1:

@@ -52,6 +52,12 @@ part("loop")
 loop = ng.compile(lambda x: (ng.scan(lambda c, r: (ng.tanh(c * r), c), x[0], x.reshape(8, 5).sum(1))[1] * 2.0).sum())
 for _ in range(3):
     loop(x)
+part("checks")
+taken, index = ng.compile(lambda x, i: ng.take(x, i, 0) * 2.0), ng.tensor([1, 2], device="cuda")
+for _ in range(40):
+    taken(x, index)
+part("heard of")
+x.numpy()
 part("long loop")
 space.MOST = 99
 ng.compile(lambda x: ng.scan(lambda c, r: (ng.flip(c, 0) * r, None), x[:3], ng.concatenate([x, x, x], 0))[0])(x)
@@ -101,6 +107,8 @@ def test_programs_in_streams_threads_and_after_a_fault(tmp_path):
         assert found["loop"].count("launch on default") == found["loop"].count("launch on capture") > 2 * 8
         assert found["loop"][-2:] == ["graph on default"] * 2
         assert "capture" in found["while"]
+        assert found["checks"].count("graph on default") >= 30
+        assert "wait for default" not in found["checks"]
         assert found["long loop"].count("graph on default") == 2 + 23  # of 120 turns 32 three times, the first not, and one by one
     assert "wait for default" in found["stream"]
     assert "wait for stream" in found["default"]

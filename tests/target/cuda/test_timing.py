@@ -19,6 +19,15 @@ def test_a_profile_tells_every_kernel(rng):
     np.testing.assert_allclose(f(ng.tensor(a, device="cuda"))[0].numpy(), np.exp(a) * 2.0, rtol=1e-6)
 
 
+def test_checks_are_no_kernels_of_a_profile(rng):
+    x, i = ng.tensor(rng.standard_normal((5, 6)), device="cuda"), ng.tensor([0, 3], device="cuda")
+    f = ng.compile(lambda x, i: ng.take(ng.exp(x), i, 0))
+    found = ng.profile(f, x, i, repeats=2)
+    assert [r.rows for r in found.rows] == [r.rows for r in ng.profile(f, ng.tensor(x.numpy()), ng.tensor(i.numpy()), repeats=1).rows]
+    with pytest.raises(ng.IndexRangeError, match="index 5"):
+        ng.profile(f, x, i + 2, repeats=1)
+
+
 def test_what_is_shown_says_blocks_and_threads():
     x = ng.ones((3, 4), "float32", device="cuda")
     f = ng.compile(lambda x: ng.tanh(x) * 2.0)

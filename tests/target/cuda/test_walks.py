@@ -191,7 +191,7 @@ def test_a_stop_in_a_loop_says_what_it_saw(rng):
     np.testing.assert_array_equal(f(ng.tensor(a[:2], device="cuda")).numpy(), want.numpy())
     for device in ("cpu", "cuda"):
         with pytest.raises(IndexError, match="3"):
-            f(ng.tensor(a, device=device))
+            f(ng.tensor(a, device=device)).numpy()
 
 
 def test_arrays_that_were_no_tensors_go_where_the_loop_computes(rng):
