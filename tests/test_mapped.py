@@ -241,10 +241,10 @@ def test_programs_call_it_forward_and_backward():
         np.testing.assert_allclose(got[0].numpy(), want[0].numpy())
         np.testing.assert_allclose(got[1].numpy(), want[1].numpy())
     with pytest.raises(ArgumentError, match=r"(?s)x is negative.*\n.*test_mapped"):
-        compiled(on_device(-X), n)
+        compiled(on_device(-X), n)[0].numpy()
     full = ng.compile(ng.grad(lambda x: ng.cuda.mapped(grown, room=2)(x, 7).sum()))
     with pytest.raises(ArgumentError, match="room to keep numbers of: 2"):
-        full(on_device(X))
+        full(on_device(X)).numpy()
 
 
 @njit

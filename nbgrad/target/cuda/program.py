@@ -107,6 +107,7 @@ class Program:
         """Return the stream to run in, when the arena and what is sent to the device are no longer in use in another."""
         stream = device.stream() or device.default()
         if stream is not self._last:
+            waiting.known()  # what halts a stream does not halt another
             if self._last:
                 self._last.synchronize()
             self._last = stream

@@ -82,7 +82,7 @@ class Watch:
     """
 
     def __init__(self, number, stream):
-        self.number, self.stream, self.flights = number, stream, deque()
+        self.number, self.stream, self.flights, self._events = number, stream, deque(), []
         self._halted = empty((1,), "int64", number)
         self.halted = self._halted.flat[0]
         self.noticed = package().cuda.mapped_array(2, np.int64)
@@ -107,7 +107,7 @@ class Watch:
         """Return what says whether the device has come so far; None where it has."""
         if package().simulated:
             return None
-        event = package().cuda.event(timing=False)
+        event = self._events.pop() if self._events else package().cuda.event(timing=False)
         event.record(self.stream)
         return event
 
@@ -126,7 +126,7 @@ class Watch:
                 done.synchronize()
             if self._heard()[0]:
                 return self.resolve()
-            self.flights.popleft()
+            self._events.append(self.flights.popleft().done)
 
     def resolve(self):
         """Wait for all runs in flight; raise for the first that a check ended."""
