@@ -51,8 +51,11 @@ class Store:
         """Make sure that there are so many bytes; those that are there are kept."""
         before = self.array
         if size > before.nbytes:
-            self.array = empty((2 * size,), "uint8", self.number)
-            copied(before.flat, self.array.flat, before.nbytes, stream)
+            grown = empty((2 * size,), "uint8", self.number)
+            copied(before.flat, grown.flat, before.nbytes, stream)
+            if stream:
+                stream.synchronize()  # the memory of before may be given out in another stream at once
+            self.array = grown
 
 
 def copied(source, to, size, stream):

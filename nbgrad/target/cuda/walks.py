@@ -205,9 +205,10 @@ class Walking:
         self._renew(arrays)
 
     def _renew(self, arrays):
-        self.held = [store.array for store in self.walk.stores]
+        held = [store.array for store in self.walk.stores]
         self.bodies = [self.bind(space, arrays) for space in self.walk.spaces]
         self.several = self.walk.several(self.bodies)
+        self.held = held  # last: what fails on the way is made again
 
     def renewed(self, now) -> list:
         """Return the bodies, with the memory in place that has grown meanwhile."""

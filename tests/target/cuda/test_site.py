@@ -52,3 +52,19 @@ def test_a_store_keeps_what_is_there_when_it_grows(rng):
     store.reserve(Store.LEAST + 1, 0)
     assert store.array.nbytes >= Store.LEAST + 1
     np.testing.assert_array_equal(to_host(store.array)[: Store.LEAST], a)
+
+
+def test_memory_that_has_grown_is_given_back_when_its_copy_is_done():
+    class Stream:
+        waits = 0
+
+        def synchronize(self):
+            assert store.array is first
+            self.waits += 1
+
+    store, stream = Store(0), Stream()
+    first = store.array
+    store.reserve(Store.LEAST + 1, stream)
+    store.reserve(Store.LEAST + 1, stream)
+    assert store.array is not first
+    assert stream.waits == 1

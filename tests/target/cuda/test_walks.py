@@ -151,6 +151,27 @@ def test_stores_grow_as_loops_go_on(rng, monkeypatch):
     assert store.array.nbytes > 64
 
 
+def test_what_fails_as_memory_grows_is_made_again(rng, monkeypatch):
+    monkeypatch.setattr(Store, "LEAST", 64)
+    a = np.abs(rng.standard_normal((2, 3))) + 0.5
+    loss = lambda y: ng.while_loop(lambda c: c.sum() < 1e3, lambda c: c * 1.5 + ng.tanh(c), y).sum()
+    f, x = ng.compile(ng.grad(loss)), ng.tensor(a * 1e3, device="cuda")
+    f(x)
+    (store,) = set(f.record(x).program.space.stores)
+    first, feeds = store.array, space.Feeds
+    x[...] = a
+
+    def failing(*args):
+        if store.array is not first:
+            raise MemoryError
+        return feeds(*args)
+
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(space, "Feeds", failing)
+        f(x)
+    np.testing.assert_allclose(f(x).numpy(), ng.grad(loss)(ng.tensor(a)).numpy(), rtol=1e-9)
+
+
 @pytest.mark.parametrize("most", [0, 4096])
 def test_libraries_work_where_a_turn_is(most, rng, monkeypatch):
     found = StandIn()
