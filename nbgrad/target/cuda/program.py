@@ -74,7 +74,9 @@ class Program:
     def _count(self, run, now):
         """Return `run(now)`, counted as the device does."""
         site = self.space.site
-        if site.runs is not None and site.queued is None:
+        if site.runs is None:
+            return run(now)
+        if site.queued is None:
             site.queued = site.read(Place(site.runs), "int64", ())
         before, site.queued = site.queued, None  # nobody knows where an exception comes
         stopped = run(now)
