@@ -56,9 +56,9 @@ class Program:
         """
         with self._lock, device.faults, device.select(self.number):  # the launches of two threads would share the arena
             stream, site = self._in_order(), self.space.site
-            later = site.runs is not None and self.space.size is not None and caller is not None
+            later = site.runs is not None and self.space.size is not None and caller is not None and waiting.may_wait()
             if site.runs is not None:
-                site.watch = watch(self.number, stream)
+                site.watch = watch(self.number, stream, threading.get_ident())
             if later:
                 site.watch.poll()
             else:
@@ -92,7 +92,7 @@ class Program:
 
     def _bound_to(self, stream, arrays) -> Bound:
         """Return the space with arrays in place: as it was, if they lie where those of an earlier run did."""
-        key = (stream, *[start_of(a) for a in arrays])
+        key = (stream, self.space.site.watch, *[start_of(a) for a in arrays])
         bound = self._bound.get(key)
         if bound is None:
             bound = Bound(self.space, arrays)

@@ -1,6 +1,7 @@
 """Programs on a device whose launches are timed one by one, and the most that the device was seen to do."""
 
 import functools
+import threading
 import time
 
 import numpy as np
@@ -45,7 +46,7 @@ class Timed(Program):
             waiting.known()
             stream = self._in_order()
             if self.space.site.runs is not None:
-                self.space.site.watch = watch(self.number, stream)
+                self.space.site.watch = watch(self.number, stream, threading.get_ident())
             self._tell(stream)
             bound, now, times = Bound(self.space, arrays), Now(stream, arrays), []
             for step in bound.steps:

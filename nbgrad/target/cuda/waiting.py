@@ -1,6 +1,13 @@
 """What was queued on devices whose checks the host has not heard of yet: who needs numbers of a device asks here first."""
 
+import threading
+
 _waiting: list = []  # watches with runs that are not known to have gone well
+
+
+def may_wait() -> bool:
+    """Say whether checks of this thread may be heard of later: those of the main thread alone, the others wait for theirs."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def wait_for(watch):
@@ -17,7 +24,7 @@ def known():
     NbgradError
         What the first of them says that does not; everything queued behind it has done nothing.
     """
-    while _waiting:
+    while _waiting and may_wait():
         _waiting[0].resolve()  # which takes itself back
 
 

@@ -174,8 +174,8 @@ def _at(error, where):
 
 
 @functools.cache
-def watch(number, stream) -> Watch:
-    """Return the watch of a stream of a device."""
+def watch(number, stream, thread) -> Watch:
+    """Return the watch of a stream of a device, of its own for each thread: what fails in one halts none of another."""
     return Watch(number, stream)
 
 

@@ -1,5 +1,8 @@
 """Checks that do not make the host wait: a run that fails one does nothing behind it, nor do those that were queued meanwhile."""
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 
@@ -177,3 +180,34 @@ def test_what_libraries_write_for_others_waits_for_checks(monkeypatch, rng):
     assert "[a call of a library]" in text
     assert any(isinstance(step, Stop) for step in f.latest.program.space.steps) == ("copy" not in text)
     cublas.handle.cache_clear()
+
+
+def test_threads_hear_of_their_own_checks():
+    x, good, bad = (ng.tensor(a, device="cuda") for a in (np.arange(4.0), np.array([1, 2]), np.array([1, 9])))
+    shared, failed = ng.compile(lambda x, i: x[i] * 3.0), []
+
+    def work(k):
+        try:
+            f = ng.compile(lambda x, i: x[i] * k)
+            for n in range(12):
+                for g, by in ((f, k), (shared, 3.0)):
+                    if n % 4 == 1:
+                        with pytest.raises(IndexError, match="index 9"):
+                            g(x, bad)
+                    np.testing.assert_array_equal(g(x, good).numpy(), [by, 2.0 * by])
+        except BaseException as error:
+            failed.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    threads = [threading.Thread(target=work, args=(k,)) for k in (1.0, 2.0)]
+    try:
+        for t in threads:
+            t.start()
+        for _ in range(12):
+            np.testing.assert_array_equal(shared(x, good).numpy(), [3.0, 6.0])
+        for t in threads:
+            t.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not failed
