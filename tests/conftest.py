@@ -37,23 +37,6 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.skip(reason=reason))
 
 
-def pytest_collection_finish():
-    """Let Python look for cycles among what is made from here on, and less often: 16,000 tests and what compiles kernels stay."""
-    gc.set_threshold(20_000, 20, 10)
-    gc.freeze()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def what_stays_is_not_looked_through():
-    """Leave what is there behind the tests of a module out of every later search for cycles.
-
-    Modules of compiled kernels stay, millions of objects: each search among them, which tests ask for too, takes seconds.
-    """
-    yield
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def clean_state():
     """Fail a test that leaves recording off, a tape open, or errors of NumPy set otherwise."""
@@ -64,6 +47,14 @@ def clean_state():
     assert recording.depth == 0
     assert recording.anomaly is None
     assert np.geterr() == before
+
+
+@pytest.fixture
+def only_new_objects_are_collected():
+    """Leave what was there before a test out of its searches for cycles: behind thousands of tests each takes seconds."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

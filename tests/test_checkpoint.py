@@ -57,6 +57,7 @@ def test_nothing_is_computed_twice_where_no_gradient_is_wanted(counted):
     assert counted.calls == 3
 
 
+@pytest.mark.usefixtures("only_new_objects_are_collected")
 def test_inner_values_are_let_go_at_once():
     inner = []
 

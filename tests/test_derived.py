@@ -384,6 +384,7 @@ def test_a_program_keeps_going_after_an_error():
     assert float(step(np.ones(3))) < 6.0
 
 
+@pytest.mark.usefixtures("only_new_objects_are_collected")
 def test_programs_keep_the_functions_that_they_call():
     def made(k):
         @ng.op

@@ -167,6 +167,7 @@ def test_what_watches_sees_every_op():
     assert ROAD.watchers == 0
 
 
+@pytest.mark.usefixtures("only_new_objects_are_collected")
 def test_nothing_leaks():
     x, y = ng.tensor(values(8), requires_grad=True), ng.tensor(values(8, seed=1))
 

@@ -102,6 +102,7 @@ def test_reads_ahead_and_no_further():
     assert data.asked == 4
 
 
+@pytest.mark.usefixtures("only_new_objects_are_collected")
 @pytest.mark.parametrize("leave", ["close", "collect", "break", "raise"])
 def test_thread_ends_when_the_loop_is_left(leave):
     data = Recorder()

@@ -19,6 +19,7 @@ def chain(n, x):
     return y
 
 
+@pytest.mark.usefixtures("only_new_objects_are_collected")
 def test_a_deep_tape_neither_overflows_nor_leaks():
     x = ng.tensor(1.0, requires_grad=True)
     y = chain(100_000, x)

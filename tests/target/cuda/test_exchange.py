@@ -61,6 +61,7 @@ def test_masks_and_strange_dtypes_are_refused():
         adopted(object())
 
 
+@pytest.mark.usefixtures("only_new_objects_are_collected")
 @pytest.mark.parametrize("dtype", ["float32", "int8", "uint16", "bool"])
 def test_dlpack_goes_there_and_back(dtype, rng):
     a = (rng.standard_normal((3, 4)) * 9).astype(dtype)
