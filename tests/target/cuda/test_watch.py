@@ -10,6 +10,7 @@ import nbgrad as ng
 from nbgrad.plan.calls import Stop
 from nbgrad.target.cuda import cublas
 from nbgrad.target.cuda import watch as module
+from nbgrad.target.cuda.space import Bound
 from nbgrad.target.cuda.watch import Watch
 from tests.target.cuda.test_cublas import StandIn
 
@@ -111,6 +112,27 @@ def test_the_host_waits_when_too_many_are_in_flight(behind, monkeypatch):
     with pytest.raises(ng.IndexRangeError, match="index 9"):
         f(x, good)
     assert f(x, good).tolist() == X[:2].tolist()
+
+
+def test_a_run_that_is_interrupted_is_counted_as_the_device_did(behind, monkeypatch):
+    f, x = ng.compile(lambda x, i: ng.take(x, i, 0)), ng.tensor(X, device="cuda")
+    good, bad = ng.tensor([0, 1], device="cuda"), ng.tensor([0, 9], device="cuda")
+    f(x, good)
+    for before in (True, False):  # the launches
+        with monkeypatch.context() as patch:
+
+            def interrupted(self, now, run=Bound.run, before=before):
+                if not before:
+                    run(self, now)
+                raise KeyboardInterrupt
+
+            patch.setattr(Bound, "run", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                f(x, good)
+        assert f(x, good).tolist() == X[:2].tolist()
+        f(x, bad)
+        with pytest.raises(ng.IndexRangeError, match="index 9"):
+            f(x, good).tolist()
 
 
 LATER = {
