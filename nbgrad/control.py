@@ -200,15 +200,16 @@ def cond(predicate, true, false, *operands):
 def _together(run, tensors):
     """Return `run(tensors)`: arrays that were no tensors go where the others are, or where the loop computes with them."""
     tensors, recorder = together(tensors), recording.recorder
-    devices = None if recorder is None else set(recorder.devices)
+    before = None if recorder is None else (len(recorder.calls), set(recorder.devices))
     try:
         return run(tensors)
     except DeviceError as error:
         placed = together(tensors, getattr(error, "array", None))
         if all(a is b for a, b in zip(tensors, placed)):
             raise
-    if recorder is not None:
-        recorder.devices = devices  # of what was recorded in vain
+    if recorder is not None:  # forget what was recorded in vain
+        del recorder.calls[before[0] :]
+        recorder.devices = before[1]
     return run(placed)
 
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 import nbgrad as ng
 from nbgrad.docs import rows
 from nbgrad.tape.tape import recording
+from nbgrad.target.cuda import waiting
 
 # How long examples take says how busy the machine is, and nothing about nbgrad.
 settings.register_profile("nbgrad", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,6 +43,7 @@ def clean_state():
     """Fail a test that leaves recording off, a tape open, or errors of NumPy set otherwise."""
     before = np.geterr()
     yield
+    waiting.known()  # a check that failed is heard of in the test that made it
     assert recording.on, "the test left recording off"
     assert not recording.tapes, "the test left a tape open"
     assert recording.depth == 0

@@ -62,7 +62,9 @@ def capture(found, stream, launch) -> Graph:
     try:
         launch(stream)
     except BaseException:
-        found.cuStreamEndCapture(handle)  # the stream is of no use while it captures
+        _, *graph = found.cuStreamEndCapture(handle)  # the stream is of no use while it captures
+        if graph and graph[0]:
+            found.cuGraphDestroy(graph[0])
         raise
     (graph,) = checked(found.cuStreamEndCapture(handle))
     try:

@@ -36,13 +36,13 @@ class Part:
 
     def run(self, stream):
         """Queue all, as a graph where there is one."""
-        self.runs += 1
-        if self.graph is None and self.runs == 2:  # kernels are loaded by now, which a capture cannot do
+        if self.graph is None and self.runs == 1:  # kernels are loaded by now, which a capture cannot do
             self.graph = self._captured(stream)
         if self.graph is None:
             self.queue(stream)
         else:
             self.graph.launch(device.handle_of(stream))
+        self.runs += 1
 
     def queue(self, stream):
         """Queue all, one by one."""

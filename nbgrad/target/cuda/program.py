@@ -60,16 +60,25 @@ class Program:
             if site.runs is not None:
                 site.watch = watch(self.number, stream, threading.get_ident())
             if later:
-                site.watch.poll()
-            else:
-                waiting.known()
+                return self._queue(stream, arrays, caller)
+            waiting.known()
             self._tell(stream)
             stopped = self._count(self._bound_to(stream, arrays).run, Now(stream, arrays))
-            if later:
-                site.watch.add(site, site.queued, [a if i in self._looked else None for i, a in enumerate(arrays)], caller)
-            elif stopped is None:
-                stopped = self._ended(stream)
-            return stopped
+            return self._ended(stream) if stopped is None else stopped
+
+    def _queue(self, stream, arrays, caller):
+        """Queue a run of which is heard later."""
+        site = self.space.site
+        with site.watch.lock:
+            site.watch.poll()
+            try:
+                self._tell(stream)
+                self._count(self._bound_to(stream, arrays).run, Now(stream, arrays))
+                looked = [a if i in self._looked else None for i, a in enumerate(arrays)]
+                site.watch.add(site, site.queued, looked, caller)
+            except BaseException:
+                site.watch.interrupted()
+                raise
 
     def _count(self, run, now):
         """Return `run(now)`, counted as the device does."""

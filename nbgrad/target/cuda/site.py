@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...base.errors import OutOfMemoryError
 from ...base.memory import owner, start_of
 from ...plan.plan import Layout
 from . import exchange, memory
@@ -51,7 +52,10 @@ class Store:
         """Make sure that there are so many bytes; those that are there are kept."""
         before = self.array
         if size > before.nbytes:
-            grown = empty((2 * size,), "uint8", self.number)
+            try:
+                grown = empty((2 * size,), "uint8", self.number)
+            except OutOfMemoryError:
+                grown = empty((size,), "uint8", self.number)
             copied(before.flat, grown.flat, before.nbytes, stream)
             if stream:
                 stream.synchronize()  # the memory of before may be given out in another stream at once

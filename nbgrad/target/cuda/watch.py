@@ -8,6 +8,7 @@ first of them.
 
 import functools
 import itertools
+import threading
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from ...tape.tape import place, shown
 from . import waiting
 from .array import empty
+from .device import finish
 from .kernels import compiled
 from .package import package
 
@@ -83,6 +85,7 @@ class Watch:
 
     def __init__(self, number, stream):
         self.number, self.stream, self.flights, self._events = number, stream, deque(), []
+        self.lock = threading.RLock()  # held while a run is queued: nobody sets it going again in the middle of one
         self._halted = empty((1,), "int64", number)
         self.halted = self._halted.flat[0]
         self.noticed = package().cuda.mapped_array(2, np.int64)
@@ -126,10 +129,16 @@ class Watch:
                 done.synchronize()
             if self._heard()[0]:
                 return self.resolve()
-            self._events.append(self.flights.popleft().done)
+            flight = self.flights.popleft()
+            if flight.done is not None:
+                self._events.append(flight.done)
 
     def resolve(self):
         """Wait for all runs in flight; raise for the first that a check ended."""
+        with self.lock:
+            self._resolve()
+
+    def _resolve(self):
         if self.flights and self.flights[-1].done is not None:
             self.flights[-1].done.synchronize()
         flights, found = list(self.flights), self._heard()
@@ -141,12 +150,18 @@ class Watch:
         failed = flights[which]
         for flight in reversed(flights[which:]):
             flight.caller.take_back()
-            flight.site.queued = flight.number - 1
-        failed.site.queued = failed.number
+            flight.site.queued = None  # the device has not counted those behind the first
         try:
             failed.caller.stopped(None, self.said(failed.site), failed.arrays)
         except Exception as error:
             raise _at(error, shown(failed.place)) from None
+
+    def interrupted(self):
+        """Go on behind a run that was not queued to its end: what its checks found is forgotten with it."""
+        finish(self.stream)
+        number, run = map(int, self._heard())
+        if number and not any(f.number == run and number in f.site.checks for f in self.flights):
+            self._clear()
 
     def said(self, site):
         """Return what ended a run at a site, when the device has come to its end: as `Program.run` does; None for nothing."""

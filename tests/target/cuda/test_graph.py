@@ -27,7 +27,7 @@ def test_a_capture_that_fails_is_ended():
 
     with pytest.raises(RuntimeError, match="cannot be captured"):
         graph.capture(driver, 7, launch)
-    assert driver.asked[-1] == "cuStreamEndCapture"
+    assert driver.asked[-2:] == ["cuStreamEndCapture", "cuGraphDestroy"]
     with pytest.raises(RuntimeError, match="1"):
         graph.capture(Driver("cuGraphInstantiate"), 7, lambda stream: None)
 

@@ -51,7 +51,23 @@ def test_what_cannot_be_captured_is_launched_one_by_one(driver):
     for _ in range(3):
         part.run(7)
     assert part.graph is None
-    assert driver.asked[-1] == "cuStreamEndCapture"
+    assert driver.asked[-2:] == ["cuStreamEndCapture", "cuGraphDestroy"]
+
+
+def test_a_first_run_that_fails_is_none(driver):
+    kernel, failing = Kernel(), [True, False, False]
+
+    def library(words, flats, stream):
+        if failing.pop(0):
+            raise RefusedError
+
+    part = Part([Ready(library, None, None, ()), Ready(kernel, (1, 1), None, ())])
+    with pytest.raises(RefusedError):
+        part.run(7)
+    part.run(7)
+    assert not driver.asked
+    part.run(7)
+    assert part.graph is not None
 
 
 def test_what_is_another_at_each_run_is_no_graph(driver):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import nbgrad as ng
 from nbgrad.plan.plan import packed
 from nbgrad.target.cuda.array import from_host, to_host
 from nbgrad.target.cuda.site import Now, Place, Site, Store
@@ -41,6 +42,20 @@ def test_numbers_are_written_and_copied(rng):
     np.testing.assert_array_equal(to_host(x), a)
     site.write(Place(count, 8), 7, now)
     np.testing.assert_array_equal(to_host(count), [0, 7])
+
+
+def test_a_store_that_cannot_double_takes_what_it_must():
+    store = Store(0)
+    ng.cuda.empty_cache()
+    ng.cuda.set_memory_limit(ng.cuda.memory_info().reserved + 3 * Store.LEAST)
+    try:
+        store.reserve(2 * Store.LEAST, 0)
+        assert store.array.nbytes == 2 * Store.LEAST
+        with pytest.raises(ng.OutOfMemoryError):
+            store.reserve(20 * Store.LEAST, 0)
+    finally:
+        ng.cuda.set_memory_limit(None)
+    assert store.array.nbytes == 2 * Store.LEAST
 
 
 def test_a_store_keeps_what_is_there_when_it_grows(rng):

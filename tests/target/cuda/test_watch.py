@@ -127,8 +127,9 @@ def test_a_run_that_is_interrupted_is_counted_as_the_device_did(behind, monkeypa
                 raise KeyboardInterrupt
 
             patch.setattr(Bound, "run", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                f(x, good)
+            for i in (good, bad):
+                with pytest.raises(KeyboardInterrupt):
+                    f(x, i)
         assert f(x, good).tolist() == X[:2].tolist()
         f(x, bad)
         with pytest.raises(ng.IndexRangeError, match="index 9"):
@@ -202,6 +203,22 @@ def test_what_libraries_write_for_others_waits_for_checks(monkeypatch, rng):
     assert "[a call of a library]" in text
     assert any(isinstance(step, Stop) for step in f.latest.program.space.steps) == ("copy" not in text)
     cublas.handle.cache_clear()
+
+
+def test_another_thread_that_needs_the_device_hears_of_it(behind):
+    x, heard = ng.tensor(X, device="cuda"), []
+    y = ng.compile(lambda x, i: ng.take(x, i, 0))(x, ng.tensor([0, 9], device="cuda"))
+
+    def work():
+        try:
+            y.numpy()
+        except IndexError as error:
+            heard.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert "index 9" in heard[0]
 
 
 def test_threads_hear_of_their_own_checks():
