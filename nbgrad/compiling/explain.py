@@ -7,7 +7,7 @@ import numpy as np
 
 from ..base.errors import ArgumentError, KernelError, problem
 from ..base.layers import WIDEST, Box, Drawing, draw
-from ..plan.calls import MADE, WALKS, Reversal, Stop, While
+from ..plan.calls import MADE, WALKS, Reversal, Stop, While, loops_of
 from ..plan.memory import LINE, in_place, least_arena, lives_of
 from ..plan.plan import Kernel
 from ..record import Shown
@@ -159,7 +159,7 @@ def _how(e) -> str:
 
 def _inner_arenas(found) -> int:
     """Return the bytes of the arenas of all loops among entries."""
-    inner = [loop.schedule for e in found if e.loop is not None for _, loop, _ in inside(e)]
+    inner = [loop.schedule for e in found if e.loop is not None for loop in loops_of(e.loop)]
     return sum(s.arena + _inner_arenas(entries(s)) for s in inner)
 
 

@@ -150,6 +150,13 @@ class Reversal(NamedTuple):
 WALKS = (Loop, While, Reversal)  # what stands for a kernel and walks schedules of its own
 
 
+def loops_of(kernel) -> tuple:
+    """Return the loops whose schedules a kernel walks; a `Loop` is its own."""
+    if isinstance(kernel, While):
+        return kernel.condition, kernel.body
+    return (kernel.again, kernel.back) if isinstance(kernel, Reversal) else (kernel,)
+
+
 class Item(NamedTuple):
     """A step with the memory it works on: per pointer (slot, offset in bytes); `work` says for which work."""
 

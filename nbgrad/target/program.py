@@ -53,7 +53,7 @@ def source(schedule, kernel) -> str:
     return (device_kernels if schedule.device else cpu_kernels).source(kernel)
 
 
-def grid_of(item) -> tuple:
+def grid_of(item) -> tuple | None:
     """Return (blocks, threads of each) of the launch of an item on a device; None for a call of a library."""
     return device_kernels.grid(item.kernel, item.words)
 

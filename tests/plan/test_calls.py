@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nbgrad.plan.calls import CONSTANT, HELD, Ref, Slot, Stop
+from nbgrad.plan.calls import CONSTANT, HELD, Loop, Ref, Reversal, Slot, Stop, While, loops_of
 from nbgrad.plan.plan import Layout, packed
 
 
@@ -20,3 +20,10 @@ def test_slots_of_constants_are_constant():
 
 def test_a_stop_writes_nothing():
     assert Stop((Ref(0, packed((), "bool")),), None).writes == ()
+
+
+def test_loops_of_what_walks_schedules():
+    one, other = (Loop(None, (), (), turns) for turns in (1, 2))
+    assert loops_of(one) == (one,)
+    assert loops_of(While(one, other, 0, None, None, 0, ())) == (one, other)
+    assert loops_of(Reversal(one, other, 2, False, "level", None, 2, 8)) == (one, other)

@@ -172,16 +172,14 @@ def default():
 
 
 def finish(stream):
-    """Wait for all that was queued in a stream."""
-    if package().simulated:
-        return
-    (stream or package().cuda.default_stream()).synchronize()
+    """Wait for all that was queued in a stream; 0 is the default one, which copies wait for by themselves."""
+    if stream:
+        stream.synchronize()
 
 
 def settle():
-    """Wait for the stream of this thread, where it is not the default one, which copies wait for by themselves."""
-    if stream():
-        stream().synchronize()
+    """Wait for the stream of this thread."""
+    finish(stream())
 
 
 class Stream:

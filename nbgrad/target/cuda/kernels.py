@@ -150,9 +150,9 @@ def function(kernel: Kernel, watched=False):
 
 
 @functools.cache
-def compiled(body, dtypes, name, watched=False):
-    """Return the kernel of a text that stands for no op: what `prelude` returns for the dtypes comes above it."""
-    text = f"{prelude(package(), dtypes)}\n{body if package().simulated else unsigned(body)}"
+def compiled(body, name, watched=False):
+    """Return the kernel of a text that stands for no op: what `prelude` returns comes above it."""
+    text = f"{prelude(package(), ())}\n{body if package().simulated else unsigned(body)}"
     return _loaded(_watched(text) if watched else text, name)
 
 

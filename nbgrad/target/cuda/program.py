@@ -10,7 +10,7 @@ import threading
 import numpy as np
 
 from ...base.memory import start_of
-from ...plan.calls import ARGUMENT, HELD, TOLD, WALKS, Reversal, Stop, While
+from ...plan.calls import ARGUMENT, HELD, TOLD, WALKS, Stop, loops_of
 from . import device, waiting
 from .array import DeviceArray, empty
 from .kernels import CALLS
@@ -57,8 +57,6 @@ class Program:
         with self._lock, device.faults, device.select(self.number):  # the launches of two threads would share the arena
             stream, site = self._in_order(), self.space.site
             later = site.runs is not None and self.space.size is not None and caller is not None and waiting.may_wait()
-            if site.runs is not None:
-                site.watch = watch(self.number, stream, threading.get_ident())
             if later:
                 return self._queue(stream, arrays, caller)
             waiting.known()
@@ -115,13 +113,14 @@ class Program:
         return self.space.view(r, arrays)
 
     def _in_order(self):
-        """Return the stream to run in, when the arena and what is sent to the device are no longer in use in another."""
+        """Return the stream to run in, when the arena and what is sent to the device are no longer in use in another; watch it."""
         stream = device.stream() or device.default()
         if stream is not self._last:
             waiting.known()  # what halts a stream does not halt another
-            if self._last:
-                self._last.synchronize()
+            device.finish(self._last)
             self._last = stream
+        if self.space.site.runs is not None:
+            self.space.site.watch = watch(self.number, stream, threading.get_ident())
         return stream
 
     def _tell_by(self, schedule):
@@ -161,11 +160,5 @@ def _items(schedule) -> list:
 def _schedules(schedule) -> list:
     """Return a schedule and those of the loops in it."""
     kernels = [item.kernel for wave in schedule.waves for item in wave if not isinstance(item, Stop)]
-    loops = [loop for k in kernels if isinstance(k, WALKS) for loop in _bodies(k)]
+    loops = [loop for k in kernels if isinstance(k, WALKS) for loop in loops_of(k)]
     return [schedule, *[s for loop in loops for s in _schedules(loop.schedule)]]
-
-
-def _bodies(kernel) -> tuple:
-    if isinstance(kernel, While):
-        return kernel.condition, kernel.body
-    return (kernel.again, kernel.back) if isinstance(kernel, Reversal) else (kernel,)

@@ -9,6 +9,7 @@ from ...base.memory import owner, start_of
 from ...plan.plan import Layout
 from . import exchange, memory
 from .array import DeviceArray, empty, from_host, to_host
+from .device import finish
 from .package import package
 
 
@@ -57,8 +58,7 @@ class Store:
             except OutOfMemoryError:
                 grown = empty((size,), "uint8", self.number)
             copied(before.flat, grown.flat, before.nbytes, stream)
-            if stream:
-                stream.synchronize()  # the memory of before may be given out in another stream at once
+            finish(stream)  # the memory of before may be given out in another stream at once
             self.array = grown
 
 

@@ -157,8 +157,7 @@ class Bound:
                 moving += [(len(words) + i, first, moves) for i, (_, first, moves) in enumerate(operands) if moves]
                 words += [*[first for _, first, _ in operands], *launch.words]
         table = package().cuda.to_device(np.array(words or [0], np.int64))
-        nested = any([isinstance(launch, Walk) for launch in space.walks()])
-        self.feeds = Feeds(self.site, table, moving) if moving or nested else None
+        self.feeds = Feeds(self.site, table, moving) if moving or space.walks() else None
         of = lambda launch: Walking(launch, Bound, arrays) if isinstance(launch, Walk) else self._ready(launch, table, *found[id(launch)])
         part = lambda step: Part([of(launch) for launch in step], not _moved_by(step))
         self.steps = [part(step) if type(step) is list else step if isinstance(step, Stop) else of(step) for step in space.steps]

@@ -1,7 +1,6 @@
 """Programs on a device whose launches are timed one by one, and the most that the device was seen to do."""
 
 import functools
-import threading
 import time
 
 import numpy as np
@@ -16,7 +15,6 @@ from .program import Program
 from .run import launches
 from .site import Now
 from .space import Bound
-from .watch import watch
 
 COPIED = 1 << 28  # bytes of the array whose copy is timed: more than the caches hold
 
@@ -45,8 +43,6 @@ class Timed(Program):
         with self._lock, device.faults, device.select(self.number):
             waiting.known()
             stream = self._in_order()
-            if self.space.site.runs is not None:
-                self.space.site.watch = watch(self.number, stream, threading.get_ident())
             self._tell(stream)
             bound, now, times = Bound(self.space, arrays), Now(stream, arrays), []
             for step in bound.steps:

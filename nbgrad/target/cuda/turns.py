@@ -28,7 +28,7 @@ def next_turn(words, feeds, counters, count, width, counter, turn, level, by):
 
 def next_turn(watched=False):
     """Return the kernel; one that is `watched` takes an array first, and does nothing where that does not begin with 0."""
-    return compiled(TEXT, (), "next_turn", watched)
+    return compiled(TEXT, "next_turn", watched)
 
 
 class Feeds:

@@ -7,7 +7,7 @@ another turn, at each.
 
 from typing import Any, NamedTuple
 
-from ...plan.calls import Loop, Pointer, Reversal, While
+from ...plan.calls import Loop, Pointer, Reversal, While, loops_of
 from .part import Part
 from .site import Now, Place
 
@@ -32,10 +32,14 @@ class Walk:
     def __init__(self, space, item):
         self.space, self.site, self.item, self.kernel = space, space.site, item, item.kernel
         self.counter = self.site.counter()
-        self.spaces = self._spaces()
+        level = self._level()
+        self.spaces = tuple([space.body(loop, item, self.counter, level) for loop in loops_of(self.kernel)])
         self.stores = [*space.kept.values(), *[s for body in self.spaces for s in body.stores]]
         self.size = self._size() if all([body.size is not None for body in self.spaces]) else None
         self.moved_by = {c for body in self.spaces for c in body.moved_by} - {self.counter, self.counter + 1}
+
+    def _level(self):
+        """Return where what turns store lies, if that is no store of the space's."""
 
     def several(self, bodies):
         """Return what goes on for some turns at once: nothing."""
@@ -56,9 +60,6 @@ class Walk:
 
 class Turns(Walk):
     """A loop whose number of turns is known when it begins."""
-
-    def _spaces(self):
-        return (self.space.body(self.kernel, self.item, self.counter),)
 
     def _size(self):
         return self.kernel.turns * (1 + self.spaces[0].size) if type(self.kernel.turns) is int else None
@@ -109,9 +110,6 @@ class Next(NamedTuple):
 class Repeat(Walk):
     """A loop that goes on as long as the device says."""
 
-    def _spaces(self):
-        return tuple([self.space.body(loop, self.item, self.counter) for loop in (self.kernel.condition, self.kernel.body)])
-
     def _size(self):
         return None
 
@@ -152,10 +150,8 @@ class Repeat(Walk):
 class Back(Walk):
     """The way back through a loop of which the first carries are kept: those of the other turns are computed again, level by level."""
 
-    def _spaces(self):
-        what = self.kernel
-        self.level = self.place(what.levels).moving(self.counter + 1, what.size)
-        return tuple([self.space.body(loop, self.item, self.counter, self.level) for loop in (what.again, what.back)])
+    def _level(self):
+        return self.place(self.kernel.levels).moving(self.counter + 1, self.kernel.size)
 
     def _size(self):
         n, (again, back) = self.kernel.turns, self.spaces

@@ -24,33 +24,30 @@ from .package import package
 MOST = 16  # runs in flight: the host waits for the oldest when there are more
 CHECK = '''\
 @kernel
-def check(halted, noticed, args, flag, runs):
+def check(noticed, args, flag, runs):
     """Halt what comes behind where a number is not zero: tell which check it was (args[2]), and of which run."""
-    if cuda.threadIdx.x == 0 and halted[0] == 0 and flag[args[0]] != 0:
+    if flag[args[0]] != 0:
         noticed[1] = runs[args[1]]
         noticed[0] = args[2]
         halted[0] = args[2]
 '''
 COUNT = '''\
 @kernel
-def count_run(halted, args, runs):
+def count_run(args, runs):
     """Count a run; a halted one is not."""
-    if cuda.threadIdx.x == 0 and halted[0] == 0:
-        runs[args[0]] += 1
-'''
+    runs[args[0]] += 1
+'''  # both of one thread, and watched: they begin with `halted`
 _numbers = itertools.count(1)
 
 
-@functools.cache
 def check():
     """Return the kernel that halts where a number is not zero."""
-    return compiled(CHECK, (), "check")
+    return compiled(CHECK, "check", True)
 
 
-@functools.cache
 def count_run():
     """Return the kernel that counts the runs of a program."""
-    return compiled(COUNT, (), "count_run")
+    return compiled(COUNT, "count_run", True)
 
 
 def number_of_check() -> int:

@@ -8,11 +8,9 @@ import pytest
 
 import nbgrad as ng
 from nbgrad.plan.calls import Stop
-from nbgrad.target.cuda import cublas
 from nbgrad.target.cuda import watch as module
 from nbgrad.target.cuda.space import Bound
 from nbgrad.target.cuda.watch import Watch
-from tests.target.cuda.test_cublas import StandIn
 
 pytestmark = pytest.mark.cuda
 X = np.random.default_rng(0).standard_normal((4, 3)) - 0.1
@@ -182,9 +180,7 @@ def test_a_backward_of_its_own_is_halted_too(behind):
     assert x.grad is None
 
 
-def test_what_libraries_write_for_others_waits_for_checks(monkeypatch, rng):
-    monkeypatch.setattr(cublas, "cublas", StandIn)
-    cublas.handle.cache_clear()
+def test_what_libraries_write_for_others_waits_for_checks(rng, pretended_cublas):
     a, b = rng.standard_normal((5, 19)), rng.standard_normal((19, 19))
     held, x, w = (ng.tensor(v, device="cuda") for v in (np.zeros((5, 19)), a, b))
 
@@ -202,7 +198,6 @@ def test_what_libraries_write_for_others_waits_for_checks(monkeypatch, rng):
     text = str(f.show(ng.tensor([0, 1, 2, 3, 4], device="cuda")))
     assert "[a call of a library]" in text
     assert any(isinstance(step, Stop) for step in f.latest.program.space.steps) == ("copy" not in text)
-    cublas.handle.cache_clear()
 
 
 def test_another_thread_that_needs_the_device_hears_of_it(behind):
